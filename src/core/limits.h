@@ -1,0 +1,78 @@
+/* limits.h: every limit a peer can push against, by its name. Defaults; those marked [limits] can be changed
+ * in the configuration and are read from struct cfg_limits there. */
+#ifndef CORE_LIMITS_H
+#define CORE_LIMITS_H
+
+enum {
+	/* SMTP */
+	L_CMD = 2048,		  /* [limits] octets of a command line with CRLF */
+	L_CMD_AUTH = 12288,	  /* of an AUTH line or answer */
+	L_FLOOD = 65536,	  /* octets without CRLF in command state, then close */
+	L_ERR = 10,		  /* [limits] failing commands a session */
+	L_JUNK = 100,		  /* [limits] commands that do nothing a session */
+	L_RCPT = 100,		  /* [limits] recipients of an inbound message */
+	L_RCPT_SUBMISSION = 500,  /* [limits] of a submitted one */
+	L_SIZE = 52428800,	  /* [limits] octets of a message */
+	L_LINE = 65536,		  /* octets of an inbound content line */
+	L_LINE_SUBMISSION = 998,  /* RFC 5322 2.1.1 */
+	L_HOP = 50,		  /* [limits] Received fields */
+	L_PATH = 256,		  /* RFC 5321 4.5.3.1.3 */
+	L_LOCAL = 64,		  /* RFC 5321 4.5.3.1.1 */
+	L_DOMAIN = 255,		  /* RFC 5321 4.5.3.1.2 */
+	L_MEMORY_DRAFT = 262144,  /* octets of a message kept in memory while it arrives */
+	/* message format */
+	L_HDR = 1048576,	  /* header section */
+	L_HDR1 = 262144,	  /* one field */
+	L_HDRN = 2000,		  /* fields */
+	L_DEPTH = 64,		  /* MIME nesting, multipart and message/rfc822 together */
+	L_PARTS = 2000,		  /* MIME parts of a message */
+	L_PARAM = 128,		  /* parameters of a field */
+	L_ADDR = 1000,		  /* addresses of a field */
+	L_CMT = 16,		  /* comment nesting */
+	/* DKIM and DNS */
+	L_DKIM = 8, L_DKIMH = 256, L_KEY = 4096,
+	L_DNS_RECORDS = 100, L_DNS_SECONDS = 10, L_DNS_FLIGHT = 128, L_DNS_WAIT = 4096,
+	/* IMAP before login */
+	L_IPRE_OCTETS = 8192, L_IPRE_PARENS = 4, L_IPRE_BAD = 3, L_IPRE_SECONDS = 60,
+	/* IMAP after login */
+	L_ICMD = 65536, L_ILIT = 131072, L_ITOT = 1048576, L_ILITN = 1000, L_IBAD = 20,
+	L_INEST = 64, L_ISET = 10000, L_IKEY = 1000, L_IPATTERN = 100, L_IQUEUED = 8,
+	L_IDLE_SECONDS = 1800,	  /* autologout; RFC 9051 5.4 */
+	L_IOUT = 1048576,	  /* unsent output of a connection */
+	L_ISTALL_SECONDS = 300,	  /* no progress of output, then closed */
+	/* mailboxes */
+	L_MBX = 10000, L_MBX_DEPTH = 16, L_MBX_NAME = 255, L_KW = 26, L_KW_NAME = 64,
+	L_UID_BLOCK = 1000, L_MODSEQ_BLOCK = 1048576,
+	/* connections */
+	L_CONN = 12000,		  /* [limits] in all */
+	L_CONN_SOURCE = 100,	  /* [limits] conn_per_source: per IPv4 or IPv6 /64 */
+	L_CONN_GUEST = 20,	  /* [limits] conn_guests: of these not logged in (port 25: all) */
+	L_CONN_RATE = 120,	  /* [limits] conn_rate: new per minute and source */
+	L_HS_SECONDS = 20,	  /* TLS handshake */
+	L_RATEIN = 500, L_RATEIN_SECONDS = 60, /* octets a second, averaged over */
+	L_SMTP_SECONDS = 300,	  /* RFC 5321 4.5.3.2.7 */
+	/* authentication */
+	L_AUTH_RUNNING = 2, L_AUTH_WAITING = 32, L_AUTH_FREE = 5, L_AUTH_HARD = 20,
+	L_AUTH_WINDOW = 600, L_PASSWORD = 1024, L_ARGON_OPS = 2, L_ARGON_MEM = 19922944,
+	/* queue */
+	L_QUEUE = 10000, L_QUEUE_SECONDS = 432000, L_QUEUE_WARN_SECONDS = 14400,
+	L_QUEUE_PER_DEST = 5, L_OUT_CONNS = 50, L_OUT_ADDRESSES = 5,
+	L_REPLY_LINES = 100, L_REPLY_OCTETS = 65536, L_REPLY_TEXT = 512,
+	/* work */
+	L_JOBS = 256,		  /* waiting on one lane */
+	L_THREADS = 16, L_SHARE_SYNC = 6, L_SHARE_ACCOUNT = 4, L_SHARE_READ = 2, L_SHARE_PASSWORD = 2,
+	L_SHARE_CRYPTO = 2,
+	/* classifier */
+	L_TOKENS = 10000, L_TOKEN = 64, L_TOKEN_TEXT = 1048576,
+	/* status */
+	L_HTTP = 8192, L_HTTP_BODY = 65536, L_HTTP_CONNS = 64, L_HTTP_SECONDS = 10,
+	L_LOG = 1024, L_LOG_RING = 1048576,
+	L_LEDGER_DAYS = 90,
+	/* configuration */
+	L_TOML = 4194304, L_TOML_DEPTH = 32, L_CFG_ERRORS = 50, L_ALIAS_DEPTH = 10,
+	L_LAG_MS = 100,		  /* the loop is never blocked for longer */
+};
+
+#define L_FREE ((uint64_t)3 * L_SIZE + 67108864) /* [limits] free: refuse new mail below */
+
+#endif
