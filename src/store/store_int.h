@@ -1,0 +1,67 @@
+/* store_int.h (inside store): the store and an account as their files see them. */
+#ifndef STORE_STORE_INT_H
+#define STORE_STORE_INT_H
+
+#include "core/clock.h"
+#include "core/list.h"
+#include "core/map.h"
+#include "store/draft.h"
+#include "store/sql.h"
+
+struct watch_dirs;
+struct mail;	/* an account's folders and lane: mail_int.h */
+struct logins;	/* login.c: throttles, remembered passwords */
+struct draft_lane; /* draft.c */
+
+struct store {
+	struct loop *loop;
+	struct work *work;
+	const struct cfg *cfg; /* borrowed; replaced by store_reload */
+	int lock_fd, reserve_fd;
+	char data_set[9];	/* 8 characters in every name: DATA/data-set */
+	unsigned name_serial;	/* Q<n> of names: atomic */
+	struct sql *state, *queue, *ledger, *spam; /* each used by its lane only */
+	struct lane *lanes[STORE_LANES];
+	struct lane *sync;	/* WORK_SYNC, width L_SHARE_SYNC: writing and syncing message files */
+	struct lane *read;	/* WORK_READ, width L_SHARE_READ */
+	struct lane *passwords; /* WORK_PASSWORD, width L_AUTH_RUNNING, max L_AUTH_WAITING */
+	struct list accounts;	/* struct account.node, in order of the configuration */
+	struct list watches;	/* struct store_watch.node */
+	struct watch_dirs *dirs; /* NULL: poll */
+	struct logins *logins;
+	void (*on_queue_added)(void *self);
+	void *queue_self;
+	uint64_t ledger_dropped;
+	/* health: a failed sync stays until a probe file was written and synced (P9) */
+	char failed_sync[128];
+	int64_t free_checked_ms;
+	bool free_low;
+	void (*on_closed)(void *self);
+	void *closed_self;
+	struct timer *close_timer, *upkeep;
+};
+
+struct account {
+	struct list node;
+	struct store *store;
+	const struct cfg_account *cfg; /* borrowed from store->cfg; NULL once gone */
+	char *name;		       /* owned */
+	struct mail *mail;	       /* owned; mail_open / mail_close */
+};
+
+/* What open.c calls in the mailbox half (mail.c), blocking unless said otherwise, at start: */
+int mail_open(struct account *a, struct err *err);  /* tree, folders, reservations, index; starts the lane */
+bool mail_idle(const struct account *a);
+void mail_stop(struct account *a);		    /* loop: no new work; close watches and timers */
+void mail_close(struct account *a);		    /* idle: clean-stop marks, index closed, freed */
+/* intent.c: rows of queue.sqlite table intent, finished or undone at start, before accounts open. */
+int intent_recover(struct store *s, struct err *err);
+/* Health. Any thread may report a failed sync; it is remembered until store_probe() succeeds on the upkeep timer. */
+void store_sync_failed(struct store *s, const char *what); /* thread-safe */
+/* queue.c, on the queue lane, for the commit function: insert an entry whose body file is already durable as queue/<id>. */
+struct queue_envelope;
+int queue_insert(struct store *s, const char *id, const struct queue_envelope *env, uint64_t size, int64_t now, int64_t intent, struct err *err);
+void queue_new_id(char ret[17]);
+void queue_tell_added(struct store *s); /* loop */
+
+#endif
