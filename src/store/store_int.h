@@ -6,6 +6,7 @@
 #include "core/list.h"
 #include "core/map.h"
 #include "store/draft.h"
+#include "store/op.h" /* struct store_op; store_op_cancel is in op.c */
 #include "store/sql.h"
 
 struct watch_dirs;
@@ -54,6 +55,8 @@ int mail_open(struct account *a, struct err *err);  /* tree, folders, reservatio
 bool mail_idle(const struct account *a);
 void mail_stop(struct account *a);		    /* loop: no new work; close watches and timers */
 void mail_close(struct account *a);		    /* idle: clean-stop marks, index closed, freed */
+/* loop: a job on the account's lane removes what lies in expunged/ since before ${older_than}, leftovers of deleted/ and dead files of tmp/. */
+void mail_purge_expunged(struct account *a, int64_t older_than);
 /* intent.c: rows of queue.sqlite table intent, finished or undone at start, before accounts open. */
 int intent_recover(struct store *s, struct err *err);
 /* Health. Any thread may report a failed sync; it is remembered until store_probe() succeeds on the upkeep timer. */
