@@ -26,6 +26,11 @@ struct slice conn_input(const struct conn *c);
 void conn_consume(struct conn *c, size_t n);
 void conn_input_mark(struct conn *c, size_t octets);
 void conn_hold(struct conn *c, bool held); /* true: no on_input until released; on release comes one if there is input */
+/* The peer has ended in good order; nothing more will come. What is unread can still be taken: on_input comes once more. A
+ * connection that is then neither held nor has unread input closes itself ("closed by peer"), with unread input after 5 s. So
+ * an owner that waits for something before it can answer holds the connection. An end inside TLS without close_notify is
+ * no good order: on_closed says "truncated" at once. */
+bool conn_at_eof(const struct conn *c);
 /* Octets ever received (after TLS), for rate rules. */
 uint64_t conn_received(const struct conn *c);
 

@@ -27,5 +27,7 @@ void listeners_start(struct listeners *ls);
 void listeners_stop(struct listeners *ls); /* no more accepts; connections live on */
 void listeners_free(struct listeners *ls);
 unsigned listeners_count(const struct listeners *ls); /* live connections */
+/* The port the index-th bound socket has (where 0 was asked for, the kernel chose); 0 past the end and for unix sockets. */
+unsigned listeners_port(const struct listeners *ls, size_t index);
 
 #endif
