@@ -31,13 +31,16 @@ struct model_totals {
 };
 int tokens_key(struct store *s, unsigned char ret_key[16], struct err *err); /* made on first use */
 /* tokens_apply: add (or with sign -1 subtract) one message's distinct features and record in the same transaction that this content is applied as this class for this
- * account (class NONE: no longer). Both the account's model and the shared one change. Counts never go below zero. */
+ * account (class NONE: no longer). Both the account's model and the shared one change (account "": the shared one alone). Counts never go below zero.
+ * What is recorded as applied wins over ${was}, so that a repetition changes nothing. Applied under another tokeniser version: ERR_CANNOT (forget and replay). */
 int tokens_apply(struct store *s, struct slice account, const unsigned char content_id[16], enum lesson_class was, enum lesson_class is, unsigned version,
     const uint64_t *features, size_t n, struct err *err);
 int tokens_applied(struct store *s, struct slice account, const unsigned char content_id[16], enum lesson_class *ret, struct err *err);
 int tokens_each_applied(struct store *s, void (*on_applied)(void *self, struct slice account, const unsigned char content_id[16], enum lesson_class is), void *self, struct err *err);
 /* tokens_load: every count of a model, for the in-memory form. */
 int tokens_load(struct store *s, struct slice model, struct model_totals *ret_totals, void (*on_count)(void *self, const struct feature_count *c), void *self, struct err *err);
+/* tokens_stale: is anything applied under another version than this one? */
+int tokens_stale(struct store *s, unsigned version, bool *ret, struct err *err);
 int tokens_forget(struct store *s, struct err *err); /* all counts and applied marks; then lessons are replayed */
 
 #endif

@@ -41,6 +41,9 @@ struct queue_entry {
 	bool broken;   /* body missing, short or unreadable: set aside (OUT-17) */
 };
 
+/* queue_add_blocking: body and envelope, durable on return. lane: STORE_QUEUE. Content is CRLF. Never refused for L_QUEUE. */
+int queue_add_blocking(struct store *s, const struct queue_envelope *env, struct slice content, char ret_id[QUEUE_ID + 1], struct err *err);
+
 /* All lane: STORE_QUEUE. Results live in the arena. */
 /* queue_due: entries with a waiting recipient due by ${now}, oldest first, at most max; ret_next: when the next one will be due (0: none). */
 int queue_due(struct store *s, struct arena *a, int64_t now, size_t max, struct queue_entry ***ret, size_t *ret_n, int64_t *ret_next, struct err *err);
@@ -48,19 +51,24 @@ int queue_get(struct store *s, struct arena *a, const char *id, struct queue_ent
 int queue_list(struct store *s, struct arena *a, size_t max, struct queue_entry ***ret, size_t *ret_n, struct err *err);
 struct queue_outcome {
 	int64_t rcpt; /* row */
-	enum { OUTCOME_DELIVERED, OUTCOME_FAILED, OUTCOME_RETRY, OUTCOME_WARNED } kind;
+	enum { OUTCOME_DELIVERED, OUTCOME_FAILED, OUTCOME_RETRY, OUTCOME_WARNED /* as RETRY, and its delay notice is the report */ } kind;
 	int64_t next_try;
 	struct slice reply; /* one line */
 };
 /* queue_settle: record outcomes of one entry and, in the same transaction, add the report to send (NULL: none) as a new entry: a recipient never leaves
- * without its notice (P5, P6). Removes the entry and its file when no recipient waits or is held. */
+ * without its notice (P5, P6). Removes the entry and its file when no recipient waits or is held. An entry that is gone (deleted meanwhile): ERR_NOT_FOUND, nothing done.
+ * Recipients already done or failed are passed over; held ones stay held unless delivered or failed. */
 struct queue_report {
 	struct queue_envelope env;
 	struct slice content; /* CRLF */
 };
 int queue_settle(struct store *s, const char *id, const struct queue_outcome *o, size_t n, const struct queue_report *report,
     char ret_report_id[QUEUE_ID + 1], struct err *err);
-int queue_act(struct store *s, const char *id /* or NULL: all */, int act /* 'r'etry now, 'h'old, 'R'elease, 'd'elete */, size_t *ret_n, struct err *err);
+/* queue_work_begin, queue_work_end: an attempt with this entry is under way (they nest). An entry that was in work at two crashes is held at the next open,
+ * its recipients' last being "set aside after two crashes" (P22). An entry that is gone: 0. */
+int queue_work_begin(struct store *s, const char *id, struct err *err);
+int queue_work_end(struct store *s, const char *id, struct err *err);
+int queue_act(struct store *s, const char *id /* or NULL: all */, int act /* 'r'etry now, 'h'old, 'R'elease, 'd'elete */, size_t *ret_n, struct err *err); /* ret_n: entries touched; ERR_NOT_FOUND for an id that is not there. Retry and release look again whether a broken entry is whole */
 struct queue_count {
 	uint64_t entries, recipients, held, octets;
 	int64_t oldest; /* 0: none */

@@ -2,6 +2,8 @@
 #ifndef STORE_STORE_INT_H
 #define STORE_STORE_INT_H
 
+#include <pthread.h>
+
 #include "core/clock.h"
 #include "core/list.h"
 #include "core/map.h"
@@ -12,7 +14,7 @@
 struct watch_dirs;
 struct mail;	/* an account's folders and lane: mail_int.h */
 struct logins;	/* login.c: throttles, remembered passwords */
-struct draft_lane; /* draft.c */
+struct mend;	/* health.c: a repair after a failed sync, under way */
 
 struct store {
 	struct loop *loop;
@@ -33,8 +35,15 @@ struct store {
 	void (*on_queue_added)(void *self);
 	void *queue_self;
 	uint64_t ledger_dropped;
+	unsigned ledger_added; /* since the size was last looked at */
 	/* health: a failed sync stays until a probe file was written and synced (P9) */
+	pthread_mutex_t health; /* guards the next two: any thread reports */
 	char failed_sync[128];
+	unsigned failed_serial; /* counts reports, so that a repair does not hide a later one */
+	char degraded[192];	/* what store_degraded last said */
+	struct mend *mend;	/* NULL: none under way */
+	bool reserve_busy, closing;
+	int64_t upkeep_next_ms; /* when the hourly part is due */
 	int64_t free_checked_ms;
 	bool free_low;
 	void (*on_closed)(void *self);
@@ -61,10 +70,37 @@ void mail_purge_expunged(struct account *a, int64_t older_than);
 int intent_recover(struct store *s, struct err *err);
 /* Health. Any thread may report a failed sync; it is remembered until store_probe() succeeds on the upkeep timer. */
 void store_sync_failed(struct store *s, const char *what); /* thread-safe */
-/* queue.c, on the queue lane, for the commit function: insert an entry whose body file is already durable as queue/<id>. */
+/* A write found the disk full: the 2 MiB reserve is given up at once, so that EXPUNGE works (P10). Any thread; made again when there is room. */
+void store_no_space(struct store *s);
+/* health.c */
+void health_start(struct store *s);
+void health_stop(struct store *s);
+bool health_idle(const struct store *s);
+int reserve_make(int fd); /* blocking */
+/* login.c */
+struct logins *logins_new(struct store *s);
+void logins_free(struct logins *l); /* pending ones fall silent; only when the lanes are idle */
+void logins_stop(struct logins *l); /* no more: delayed ones are dropped */
+/* ledger.c, lane STORE_LEDGER: at most so many octets in use, the oldest go first */
+int ledger_bound(struct store *s, uint64_t max, struct err *err);
+/* queue.c, at open: crash marks (P22), bodies no row and no intent names */
+int queue_recover(struct store *s, struct err *err);
+/* schema.c */
+struct schema {
+	const char *path;
+	enum sql_sync sync;
+	bool cache; /* damaged: set aside and started afresh; else refused */
+	const char *const *steps;
+	unsigned steps_n;
+};
+const struct schema *schema_of(enum store_lane which);
+/* queue.c, on the queue lane, for the commit function: insert an entry whose body file is already durable as queue/<id>, and in the same transaction delete the row
+ * ${intent} of table intent (0: none). ERR_LIMIT at limits.queue when env->account is not empty. Bodies are made under queue/tmp/, which is emptied at open. */
 struct queue_envelope;
 int queue_insert(struct store *s, const char *id, const struct queue_envelope *env, uint64_t size, int64_t now, int64_t intent, struct err *err);
 void queue_new_id(char ret[17]);
 void queue_tell_added(struct store *s); /* loop */
+/* Is a body with this id named by a row? For intent_recover. 1, 0, -1. */
+int queue_has(struct store *s, const char *id, struct err *err);
 
 #endif
