@@ -9,6 +9,8 @@
 #include "core/ip.h"
 #include "core/log.h"
 
+struct map;
+
 enum cfg_service {
 	SERVICE_SMTP, SERVICE_SUBMISSION, SERVICE_SUBMISSIONS, SERVICE_IMAP, SERVICE_IMAPS, SERVICE_COUNT,
 };
@@ -36,6 +38,7 @@ struct cfg_address {
 	struct cfg_address *next;
 	struct slice local;  /* lower case; empty: catch-all "@domain" */
 	struct slice domain; /* A-label, lower case */
+	unsigned line;
 };
 
 struct cfg_domain {
@@ -101,6 +104,7 @@ struct cfg {
 	enum log_level log_level;
 	bool log_json;
 	bool reject_early_talkers; /* [filter.early-talker] action = "reject" (default) or "off" */
+	struct map *who; /* owned; names, addresses, domains and aliases by their text; cfg_who.c's own */
 };
 
 /* cfg_load: NULL when anything is wrong; then on_fault was called once per fault (text without line end:
