@@ -2,6 +2,7 @@
 #ifndef TEST_ENDS_H
 #define TEST_ENDS_H
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -16,7 +17,7 @@ struct end {
 	struct conn *conn; /* NULL before and after */
 	struct buf got;
 	unsigned inputs, drains, secures, closes;
-	char why[128];
+	char why[256];
 	bool keeps; /* leaves input unread */
 	void (*on_input)(struct end *e);
 	void (*on_drain)(struct end *e);
@@ -73,7 +74,7 @@ static inline void end_closed(void *self, const char *why)
 	struct end *e = self;
 
 	e->closes++;
-	strncpy(e->why, why, sizeof(e->why) - 1);
+	(void)snprintf(e->why, sizeof(e->why), "%s", why);
 	e->conn = NULL;
 	if (e->on_closed != NULL)
 		e->on_closed(e);
@@ -100,7 +101,7 @@ static inline void pair_dialled(void *self, struct conn *c, size_t index, const 
 	(void)index;
 	p->dial = NULL;
 	if (c == NULL) {
-		strncpy(p->client.why, err->text, sizeof(p->client.why) - 1);
+		(void)snprintf(p->client.why, sizeof(p->client.why), "%s", err->text);
 		loop_stop(p->loop);
 		return;
 	}
