@@ -21,6 +21,7 @@ struct header {
 	bool cut;    /* over L_HDR, L_HDR1 or L_HDRN */
 	bool ended_by_junk; /* a line that is no field ended the header, for every consumer alike (SIN-21) */
 	bool has_blank;	    /* a blank line ended it */
+	struct slice junk;  /* the line that ended it, not part of ${size}; empty unless ${ended_by_junk} */
 };
 
 void header_parse(struct arena *a, struct slice message, struct header *ret);
