@@ -73,7 +73,8 @@ static void read_table(struct cfg_load *l, const char *table, void *dest, const 
 		if (k->def != NULL)
 			set_default(l, k, dest);
 		else if (k->missing != NULL)
-			(void)cfg_bad(l, t->key_line, "%s is missing: %s", cfg_key_name(l, k), k->missing);
+			(void)cfg_bad(l, *table == '\0' ? 0 : t->key_line, "%s is missing: %s",
+			    cfg_key_name(l, k), k->missing);
 	}
 }
 
