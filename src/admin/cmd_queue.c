@@ -1,0 +1,105 @@
+/* cmd_queue.c: "pennypost queue ...". */
+#include "admin/commands.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "admin/client.h"
+#include "core/clock.h"
+#include "core/json_read.h"
+#include "core/units.h"
+
+static void print_when(int64_t at)
+{
+	struct buf out = BUF_INIT(64);
+	int64_t in = at - clock_wall();
+
+	if (in > 0)
+		(void)units_add_duration(&out, (uint64_t)in * 1000);
+	(void)printf("%s", in > 0 ? buf_z(&out) : "now");
+	buf_free(&out);
+}
+
+static void print_entry(const struct json_value *e)
+{
+	const struct json_value *rcpts = json_get(e, "recipients");
+	struct buf size = BUF_INIT(64), age = BUF_INIT(64);
+	int64_t arrived = json_integer(json_get(e, "arrived")), now = clock_wall();
+
+	(void)units_add_size(&size, (uint64_t)json_integer(json_get(e, "size")));
+	(void)units_add_duration(&age, (uint64_t)(now > arrived ? now - arrived : 0) * 1000);
+	(void)printf("%s  from <%s>  %s  waiting %s%s\n", json_textz(json_get(e, "id")), json_textz(json_get(e, "from")), buf_z(&size),
+	    buf_z(&age), json_true(json_get(e, "broken")) ? "  BROKEN: its file is damaged; set aside" : "");
+	for (size_t i = 0; i < json_count(rcpts); i++) {
+		const struct json_value *r = json_at(rcpts, i);
+
+		(void)printf("    <%s>  %s", json_textz(json_get(r, "address")), json_textz(json_get(r, "state")));
+		if (strcmp(json_textz(json_get(r, "state")), "waiting") == 0) {
+			(void)printf(", next try ");
+			print_when(json_integer(json_get(r, "next_try")));
+		}
+		if (json_text(json_get(r, "last")).n > 0)
+			(void)printf("\n        %s", json_textz(json_get(r, "last")));
+		(void)putchar('\n');
+	}
+	buf_free(&size);
+	buf_free(&age);
+}
+
+static void print_list(const struct json_value *root, bool one)
+{
+	if (one) {
+		print_entry(root);
+		return;
+	}
+	for (size_t i = 0; i < json_count(root); i++)
+		print_entry(json_at(root, i));
+	if (json_count(root) == 0)
+		(void)puts("the queue is empty");
+}
+
+int cmd_queue(const struct command_line *cl)
+{
+	const char *verb = cl->argc > 0 ? cl->argv[0] : "list", *id = cl->argc > 1 ? cl->argv[1] : NULL;
+	bool list = strcmp(verb, "list") == 0, show = strcmp(verb, "show") == 0;
+	bool act = strcmp(verb, "retry") == 0 || strcmp(verb, "hold") == 0 || strcmp(verb, "release") == 0 || strcmp(verb, "delete") == 0;
+	struct buf path = BUF_INIT(512);
+	struct client_answer answer;
+	struct json_doc *doc;
+	struct err err;
+	struct cfg *cfg;
+	int rc = EXIT_OK;
+
+	if ((!list && !show && !act) || (list ? cl->argc > 1 : cl->argc != 2))
+		return (command_usage(cl, "say what to do, and with which message (or all)"));
+	if ((cfg = command_cfg(cl)) == NULL)
+		return (EXIT_CONFIG);
+	(void)buf_addz(&path, "/queue");
+	if (id != NULL) {
+		(void)buf_addc(&path, '/');
+		(void)client_escape(&path, slice_of(id));
+	}
+	if (act)
+		(void)buf_fmt(&path, "/%s", verb);
+	if (client_ask_or_do(cfg, act ? "POST" : "GET", buf_z(&path), SLICE(""), &answer, &err) == -1) {
+		(void)fprintf(stderr, "pennypost: %s\n", err.text);
+		rc = EXIT_TEMPORARY;
+	} else {
+		if (answer.status != 200) {
+			rc = client_complain(&answer);
+		} else if (cl->json) {
+			(void)fwrite(answer.body.p, 1, answer.body.n, stdout);
+		} else {
+			doc = json_read(buf_slice(&answer.body), NULL);
+			if (act)
+				(void)printf("%lld recipients\n", (long long)json_integer(json_get(json_root(doc), "recipients")));
+			else
+				print_list(json_root(doc), show);
+			json_doc_free(doc);
+		}
+		buf_free(&answer.body);
+	}
+	buf_free(&path);
+	cfg_free(cfg);
+	return (rc);
+}

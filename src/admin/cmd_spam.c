@@ -1,0 +1,165 @@
+/* cmd_spam.c: "pennypost spam ...": the filter from the command line. */
+#include "admin/commands.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "admin/client.h"
+#include "core/json_read.h"
+#include "core/limits.h"
+
+/* A whole file, "-" or NULL: standard input. */
+static int read_file(const char *path, struct buf *out, struct err *err)
+{
+	bool standard = path == NULL || strcmp(path, "-") == 0;
+	FILE *f = standard ? stdin : fopen(path, "rb");
+	size_t n;
+	char *at;
+
+	if (f == NULL)
+		return (err_errno(err, "open %s", path));
+	do {
+		if ((at = buf_room(out, 65536)) == NULL)
+			break;
+		n = fread(at, 1, 65536, f);
+		buf_grew(out, n);
+	} while (n > 0);
+	if (out->failed)
+		(void)err_set(err, ERR_LIMIT, "%s is larger than any message may be", standard ? "standard input" : path);
+	else if (ferror(f))
+		(void)err_errno(err, "read %s", standard ? "standard input" : path);
+	else
+		err->kind = ERR_NONE;
+	if (!standard)
+		(void)fclose(f);
+	return (err->kind == ERR_NONE ? 0 : -1);
+}
+
+static void print_classified(const char *file, const struct json_value *v)
+{
+	const struct json_value *points = json_get(v, "points");
+
+	(void)printf("%s: %s, score %.1f, probability %.4f%s\n", file, json_textz(json_get(v, "verdict")), json_number(json_get(v, "score")),
+	    json_number(json_get(v, "probability")), json_true(json_get(v, "learned")) ? "" : " (nothing learned yet)");
+	for (size_t i = 0; i < json_count(points); i++)
+		(void)printf("    %+5.1f %s\n", json_number(json_get(json_at(points, i), "points")), json_textz(json_get(json_at(points, i), "rule")));
+}
+
+/* One request per file; the body is the message. */
+static int each_file(const struct command_line *cl, int first, const char *path, bool classify)
+{
+	struct cfg *cfg = command_cfg(cl);
+	char *origin = realpath(".", NULL); /* asking enters the data folder; files are named from here */
+	int rc = EXIT_OK;
+
+	if (cfg == NULL) {
+		free(origin);
+		return (EXIT_CONFIG);
+	}
+	for (int i = first; i < cl->argc || i == first; i++) {
+		const char *file = i < cl->argc ? cl->argv[i] : NULL;
+		struct buf message = BUF_INIT((size_t)L_SIZE * 2), full = BUF_INIT(8192);
+		struct client_answer answer;
+		struct json_doc *doc;
+		struct err err;
+
+		if (file != NULL && file[0] != '/' && strcmp(file, "-") != 0)
+			(void)buf_fmt(&full, "%s/%s", origin != NULL ? origin : ".", file);
+		if (read_file(full.n > 0 ? buf_z(&full) : file, &message, &err) == -1 ||
+		    client_ask_or_do(cfg, "POST", path, buf_slice(&message), &answer, &err) == -1) {
+			(void)fprintf(stderr, "pennypost: %s\n", err.text);
+			rc = EXIT_TEMPORARY;
+		} else {
+			doc = json_read(buf_slice(&answer.body), NULL);
+			if (answer.status != 200)
+				rc = client_complain(&answer);
+			else if (cl->json)
+				(void)fwrite(answer.body.p, 1, answer.body.n, stdout);
+			else if (classify)
+				print_classified(file != NULL ? file : "-", json_root(doc));
+			else
+				(void)printf("%s: %s\n", file != NULL ? file : "-", json_true(json_get(json_root(doc), "changed")) ? "learned" : "known already");
+			json_doc_free(doc);
+			buf_free(&answer.body);
+		}
+		buf_free(&full);
+		buf_free(&message);
+		if (rc == EXIT_TEMPORARY)
+			break;
+	}
+	free(origin);
+	cfg_free(cfg);
+	return (rc);
+}
+
+static int spam_stats(const struct command_line *cl, const char *account)
+{
+	struct buf path = BUF_INIT(1024);
+	struct cfg *cfg = command_cfg(cl);
+	struct client_answer answer;
+	struct json_doc *doc;
+	struct err err;
+	int rc = EXIT_OK;
+
+	if (cfg == NULL)
+		return (EXIT_CONFIG);
+	(void)buf_addz(&path, "/spam/stats?account=");
+	(void)client_escape(&path, slice_of(account));
+	if (client_ask_or_do(cfg, "GET", buf_z(&path), SLICE(""), &answer, &err) == -1) {
+		(void)fprintf(stderr, "pennypost: %s\n", err.text);
+		rc = EXIT_TEMPORARY;
+	} else {
+		doc = json_read(buf_slice(&answer.body), NULL);
+		if (answer.status != 200)
+			rc = client_complain(&answer);
+		else if (cl->json)
+			(void)fwrite(answer.body.p, 1, answer.body.n, stdout);
+		else
+			(void)printf("%lld ham and %lld spam learned, %lld features\n", (long long)json_integer(json_get(json_root(doc), "ham")),
+			    (long long)json_integer(json_get(json_root(doc), "spam")), (long long)json_integer(json_get(json_root(doc), "features")));
+		json_doc_free(doc);
+		buf_free(&answer.body);
+	}
+	buf_free(&path);
+	cfg_free(cfg);
+	return (rc);
+}
+
+int cmd_spam(const struct command_line *given)
+{
+	struct command_line cl = *given;
+	const char *account = command_option(&cl, "--account");
+	struct eval_options eval = { .index = command_option(&cl, "--index"), .policy = command_option(&cl, "--policy") };
+	const char *verb = cl.argc > 0 ? cl.argv[0] : "", *as = cl.argc > 1 ? cl.argv[1] : "";
+	struct buf path = BUF_INIT(1024);
+	int rc;
+
+	if (strcmp(verb, "eval") == 0) {
+		if (eval.index == NULL || cl.argc != 1)
+			return (command_usage(&cl, "eval needs --index FILE"));
+		return (spam_eval(&eval));
+	}
+	if (strcmp(verb, "stats") == 0 && cl.argc == 1)
+		return (spam_stats(&cl, account != NULL ? account : ""));
+	(void)buf_addz(&path, strcmp(verb, "classify") == 0 ? "/spam/classify?" : "/spam/learn?");
+	if (account != NULL) {
+		(void)buf_addz(&path, "account=");
+		(void)client_escape(&path, slice_of(account));
+		(void)buf_addc(&path, '&');
+	}
+	if (strcmp(verb, "classify") == 0) {
+		rc = each_file(&cl, 1, buf_z(&path), true);
+	} else if (strcmp(verb, "train") == 0 && (strcmp(as, "ham") == 0 || strcmp(as, "spam") == 0)) {
+		(void)buf_fmt(&path, "class=%s", as);
+		rc = each_file(&cl, 2, buf_z(&path), false);
+	} else if (strcmp(verb, "untrain") == 0) {
+		(void)buf_addz(&path, "class=none");
+		rc = each_file(&cl, 1, buf_z(&path), false);
+	} else {
+		rc = command_usage(&cl, "say classify, train ham, train spam, untrain, stats or eval");
+	}
+	buf_free(&path);
+	return (rc);
+}

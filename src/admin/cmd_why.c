@@ -1,0 +1,84 @@
+/* cmd_why.c: "pennypost why WHAT": the ledger in words. */
+#include "admin/commands.h"
+
+#include <stdio.h>
+#include <time.h>
+
+#include "admin/client.h"
+#include "core/json_read.h"
+
+static void print_text(const struct json_value *row, const char *key, const char *before, const char *after)
+{
+	struct slice s = json_text(json_get(row, key));
+
+	if (s.n > 0)
+		(void)printf("%s%.*s%s", before, SLICE_ARG(s), after);
+}
+
+static void print_row(const struct json_value *row)
+{
+	time_t at = (time_t)json_integer(json_get(row, "at"));
+	char when[40];
+	struct tm tm;
+
+	(void)strftime(when, sizeof(when), "%Y-%m-%d %H:%M:%S", localtime_r(&at, &tm));
+	(void)printf("%s  %s", when, json_textz(json_get(row, "act")));
+	print_text(row, "rcpt", " for <", ">");
+	print_text(row, "folder", " in ", "");
+	print_text(row, "mail_from", ", from <", ">");
+	(void)putchar('\n');
+	print_text(row, "header_from", "    From: ", "\n");
+	print_text(row, "subject", "    Subject: ", "\n");
+	print_text(row, "message_id", "    Message-ID: ", "\n");
+	print_text(row, "peer", "    peer ", "");
+	print_text(row, "helo", " calling itself ", "");
+	print_text(row, "rdns", ", reverse name ", "");
+	print_text(row, "session", " (session ", ")");
+	if (json_text(json_get(row, "peer")).n > 0)
+		(void)putchar('\n');
+	if (json_get(row, "score") != NULL) {
+		(void)printf("    score %.1f", json_number(json_get(row, "score")));
+		print_text(row, "points", ": ", "");
+		(void)putchar('\n');
+	}
+	print_text(row, "reply", "    told: ", "\n");
+}
+
+int cmd_why(const struct command_line *cl)
+{
+	struct buf path = BUF_INIT(8192);
+	struct client_answer answer;
+	struct json_doc *doc;
+	struct err err;
+	struct cfg *cfg;
+	int rc = EXIT_OK;
+
+	if (cl->argc != 1)
+		return (command_usage(cl, "say which mail: its Message-ID, an id from the log, an address, an IP, or a time"));
+	if ((cfg = command_cfg(cl)) == NULL)
+		return (EXIT_CONFIG);
+	(void)buf_addz(&path, "/ledger?what=");
+	(void)client_escape(&path, slice_of(cl->argv[0]));
+	if (client_ask_or_do(cfg, "GET", buf_z(&path), SLICE(""), &answer, &err) == -1) {
+		(void)fprintf(stderr, "pennypost: %s\n", err.text);
+		rc = EXIT_TEMPORARY;
+	} else {
+		doc = json_read(buf_slice(&answer.body), NULL);
+		if (answer.status != 200)
+			rc = client_complain(&answer);
+		else if (cl->json)
+			(void)fwrite(answer.body.p, 1, answer.body.n, stdout);
+		else
+			for (size_t i = 0; i < json_count(json_root(doc)); i++)
+				print_row(json_at(json_root(doc), i));
+		if (answer.status == 200 && json_count(json_root(doc)) == 0) {
+			(void)fprintf(stderr, "pennypost: nothing is known of that in the last 90 days\n");
+			rc = EXIT_FOUND;
+		}
+		json_doc_free(doc);
+		buf_free(&answer.body);
+	}
+	buf_free(&path);
+	cfg_free(cfg);
+	return (rc);
+}

@@ -1,0 +1,181 @@
+/* ops_spam.c: what does the filter think of this message, and what shall it learn? Messages come as bodies, LF or CRLF. */
+#include "admin/ops_int.h"
+
+#include <stdlib.h>
+
+#include "core/mem.h"
+#include "spam/verdict.h"
+
+/* The CRLF form, which is what is scored, hashed and learned everywhere. */
+static struct slice crlf_form(struct ops_call *c)
+{
+	struct slice in = c->q.body;
+	struct buf out;
+	size_t n;
+	char *p;
+
+	if (slice_starts(in, SLICE("From "))) { /* an mbox line in front of the message */
+		size_t end = slice_chr(in, '\n');
+
+		in = slice_from(in, end == SIZE_MAX ? in.n : end + 1);
+	}
+	buf_init(&out, in.n * 2 + 2);
+	for (size_t i = 0; i < in.n; i++) {
+		if (in.p[i] == '\n' && (i == 0 || in.p[i - 1] != '\r'))
+			(void)buf_addc(&out, '\r');
+		(void)buf_addc(&out, in.p[i]);
+	}
+	p = buf_steal(&out, &n);
+	arena_on_free(c->arena, free, p);
+	return ((struct slice){ p, n });
+}
+
+static bool account_wanted(struct ops_call *c, const char **ret)
+{
+	struct slice name = ops_param(c, "account");
+
+	*ret = "";
+	if (name.n == 0)
+		return (true);
+	if (store_account(c->ops->store, name) == NULL) {
+		(void)err_set(&c->err, ERR_NOT_FOUND, "no account \"%.*s\" in the configuration", SLICE_ARG(name));
+		ops_fail(c, &c->err);
+		return (false);
+	}
+	*ret = name.p;
+	return (true);
+}
+
+static void classify_run(struct job *j)
+{
+	struct ops_call *c = (struct ops_call *)j;
+	struct slice message = crlf_form(c);
+	struct spam_score score;
+	struct facts facts = { 0 };
+	struct verdict verdict;
+	struct header header;
+	struct features words;
+	struct mime mime;
+	struct json out;
+	static const char *const acts[] = { [VERDICT_ACCEPT] = "ham", [VERDICT_JUNK] = "spam", [VERDICT_REJECT] = "spam" };
+
+	header_parse(c->arena, message, &header);
+	mime_parse(c->arena, message, &mime);
+	features_of(c->ops->classifier, &mime, &words);
+	classifier_score(c->ops->classifier, c->arg[0].p, &words, &score);
+	features_free(&words);
+	facts.header = &header;
+	facts.mime = &mime;
+	facts.account = c->arg[0].p;
+	facts.has_bayes = score.known;
+	facts.bayes = score.probability;
+	facts.bayes_confidence = score.confidence;
+	verdict_judge(c->arena, &facts, &c->ops->cfg->score, &verdict);
+	json_begin(&out, &c->out);
+	json_open(&out, NULL, '{');
+	json_stringz(&out, "verdict", acts[verdict.act]);
+	json_bool(&out, "reject", verdict.act == VERDICT_REJECT);
+	json_real(&out, "score", verdict.score);
+	json_bool(&out, "learned", score.known);
+	json_real(&out, "probability", score.probability);
+	json_real(&out, "confidence", score.confidence);
+	json_open(&out, "points", '[');
+	for (size_t i = 0; i < verdict.n; i++) {
+		json_open(&out, NULL, '{');
+		json_stringz(&out, "rule", verdict.points[i].rule);
+		json_real(&out, "points", verdict.points[i].points);
+		json_close(&out, '}');
+	}
+	json_close(&out, ']');
+	json_close(&out, '}');
+}
+
+static void classify_done(struct job *j)
+{
+	ops_reply_json((struct ops_call *)j);
+}
+
+static bool has_message(struct ops_call *c)
+{
+	if (c->q.body.n > 0)
+		return (true);
+	(void)err_set(&c->err, ERR_PEER, "no message was given");
+	ops_fail(c, &c->err);
+	return (false);
+}
+
+void ops_spam_classify(struct ops_call *c)
+{
+	const char *account;
+
+	if (!has_message(c) || !account_wanted(c, &account))
+		return;
+	c->arg[0] = slice_of(account);
+	c->job = (struct job){ .run = classify_run, .done = classify_done };
+	if (lane_put(store_lane(c->ops->store, STORE_SPAM), &c->job) == -1) {
+		(void)err_set(&c->err, ERR_BUSY, "the filter is busy; try again in a moment");
+		ops_fail(c, &c->err);
+	}
+}
+
+static void on_learned(void *self, bool changed, const struct err *err)
+{
+	struct ops_call *c = self;
+	struct json j;
+
+	if (err != NULL) {
+		ops_fail(c, err);
+		return;
+	}
+	json_begin(&j, &c->out);
+	json_open(&j, NULL, '{');
+	json_bool(&j, "changed", changed);
+	json_close(&j, '}');
+	ops_reply_json(c);
+}
+
+void ops_spam_learn(struct ops_call *c)
+{
+	static const struct {
+		struct slice name;
+		enum lesson_class as;
+	} classes[] = {
+		{ SLICE_INIT("ham"), LESSON_HAM },
+		{ SLICE_INIT("spam"), LESSON_SPAM },
+		{ SLICE_INIT("none"), LESSON_NONE },
+	};
+	struct slice as = ops_param(c, "class");
+	const char *account;
+
+	if (!has_message(c) || !account_wanted(c, &account))
+		return;
+	for (size_t i = 0; i < COUNT_OF(classes); i++) {
+		if (slice_eq(as, classes[i].name)) {
+			classifier_learn(c->ops->classifier, account, crlf_form(c), classes[i].as, on_learned, c);
+			return;
+		}
+	}
+	(void)err_set(&c->err, ERR_PEER, "a message is learned as ham, spam or none");
+	ops_fail(c, &c->err);
+}
+
+void ops_spam_stats(struct ops_call *c)
+{
+	struct classifier_stats st;
+	const char *account;
+	struct json j;
+
+	if (!account_wanted(c, &account))
+		return;
+	classifier_stats(c->ops->classifier, account, &st);
+	json_begin(&j, &c->out);
+	json_open(&j, NULL, '{');
+	json_stringz(&j, "account", account);
+	json_uint(&j, "ham", st.ham);
+	json_uint(&j, "spam", st.spam);
+	json_uint(&j, "features", st.features);
+	json_uint(&j, "lessons", st.lessons);
+	json_uint(&j, "pending", st.pending);
+	json_close(&j, '}');
+	ops_reply_json(c);
+}

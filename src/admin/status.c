@@ -1,0 +1,249 @@
+/* status.c: how is the server? /status.json for programs, / for people, /metrics for Prometheus, /health for one bit (P20). */
+#include "admin/ops_int.h"
+
+#include "core/clock.h"
+#include "core/loop.h"
+#include "core/mem.h"
+#include "core/units.h"
+#include "store/ledger.h"
+#include "store/queue.h"
+
+/* --- what is not well ------------------------------------------------------------------------------------------------------------- */
+
+static void add_reason(void *arg, const char *why)
+{
+	json_stringz(arg, NULL, why);
+}
+
+static void count_reason(void *arg, const char *why)
+{
+	(void)why;
+	++*(unsigned *)arg;
+}
+
+static unsigned degraded_count(struct ops *o)
+{
+	unsigned n = 0;
+
+	if (o->each_degraded != NULL)
+		o->each_degraded(o->self, count_reason, &n);
+	return (n);
+}
+
+/* --- counters, grouped ------------------------------------------------------------------------------------------------------------ */
+
+struct group_writer {
+	struct json *j;
+	const char *open; /* the group under way */
+};
+
+static void add_count(void *arg, const char *group, const char *name, uint64_t value, bool counter)
+{
+	struct group_writer *w = arg;
+
+	(void)counter;
+	if (w->open == NULL || strcmp(w->open, group) != 0) {
+		if (w->open != NULL)
+			json_close(w->j, '}');
+		json_open(w->j, group, '{');
+		w->open = group;
+	}
+	json_uint(w->j, name, value);
+}
+
+/* --- status.json ------------------------------------------------------------------------------------------------------------------ */
+
+static void status_work(struct ops_call *c) /* on the queue lane: the counts of the queue */
+{
+	struct queue_count *q = arena_alloc(c->arena, sizeof(*q));
+
+	if (queue_count(c->ops->store, q, &c->err) == -1)
+		return;
+	c->arg[0] = (struct slice){ (const char *)q, sizeof(*q) };
+}
+
+static void status_write(struct ops_call *c)
+{
+	const struct queue_count *q = (const struct queue_count *)(const void *)c->arg[0].p;
+	struct ops *o = c->ops;
+	struct loop_delay delay = loop_delay_get(o->loop);
+	struct group_writer groups = { 0 };
+	struct json j;
+
+	json_begin(&j, &c->out);
+	json_open(&j, NULL, '{');
+	json_stringz(&j, "version", PENNYPOST_VERSION);
+	json_bool(&j, "ready", o->ready);
+	json_int(&j, "started", o->started);
+	json_open(&j, "degraded", '[');
+	if (o->each_degraded != NULL)
+		o->each_degraded(o->self, add_reason, &j);
+	json_close(&j, ']');
+	json_open(&j, "loop_delay_ms", '{');
+	json_real(&j, "max", (double)delay.max_us / 1000.0);
+	json_real(&j, "p999", (double)delay.p999_us / 1000.0);
+	json_close(&j, '}');
+	json_open(&j, "queue", '{');
+	json_uint(&j, "entries", q->entries);
+	json_uint(&j, "recipients", q->recipients);
+	json_uint(&j, "held", q->held);
+	json_uint(&j, "octets", q->octets);
+	json_int(&j, "oldest", q->oldest);
+	json_close(&j, '}');
+	json_open(&j, "sandbox", '{');
+	json_int(&j, "landlock", o->sandbox.landlock);
+	json_bool(&j, "seccomp", o->sandbox.seccomp);
+	json_bool(&j, "root", o->sandbox.root);
+	json_close(&j, '}');
+	json_open(&j, "accounts", '[');
+	for (struct account *a = store_account_next(o->store, NULL); a != NULL; a = store_account_next(o->store, a))
+		if (!account_is_gone(a))
+			json_stringz(&j, NULL, account_name(a));
+	json_close(&j, ']');
+	json_uint(&j, "ledger_dropped", ledger_dropped(o->store));
+	groups.j = &j;
+	if (o->each_count != NULL)
+		o->each_count(o->self, add_count, &groups);
+	if (groups.open != NULL)
+		json_close(&j, '}');
+	json_close(&j, '}');
+}
+
+void ops_status(struct ops_call *c)
+{
+	ops_work(c, STORE_QUEUE, status_work, status_write);
+}
+
+void ops_health(struct ops_call *c)
+{
+	if (!c->ops->ready)
+		ops_reply(c, 503, "text/plain", SLICE("starting\n"));
+	else if (degraded_count(c->ops) > 0)
+		ops_reply(c, 200, "text/plain", SLICE("degraded\n"));
+	else
+		ops_reply(c, 200, "text/plain", SLICE("ok\n"));
+}
+
+void ops_reload(struct ops_call *c)
+{
+	if (c->ops->reload == NULL || c->ops->reload(c->ops->self, &c->err) == -1) {
+		if (c->ops->reload == NULL)
+			(void)err_set(&c->err, ERR_CANNOT, "no server is running");
+		ops_fail(c, &c->err);
+		return;
+	}
+	(void)buf_addz(&c->out, "{\"reloaded\":true}");
+	ops_reply_json(c);
+}
+
+/* --- metrics (Prometheus text format 0.0.4) ----------------------------------------------------------------------------------------- */
+
+static void metric_count(void *arg, const char *group, const char *name, uint64_t value, bool counter)
+{
+	struct buf *out = arg;
+	const char *suffix = counter ? "_total" : "";
+
+	(void)buf_fmt(out, "# TYPE pennypost_%s_%s%s %s\npennypost_%s_%s%s %llu\n", group, name, suffix,
+	    counter ? "counter" : "gauge", group, name, suffix, (unsigned long long)value);
+}
+
+static void metrics_write(struct ops_call *c)
+{
+	const struct queue_count *q = (const struct queue_count *)(const void *)c->arg[0].p;
+	struct loop_delay delay = loop_delay_get(c->ops->loop);
+	struct buf *out = &c->out;
+
+	(void)buf_fmt(out, "# TYPE pennypost_up gauge\npennypost_up{version=\"" PENNYPOST_VERSION "\"} 1\n");
+	metric_count(out, "degraded", "reasons", degraded_count(c->ops), false);
+	(void)buf_fmt(out, "# TYPE pennypost_loop_delay_max_seconds gauge\npennypost_loop_delay_max_seconds %.6f\n",
+	    (double)delay.max_us / 1e6);
+	(void)buf_fmt(out, "# TYPE pennypost_loop_delay_p999_seconds gauge\npennypost_loop_delay_p999_seconds %.6f\n",
+	    (double)delay.p999_us / 1e6);
+	metric_count(out, "queue", "entries", q->entries, false);
+	metric_count(out, "queue", "recipients", q->recipients, false);
+	metric_count(out, "queue", "held", q->held, false);
+	metric_count(out, "queue", "octets", q->octets, false);
+	metric_count(out, "ledger", "dropped", ledger_dropped(c->ops->store), true);
+	if (c->ops->each_count != NULL)
+		c->ops->each_count(c->ops->self, metric_count, out);
+}
+
+static void text_done(struct job *job)
+{
+	struct ops_call *c = (struct ops_call *)job;
+
+	if (c->err.kind != ERR_NONE) {
+		ops_fail(c, &c->err);
+		return;
+	}
+	c->settled(c);
+	ops_reply(c, 200, c->arg[1].p, buf_slice(&c->out));
+}
+
+static void ops_text(struct ops_call *c, const char *type, void (*write)(struct ops_call *c))
+{
+	c->arg[1] = slice_of(type);
+	ops_work_as(c, STORE_QUEUE, status_work, write, text_done);
+}
+
+void ops_metrics(struct ops_call *c)
+{
+	ops_text(c, "text/plain; version=0.0.4", metrics_write);
+}
+
+/* --- a page for people -------------------------------------------------------------------------------------------------------------- */
+
+static void html_add(struct buf *out, const char *z)
+{
+	for (; *z != '\0'; z++) {
+		switch (*z) {
+		case '<': (void)buf_addz(out, "&lt;"); break;
+		case '>': (void)buf_addz(out, "&gt;"); break;
+		case '&': (void)buf_addz(out, "&amp;"); break;
+		case '"': (void)buf_addz(out, "&quot;"); break;
+		default: (void)buf_addc(out, *z);
+		}
+	}
+}
+
+static void html_reason(void *arg, const char *why)
+{
+	(void)buf_addz(arg, "<li>");
+	html_add(arg, why);
+	(void)buf_addz(arg, "</li>\n");
+}
+
+static void html_count(void *arg, const char *group, const char *name, uint64_t value, bool counter)
+{
+	(void)counter;
+	(void)buf_fmt(arg, "<tr><td>%s %s</td><td>%llu</td></tr>\n", group, name, (unsigned long long)value);
+}
+
+static void home_write(struct ops_call *c)
+{
+	const struct queue_count *q = (const struct queue_count *)(const void *)c->arg[0].p;
+	struct buf *out = &c->out;
+	unsigned reasons = degraded_count(c->ops);
+
+	(void)buf_addz(out, "<!doctype html><html lang=\"en\"><meta charset=\"utf-8\"><title>Pennypost</title>"
+			    "<style>body{font:16px/1.5 sans-serif;max-width:44em;margin:2em auto;padding:0 1em}"
+			    "td{padding:0 1em 0 0}</style>\n<h1>Pennypost on ");
+	html_add(out, c->ops->cfg->hostname);
+	(void)buf_fmt(out, "</h1>\n<p>%s</p>\n", !c->ops->ready ? "Starting." : reasons == 0 ? "All is well." : "Something needs you:");
+	if (reasons > 0) {
+		(void)buf_addz(out, "<ul>\n");
+		c->ops->each_degraded(c->ops->self, html_reason, out);
+		(void)buf_addz(out, "</ul>\n");
+	}
+	(void)buf_fmt(out, "<p>%llu messages wait to go out, to %llu recipients (%llu held).</p>\n<table>\n",
+	    (unsigned long long)q->entries, (unsigned long long)q->recipients, (unsigned long long)q->held);
+	if (c->ops->each_count != NULL)
+		c->ops->each_count(c->ops->self, html_count, out);
+	(void)buf_addz(out, "</table>\n<p>More: <a href=\"/status.json\">status.json</a>, <a href=\"/metrics\">metrics</a>, "
+			    "<a href=\"/queue\">queue</a>; on the command line, <code>pennypost why WHAT</code>.</p></html>\n");
+}
+
+void ops_home(struct ops_call *c)
+{
+	ops_text(c, "text/html; charset=utf-8", home_write);
+}
