@@ -1,4 +1,4 @@
-/* base64.c: which octets does this text stand for, and the way back? RFC 4648 sections 4 and 5. */
+/* base64.c: which octets does this text stand for, and the way back? RFC 4648 4 and 5. */
 #include "core/base64.h"
 
 static const char plain[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
