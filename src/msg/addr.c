@@ -426,7 +426,9 @@ void addr_parse(struct arena *a, struct slice field_body, struct addr_list *ret)
 	element_clear(&r);
 	while (addr_lex(&r.x, r.place != IN_PHRASE) != T_END && !r.cut) {
 		if (r.x.token == T_COMMENT) {
-			if (r.x.to > r.x.from + 1)
+			/* "a@b (Name)": only behind an address is it a name */
+			if (r.x.to > r.x.from + 1 && r.has_address &&
+			    (r.place != IN_DOMAIN || r.domain.to > r.domain.from))
 				r.comment = (struct stretch){ r.x.from, r.x.to };
 			continue;
 		}

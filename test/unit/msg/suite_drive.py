@@ -1,0 +1,199 @@
+"""suite_drive.py DUMP: other people's header and message vectors against src/msg.
+
+The vectors are no part of this project: PENNYPOST_SUITES names their folder, else ../shared/suites beside the project; without
+them this says so and is skipped (77). Where we mean to differ, DEVIATIONS says why; every other difference fails.
+"""
+import json
+import os
+import pathlib
+import re
+import subprocess
+import sys
+
+ROOT = pathlib.Path(__file__).resolve().parents[3]
+SUITES = pathlib.Path(os.environ.get("PENNYPOST_SUITES", ROOT / "../shared/suites"))
+
+DEVIATIONS = {}
+
+
+class Dump:
+    def __init__(self, program):
+        self.program = program
+        self.running = {}
+
+    def __call__(self, mode, data):
+        if isinstance(data, dict):
+            data = text_of(data)
+        if isinstance(data, str):
+            data = data.encode()
+        p = self.running.get(mode)
+        if p is None:
+            p = self.running[mode] = subprocess.Popen(
+                [self.program, mode], stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+        p.stdin.write(b"%d\n%s" % (len(data), data))
+        p.stdin.flush()
+        return p.stdout.read(int(p.stdout.readline()))
+
+    def close(self):
+        for p in self.running.values():
+            p.stdin.close()
+            if p.wait() != 0:
+                raise SystemExit("test_msg_dump failed")
+
+
+class Tally:
+    def __init__(self):
+        self.same = self.failed = 0
+        self.used = set()
+        self.lines = {}
+
+    def check(self, suite, case, got, want):
+        same, failed, deviating = self.lines.get(suite, (0, 0, 0))
+        if got == want:
+            same += 1
+        elif (suite, case) in DEVIATIONS:
+            self.used.add((suite, case))
+            deviating += 1
+        else:
+            failed += 1
+            print(f"{suite}: {case!r}\n  got  {got!r}\n  want {want!r}")
+        self.lines[suite] = (same, failed, deviating)
+
+    def end(self):
+        for key in DEVIATIONS.keys() - self.used:
+            print("deviation that is none any more:", key)
+        for suite, (same, failed, deviating) in self.lines.items():
+            print(f"{suite}: {same} as expected, {deviating} deviations, {failed} failed")
+        return 1 if any(f for _, f, _ in self.lines.values()) or DEVIATIONS.keys() - self.used else 0
+
+
+def rows(name):
+    return json.loads((SUITES / "header-vectors" / name).read_text())
+
+
+def text_of(v):
+    return v["latin1"].encode("latin-1") if isinstance(v, dict) else v.encode()
+
+
+def squeezed(s):
+    return re.sub(r"\s+", " ", s).strip()
+
+
+def gmime(dump, tally):
+    for name in ("rfc2047_text.json", "broken_rfc2047_text.json"):
+        for r in rows("gmime/" + name):
+            tally.check("gmime/rfc2047", r["input"], dump("words", r["input"]).decode(), r["decoded"])
+    for r in rows("gmime/dates.json"):
+        got = dump("date", r["input"]).decode()
+        tz = r["tz"]
+        minutes = (abs(tz) // 100 * 60 + abs(tz) % 100) * (1 if tz >= 0 else -1)
+        want = "" if r["input"] == "nonsense" else f"{r['unixtime']} {minutes}"
+        tally.check("gmime/dates", r["input"], got, want)
+    for name in ("addrspec.json", "broken_addrspec.json"):
+        for r in rows("gmime/" + name):
+            tally.check("gmime/addresses", r["input"], shown(dump, r["input"]), unquoted(r["display"]))
+
+
+def unquoted(s):
+    return s.replace('"', "").replace("\\", "")
+
+
+def shown(dump, field):
+    """An address list as GMime displays it, without quotes."""
+    out, group = [], None
+    for line in dump("addr", field).decode().split("\n")[1:-1]:
+        kind, name, local, domain, _ = line.split("\x1f")
+        name = dump("words", name).decode()
+        if kind == "G":
+            group = [name, []]
+        elif kind == "E":
+            out.append(f"{group[0]}: {', '.join(group[1])};")
+            group = None
+        else:
+            spec = f"{local}@{domain}" if domain else local
+            one = f"{name} <{spec}>" if name else spec
+            (group[1] if group else out).append(one)
+    return unquoted(", ".join(out))
+
+
+def dovecot(dump, tally):
+    for r in rows("dovecot/date.json"):
+        want = f"{r['unixtime']} {r['tz']}" if r["ret"] else ""
+        tally.check("dovecot/dates", r["input"], dump("date", r["input"]).decode(), want)
+    for r in rows("dovecot/header-decode.json"):
+        got = dump("words", text_of(r["input"])).decode()
+        # ours unfolds and trims; theirs leaves both to the caller
+        tally.check("dovecot/rfc2047", str(r["input"]), got, re.sub(r"\r?\n", "", r["decoded"]).strip())
+
+
+def javamail_cases(name):
+    """(field name, value, flags, expectation) of each case: a list of results, or None for an exception."""
+    text = (SUITES / "header-vectors/javamail" / name).read_text(encoding="latin-1")
+    text = text[text.index("\nFrom "):]
+    lines = text.split("\n")[2:]
+    cases, strict, header, i = [], True, None, 0
+    while i < len(lines):
+        line = lines[i]
+        i += 1
+        m = re.match(r"([A-Za-z-]+):\s?(.*)", line)
+        if m is None:
+            continue
+        value = m[2]
+        if m[1] == "Expect":
+            if value.startswith("Exception"):
+                cases.append((*header, strict, None))
+                continue
+            n = int(value)
+            got = []
+            while i < len(lines) and lines[i].startswith((" ", "\t")) and len(got) < n:
+                got.append(lines[i].strip())
+                i += 1
+            cases.append((*header, strict, got))
+            continue
+        while i < len(lines) and lines[i][:1] in (" ", "\t"):
+            value += "\r\n" + lines[i]
+            i += 1
+        if m[1] == "Strict":
+            strict = value.strip() == "true"
+        elif m[1] not in ("Comment", "Description", "Keep"):
+            header = (m[1], value)
+    return cases
+
+
+def javamail(dump, tally):
+    for name in ("paramdata", "paramdatanostrict"):
+        for _, value, _, want in javamail_cases(name):
+            if want is None:
+                continue  # ours never refuses: what it makes of it is not theirs to say
+            got = dump("param", value.encode("latin-1")).decode().split("\n")[1:-1]
+            tally.check("javamail/" + name, squeezed(value), sorted(got), sorted(want))
+    for _, value, _, want in javamail_cases("addrlist"):
+        if want is None:
+            continue
+        got = []
+        for line in dump("addr", value.encode("latin-1")).decode("latin-1").split("\n")[1:-1]:
+            kind, _, local, domain, route = line.split("\x1f")
+            if kind == "M":
+                got.append(unquoted(f"{local}@{domain}" if domain else local))
+        tally.check("javamail/addresses", squeezed(value), got, [spec_only(w) for w in want])
+
+
+def spec_only(s):
+    m = re.search(r"<(?:@[^:]*:)?([^<>]*)>\s*$", s)
+    return unquoted(m[1] if m else s)
+
+
+def main():
+    if not SUITES.is_dir():
+        print(f"no vectors at {SUITES}: skipped")
+        return 77
+    dump, tally = Dump(sys.argv[1]), Tally()
+    gmime(dump, tally)
+    dovecot(dump, tally)
+    javamail(dump, tally)
+    dump.close()
+    return tally.end()
+
+
+if __name__ == "__main__":
+    sys.exit(main())
