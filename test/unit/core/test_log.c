@@ -54,6 +54,7 @@ static void values_are_escaped(void **state)
 		{ "\xe2\x80\xa8x", "\\u2028x" },	     /* line separator */
 		{ "\xff\xfe", "\\xff\\xfe" },		     /* not UTF-8 */
 		{ "\xc0\xaf", "\\xc0\\xaf" },		     /* overlong */
+		{ "\xe0\x80\xaf", "\\xe0\\x80\\xaf" },
 		{ "\xed\xa0\x80", "\\xed\\xa0\\x80" },	     /* surrogate */
 		{ "\xe2\x82", "\\xe2\\x82" },		     /* cut short */
 		{ "\xf3\xa0\x80\x81x", "\\U000e0001x" },     /* tag character */

@@ -70,6 +70,21 @@ static void the_least_used_go_first(void **state)
 	rate_free(r);
 }
 
+static void a_key_in_use_outlives_idle_ones(void **state)
+{
+	struct rate *r = rate_new(5, 0.001, 3);
+
+	(void)state;
+	assert_true(rate_take(r, SLICE("a"), 0));
+	assert_true(rate_take(r, SLICE("b"), 0));
+	assert_true(rate_take(r, SLICE("c"), 0));
+	for (int i = 0; i < 4; i++)
+		assert_true(rate_take(r, SLICE("c"), 0));
+	assert_true(rate_take(r, SLICE("d"), 0)); /* a or b makes room */
+	assert_false(rate_take(r, SLICE("c"), 0));
+	rate_free(r);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -77,6 +92,7 @@ int main(void)
 		cmocka_unit_test(a_refusal_costs_nothing),
 		cmocka_unit_test(without_refill_it_stays_empty),
 		cmocka_unit_test(the_least_used_go_first),
+		cmocka_unit_test(a_key_in_use_outlives_idle_ones),
 	};
 
 	return (cmocka_run_group_tests(tests, NULL, NULL));
