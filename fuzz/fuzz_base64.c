@@ -1,5 +1,5 @@
-/* The law: encoding then decoding gives the same octets, in both alphabets; and what decodes at all is exactly
- * what encoding the result writes, so one text only stands for each value. */
+/* The law: encoding then decoding gives the same octets, in both alphabets; and what decodes at
+ * all is exactly what encoding the result writes, so one text only stands for each value. */
 #include <stdint.h>
 #include <stdlib.h>
 

@@ -1,5 +1,5 @@
-/* The law: the text of a parsed address parses to the same address; each address lies in all its prefixes; no
- * IPv6 address is an IPv4 one in disguise; with a port likewise. */
+/* The law: the text of a parsed address parses to the same address; each address lies in all its
+ * prefixes; no IPv6 address is an IPv4 one in disguise; with a port likewise. */
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -26,12 +26,13 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
 			if (!ip_in(&ip, &again, bits))
 				abort();
 		}
-		if (strlen(ip_reverse(&ip, name)) >= IP_NAME || (ip_is_loopback(&ip) && !ip_is_private(&ip)))
+		if (strlen(ip_reverse(&ip, name)) >= IP_NAME ||
+		    (ip_is_loopback(&ip) && !ip_is_private(&ip)))
 			abort();
 	}
 	if (ip_parse_port(in, 53, &ip, &port)) {
-		(void)snprintf(both, sizeof(both), ip.is_v6 ? "[%s]:%u" : "%s:%u",
-		    ip_text(&ip, text), port);
+		(void)snprintf(
+		    both, sizeof(both), ip.is_v6 ? "[%s]:%u" : "%s:%u", ip_text(&ip, text), port);
 		if (port < 1 || port > 65535 ||
 		    !ip_parse_port(slice_of(both), 0, &again, &port_again) || port != port_again ||
 		    !ip_eq(&ip, &again))

@@ -1,5 +1,5 @@
-/* The law: whatever a peer puts into a value, the line stays one line of printable UTF-8 within its length, nothing of
- * the value leaves its pair, and the JSON form is JSON. */
+/* The law: whatever a peer puts into a value, the line stays one line of printable UTF-8 within
+ * its length, nothing of the value leaves its pair, and the JSON form is JSON. */
 #include <jansson.h>
 #include <stdint.h>
 #include <stdlib.h>
@@ -34,7 +34,8 @@ static void check_line(const struct buf *line)
 /* Behind the value, in quotes or not, the last pair stands alone: v=... end=1 */
 static void check_pairs(const struct buf *line)
 {
-	struct slice rest = slice_from(buf_slice(line), slice_find(buf_slice(line), SLICE(" v=")) + 3);
+	struct slice rest =
+	    slice_from(buf_slice(line), slice_find(buf_slice(line), SLICE(" v=")) + 3);
 	size_t i = 0;
 
 	if (slice_starts(rest, SLICE("\""))) {

@@ -1,5 +1,6 @@
-/* The law: what parses is a tree within its bounds, in file order, with every key found again and no key twice; every
- * string ends with a NUL and holds none; what does not parse says on which line. */
+/* The law: what parses is a tree within its bounds, in file order, with every key found again and
+ * no key twice; every string ends with a NUL and holds none; what does not parse says on which
+ * line. */
 #include <stdint.h>
 #include <stdlib.h>
 

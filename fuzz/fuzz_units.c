@@ -1,5 +1,5 @@
-/* The law: what is read is a number times its unit, whatever follows is refused; what is written for people in one
- * exact unit is read back as the same. */
+/* The law: what is read is a number times its unit, whatever follows is refused; what is written
+ * for people in one exact unit is read back as the same. */
 #include <stdint.h>
 #include <stdlib.h>
 

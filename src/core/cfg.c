@@ -1,5 +1,6 @@
-/* cfg.c: does the configuration hold together? Reads the file, collects every fault, sorts them by line. What each key
- * means is cfg_keys.c's, who gets which mail cfg_who.c's. Nothing half read is ever returned. */
+/* cfg.c: does the configuration hold together? Reads the file, collects every fault, sorts them by
+ * line. What each key means is cfg_keys.c's, who gets which mail cfg_who.c's. Nothing half read is
+ * ever returned. */
 #include "core/cfg.h"
 
 #include <errno.h>
@@ -173,18 +174,19 @@ static void check_smarthost(struct cfg_load *l)
 
 	if (c->smarthost.host == NULL) {
 		if (c->smarthost.username != NULL || c->smarthost.password != NULL)
-			(void)cfg_bad(l, 0, "[smarthost] has no host: add host = \"...\" or remove "
-					    "the table");
+			(void)cfg_bad(l, 0,
+			    "[smarthost] has no host: add host = \"...\" or remove "
+			    "the table");
 		return;
 	}
 	if ((c->smarthost.username == NULL) != (c->smarthost.password == NULL))
 		(void)cfg_bad(l, 0, "[smarthost] needs username and password together");
 	if (c->smarthost.password != NULL && !c->smarthost.tls_required)
-		(void)cfg_bad(l, 0, "[smarthost] would send its password in the clear: remove "
-				    "tls = \"opportunistic\"");
+		(void)cfg_bad(l, 0,
+		    "[smarthost] would send its password in the clear: remove "
+		    "tls = \"opportunistic\"");
 	if (c->smarthost.password != NULL && l->bad_mode != 0)
-		(void)cfg_bad(l, 0, "holds a password that others can read: chmod 600 %s",
-		    c->path);
+		(void)cfg_bad(l, 0, "holds a password that others can read: chmod 600 %s", c->path);
 }
 
 static void check_whole(struct cfg_load *l)
@@ -213,14 +215,15 @@ static void report(struct cfg_load *l, const char *path,
 	}
 	if (l->faults_n > L_CFG_ERRORS) {
 		l->faults[n - 1].line = 0;
-		l->faults[n - 1].text = arena_fmt(l->cfg->arena, "and %zu faults more",
-		    l->faults_n - L_CFG_ERRORS + 1);
+		l->faults[n - 1].text =
+		    arena_fmt(l->cfg->arena, "and %zu faults more", l->faults_n - L_CFG_ERRORS + 1);
 	}
 	for (size_t i = 0; i < n; i++) {
 		const struct cfg_fault *f = &l->faults[i];
 
 		if (f->line > 0)
-			on_fault(self, arena_fmt(l->cfg->arena, "%s:%u: %s", path, f->line, f->text));
+			on_fault(
+			    self, arena_fmt(l->cfg->arena, "%s:%u: %s", path, f->line, f->text));
 		else
 			on_fault(self, arena_fmt(l->cfg->arena, "%s: %s", path, f->text));
 	}
@@ -234,8 +237,8 @@ static int find_place(struct cfg_load *l, const char *path)
 	if (real == NULL)
 		return (cfg_bad(l, 0, "cannot be read: %s", strerror(errno)));
 	l->cfg->path = arena_strdup(l->cfg->arena, slice_of(real));
-	l->dir = arena_strdup(l->cfg->arena,
-	    slice_head(slice_of(real), slice_rchr(slice_of(real), '/')));
+	l->dir = arena_strdup(
+	    l->cfg->arena, slice_head(slice_of(real), slice_rchr(slice_of(real), '/')));
 	free(real);
 	return (0);
 }

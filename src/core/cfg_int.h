@@ -1,5 +1,6 @@
-/* cfg_int.h: between cfg.c (reading, faults, what must hold over several tables), cfg_tables.c (which table is
- * read into what), cfg_keys.c (the table of keys), cfg_set.c (values) and cfg_who.c (addresses, aliases, logins). */
+/* cfg_int.h: between cfg.c (reading, faults, what must hold over several tables), cfg_tables.c
+ * (which table is read into what), cfg_keys.c (the table of keys), cfg_set.c (values) and
+ * cfg_who.c (addresses, aliases, logins). */
 #ifndef CORE_CFG_INT_H
 #define CORE_CFG_INT_H
 
@@ -34,14 +35,13 @@ struct cfg_key {
 	const char *table, *name;
 	int (*set)(struct cfg_load *l, const struct cfg_key *k, void *dest, const struct toml *v);
 	const char *type; /* in words, for people */
-	const char *def; /* as written in TOML; NULL: none */
+	const char *def;  /* as written in TOML; NULL: none */
 	const char *help;
 	size_t offset; /* in struct cfg, cfg_listen, cfg_account or cfg_domain */
 	uint64_t least, most;
 	const char *const *choices;
 	const char *missing; /* required: what to do about it */
 };
-
 
 enum { CFG_CHOICES = 5, CFG_NAMES = 64 };
 

@@ -1,6 +1,6 @@
-/* cfg_keys.c: which keys are there, what may they be, and what are they when nobody says? One table; a default is
- * read from it as if the file said so, so documents and behaviour cannot differ. Keys of a later version are
- * named here too, to be refused in words. */
+/* cfg_keys.c: which keys are there, what may they be, and what are they when nobody says? One
+ * table; a default is read from it as if the file said so, so documents and behaviour cannot
+ * differ. Keys of a later version are named here too, to be refused in words. */
 #include <stdio.h>
 #include <string.h>
 
@@ -20,7 +20,9 @@ static const char *const relay_tls[CFG_CHOICES] = { "required", "implicit", "opp
 
 #define IN_CFG(member) .offset = offsetof(struct cfg, member)
 #define LIMIT(key, parse, kind, written, low, high, words)                                         \
-	{ "limits", #key, parse, kind, written, words, IN_CFG(limits.key), low, high }
+	{                                                                                          \
+		"limits", #key, parse, kind, written, words, IN_CFG(limits.key), low, high         \
+	}
 #define A_SIZE "a size with its unit, such as \"50 MiB\""
 #define A_TIME "a duration with its unit, such as \"30s\" or \"5d\""
 #define A_NUMBER "a whole number"
@@ -33,8 +35,9 @@ const struct cfg_key cfg_keys[] = {
 	    .missing = "give the full name of this host" },
 	{ "", "data", cfg_set_path, A_PATH, NULL, "Folder of mail, queue and everything learned.",
 	    IN_CFG(data), .missing = "give the folder that holds the mail" },
-	{ "tls", "certificate", cfg_set_path, A_PATH, NULL, "Certificate chain in PEM, own one first.",
-	    IN_CFG(tls.certificate), .missing = "give the file of the certificate chain" },
+	{ "tls", "certificate", cfg_set_path, A_PATH, NULL,
+	    "Certificate chain in PEM, own one first.", IN_CFG(tls.certificate),
+	    .missing = "give the file of the certificate chain" },
 	{ "tls", "key", cfg_set_path, A_PATH, NULL, "Private key of the certificate in PEM.",
 	    IN_CFG(tls.key), .missing = "give the file of the private key" },
 	{ "listen", "service", cfg_set_service,
@@ -45,8 +48,8 @@ const struct cfg_key cfg_keys[] = {
 	    "Where; without it every address of both families." },
 	{ "listen", "port", cfg_set_port, A_NUMBER, NULL, "Without it the service's own.",
 	    offsetof(struct cfg_listen, port), 1, 65535 },
-	{ "dns", "forward", cfg_set_forward, "a list of addresses, such as [\"127.0.0.1:53\"]", NULL,
-	    "Resolvers to ask; without it names are resolved from the root." },
+	{ "dns", "forward", cfg_set_forward, "a list of addresses, such as [\"127.0.0.1:53\"]",
+	    NULL, "Resolvers to ask; without it names are resolved from the root." },
 	{ "dns", "trust_anchor", cfg_set_anchor, "a path, or \"none\"", NULL,
 	    "File of the DNSSEC root key; \"none\": nothing is ever secure.",
 	    IN_CFG(dns.trust_anchor) },
@@ -64,8 +67,8 @@ const struct cfg_key cfg_keys[] = {
 	{ "smarthost", "host", cfg_set_relay, "a host name", NULL,
 	    "Host that takes all outgoing mail; without it mail goes to its destination directly.",
 	    IN_CFG(smarthost.host) },
-	{ "smarthost", "port", cfg_set_port, A_NUMBER, "587", "Its port.", IN_CFG(smarthost.port), 1,
-	    65535 },
+	{ "smarthost", "port", cfg_set_port, A_NUMBER, "587", "Its port.", IN_CFG(smarthost.port),
+	    1, 65535 },
 	{ "smarthost", "username", cfg_set_string, A_STRING, NULL, "Login there, with password.",
 	    IN_CFG(smarthost.username) },
 	{ "smarthost", "password", cfg_set_string, A_STRING, NULL,
@@ -75,21 +78,23 @@ const struct cfg_key cfg_keys[] = {
 	    0, .choices = relay_tls },
 	{ "score", "greylist", cfg_set_score, "a number or \"off\"", "4",
 	    "From here strangers are asked to come again.", IN_CFG(score.greylist) },
-	{ "score", "junk", cfg_set_score, "a number or \"off\"", "6", "From here mail goes to Junk.",
-	    IN_CFG(score.junk) },
-	{ "score", "reject", cfg_set_score, "a number or \"off\"", "15", "From here mail is refused.",
-	    IN_CFG(score.reject) },
+	{ "score", "junk", cfg_set_score, "a number or \"off\"", "6",
+	    "From here mail goes to Junk.", IN_CFG(score.junk) },
+	{ "score", "reject", cfg_set_score, "a number or \"off\"", "15",
+	    "From here mail is refused.", IN_CFG(score.reject) },
 	{ "filter.early-talker", "action", cfg_set_second, "\"reject\" or \"off\"", "\"reject\"",
-	    "What becomes of clients that speak before the greeting.",
-	    IN_CFG(reject_early_talkers), .choices = early_actions },
+	    "What becomes of clients that speak before the greeting.", IN_CFG(reject_early_talkers),
+	    .choices = early_actions },
 	LIMIT(cmd, cfg_set_size, A_SIZE, "\"2 KiB\"", 512, 64 * KIB, "Longest SMTP command line."),
 	LIMIT(err, cfg_set_number, A_NUMBER, "10", 1, 1000, "Failing commands a session."),
-	LIMIT(junk, cfg_set_number, A_NUMBER, "100", 1, 100000, "Commands a session that do nothing."),
+	LIMIT(junk, cfg_set_number, A_NUMBER, "100", 1, 100000,
+	    "Commands a session that do nothing."),
 	LIMIT(rcpt, cfg_set_number, A_NUMBER, "100", 1, 10000, "Recipients of an inbound message."),
 	LIMIT(rcpt_submission, cfg_set_number, A_NUMBER, "500", 1, 10000,
 	    "Recipients of a submitted message."),
 	LIMIT(size, cfg_set_size, A_SIZE, "\"50 MiB\"", KIB, 2048 * MIB - 1, "Largest message."),
-	LIMIT(hop, cfg_set_number, A_NUMBER, "50", 5, 1000, "Received fields, beyond which it is a loop."),
+	LIMIT(hop, cfg_set_number, A_NUMBER, "50", 5, 1000,
+	    "Received fields, beyond which it is a loop."),
 	LIMIT(conn, cfg_set_number, A_NUMBER, "12000", 1, 1000000, "Connections in all."),
 	LIMIT(conn_per_source, cfg_set_number, A_NUMBER, "100", 1, 1000000,
 	    "Connections of one IPv4 address or IPv6 /64."),
@@ -99,9 +104,11 @@ const struct cfg_key cfg_keys[] = {
 	    "New connections of one source a minute."),
 	LIMIT(free, cfg_set_size, A_SIZE, "\"214 MiB\"", MIB, UINT64_MAX >> 1,
 	    "Free disk space below which mail is deferred."),
-	LIMIT(queue, cfg_set_number, A_NUMBER, "10000", 1, 10000000, "Messages waiting to be sent."),
-	{ "status", "address", cfg_set_status, "a loopback address with a port, such as \"127.0.0.1:8025\"",
-	    NULL, "Status pages over TCP, beside the socket DATA/run/status.sock." },
+	LIMIT(
+	    queue, cfg_set_number, A_NUMBER, "10000", 1, 10000000, "Messages waiting to be sent."),
+	{ "status", "address", cfg_set_status,
+	    "a loopback address with a port, such as \"127.0.0.1:8025\"", NULL,
+	    "Status pages over TCP, beside the socket DATA/run/status.sock." },
 	{ "log", "level", cfg_set_level, "\"debug\", \"info\", \"warn\" or \"error\"", "\"info\"",
 	    "Least level that is logged.", .choices = levels },
 	{ "log", "format", cfg_set_second, "\"text\" or \"json\"", "\"text\"", "Form of a line.",
@@ -112,8 +119,9 @@ const struct cfg_key cfg_keys[] = {
 	{ "account.*", "addresses", cfg_set_addresses, "a list of addresses", NULL,
 	    "Addresses; the first is the main one, \"@domain\" takes all others of a domain. "
 	    "Without it the account's name in every domain." },
-	{ "account.*", "quota", cfg_set_size, A_SIZE, NULL, "Most mail it may keep; without it no quota.",
-	    offsetof(struct cfg_account, quota), KIB, UINT64_MAX >> 1 },
+	{ "account.*", "quota", cfg_set_size, A_SIZE, NULL,
+	    "Most mail it may keep; without it no quota.", offsetof(struct cfg_account, quota), KIB,
+	    UINT64_MAX >> 1 },
 	{ "account.*", "send_delay", cfg_set_duration, A_TIME, "\"0s\"",
 	    "How long sent mail can still be called back.",
 	    offsetof(struct cfg_account, send_delay_ms), 0, DAY_MS },
@@ -152,15 +160,16 @@ const char *cfg_unbuilt(const char *name)
 }
 
 void cfg_each_key(void (*on_key)(void *self, const char *name, const char *type, const char *def,
-    const char *help), void *self)
+		      const char *help),
+    void *self)
 {
 	char name[128];
 
 	for (size_t i = 0; i < cfg_keys_n; i++) {
 		const struct cfg_key *k = &cfg_keys[i];
 
-		(void)snprintf(name, sizeof(name), "%s%s%s", k->table, *k->table != '\0' ? "." : "",
-		    k->name);
+		(void)snprintf(
+		    name, sizeof(name), "%s%s%s", k->table, *k->table != '\0' ? "." : "", k->name);
 		on_key(self, name, k->type, k->def != NULL ? k->def : "", k->help);
 	}
 	on_key(self, "alias.*", "a list of accounts or addresses", "",

@@ -1,5 +1,5 @@
-/* cfg_set.c: is this value one that the key may have? A setter checks type and range, notes the fault in words and
- * writes the field. */
+/* cfg_set.c: is this value one that the key may have? A setter checks type and range, notes the
+ * fault in words and writes the field. */
 #include <math.h>
 
 #include "core/cfg_int.h"
@@ -23,14 +23,16 @@ static int wrong_type(struct cfg_load *l, const struct cfg_key *k, const struct 
 }
 
 /* A string with something in it. */
-static bool text_of(struct cfg_load *l, const struct cfg_key *k, const struct toml *v, struct slice *ret)
+static bool text_of(
+    struct cfg_load *l, const struct cfg_key *k, const struct toml *v, struct slice *ret)
 {
 	if (v->type != TOML_STRING) {
 		(void)wrong_type(l, k, v);
 		return (false);
 	}
 	if (v->v.string.n == 0) {
-		(void)cfg_bad(l, v->line, "%s is empty: remove it, or give a value", cfg_key_name(l, k));
+		(void)cfg_bad(
+		    l, v->line, "%s is empty: remove it, or give a value", cfg_key_name(l, k));
 		return (false);
 	}
 	*ret = v->v.string;
@@ -53,8 +55,8 @@ int cfg_set_path(struct cfg_load *l, const struct cfg_key *k, void *dest, const 
 
 	if (!text_of(l, k, v, &s))
 		return (-1);
-	*(const char **)field(k, dest) = s.p[0] == '/' ? s.p :
-	    arena_fmt(l->cfg->arena, "%s/%s", l->dir, s.p);
+	*(const char **)field(k, dest) =
+	    s.p[0] == '/' ? s.p : arena_fmt(l->cfg->arena, "%s/%s", l->dir, s.p);
 	return (0);
 }
 
@@ -74,8 +76,9 @@ int cfg_set_host(struct cfg_load *l, const struct cfg_key *k, void *dest, const 
 		return (-1);
 	ascii = domain_ascii(l->cfg->arena, s);
 	if (ascii.n == 0 || ip_parse(s, &ip) || slice_chr(ascii, '.') == SIZE_MAX)
-		return (cfg_bad(l, v->line, "%s: \"%s\" is no full host name, such as mail.example.org",
-		    cfg_key_name(l, k), s.p));
+		return (
+		    cfg_bad(l, v->line, "%s: \"%s\" is no full host name, such as mail.example.org",
+			cfg_key_name(l, k), s.p));
 	*(const char **)field(k, dest) = ascii.p;
 	return (0);
 }
@@ -102,7 +105,8 @@ int cfg_set_bool(struct cfg_load *l, const struct cfg_key *k, void *dest, const 
 	return (0);
 }
 
-static int number_of(struct cfg_load *l, const struct cfg_key *k, const struct toml *v, uint64_t *ret)
+static int number_of(
+    struct cfg_load *l, const struct cfg_key *k, const struct toml *v, uint64_t *ret)
 {
 	if (v->type != TOML_INTEGER)
 		return (wrong_type(l, k, v));
@@ -130,8 +134,9 @@ int cfg_set_port(struct cfg_load *l, const struct cfg_key *k, void *dest, const 
 }
 
 /* Sizes and durations: with a unit, and within the range, which is said with units too. */
-static int set_quantity(struct cfg_load *l, const struct cfg_key *k, void *dest, const struct toml *v,
-    bool (*parse)(struct slice, uint64_t *), int (*say)(struct buf *, uint64_t))
+static int set_quantity(struct cfg_load *l, const struct cfg_key *k, void *dest,
+    const struct toml *v, bool (*parse)(struct slice, uint64_t *),
+    int (*say)(struct buf *, uint64_t))
 {
 	struct buf range = BUF_INIT(200);
 	uint64_t n;
@@ -193,18 +198,20 @@ int cfg_set_service(struct cfg_load *l, const struct cfg_key *k, void *dest, con
 {
 	int i;
 
-	if (v->type == TOML_STRING && (slice_eq(v->v.string, SLICE("http")) ||
-	    slice_eq(v->v.string, SLICE("https"))))
-		return (cfg_bad(l, v->line, "this version cannot serve \"%s\" yet: remove this "
-		    "[[listen]]", v->v.string.p));
+	if (v->type == TOML_STRING &&
+	    (slice_eq(v->v.string, SLICE("http")) || slice_eq(v->v.string, SLICE("https"))))
+		return (cfg_bad(l, v->line,
+		    "this version cannot serve \"%s\" yet: remove this "
+		    "[[listen]]",
+		    v->v.string.p));
 	if ((i = choice_of(l, k, v)) == -1)
 		return (-1);
 	((struct cfg_listen *)dest)->service = (enum cfg_service)i;
 	return (0);
 }
 
-int cfg_set_listen_address(struct cfg_load *l, const struct cfg_key *k, void *dest,
-    const struct toml *v)
+int cfg_set_listen_address(
+    struct cfg_load *l, const struct cfg_key *k, void *dest, const struct toml *v)
 {
 	struct cfg_listen *li = dest;
 	struct slice s;
@@ -212,7 +219,8 @@ int cfg_set_listen_address(struct cfg_load *l, const struct cfg_key *k, void *de
 	if (!text_of(l, k, v, &s))
 		return (-1);
 	if (!ip_parse(s, &li->address))
-		return (cfg_bad(l, v->line, "%s: \"%s\" is no IP address", cfg_key_name(l, k), s.p));
+		return (
+		    cfg_bad(l, v->line, "%s: \"%s\" is no IP address", cfg_key_name(l, k), s.p));
 	li->any = false;
 	return (0);
 }
@@ -261,8 +269,8 @@ int cfg_set_source(struct cfg_load *l, const struct cfg_key *k, void *dest, cons
 	if (!text_of(l, k, v, &s))
 		return (-1);
 	if (!ip_parse(s, &ip) || ip.is_v6 != (k->least == 6))
-		return (cfg_bad(l, v->line, "%s: \"%s\" is no IPv%u address", cfg_key_name(l, k), s.p,
-		    (unsigned)k->least));
+		return (cfg_bad(l, v->line, "%s: \"%s\" is no IPv%u address", cfg_key_name(l, k),
+		    s.p, (unsigned)k->least));
 	if (ip.is_v6) {
 		c->outbound.source_v6 = ip;
 		c->outbound.has_source_v6 = true;
@@ -297,7 +305,8 @@ int cfg_list_of(struct cfg_load *l, const struct cfg_key *k, const struct toml *
 		if (e->type != TOML_STRING)
 			return (wrong_type(l, k, e));
 	if (*ret_n == 0)
-		return (cfg_bad(l, v->line, "%s is empty: remove it, or give a value", cfg_key_name(l, k)));
+		return (cfg_bad(
+		    l, v->line, "%s is empty: remove it, or give a value", cfg_key_name(l, k)));
 	return (0);
 }
 
@@ -319,8 +328,8 @@ int cfg_set_forward(struct cfg_load *l, const struct cfg_key *k, void *dest, con
 			bad = cfg_bad(l, e->line, "%s: \"%s\" is no IP address with a port",
 			    cfg_key_name(l, k), e->v.string.p);
 		else
-			out[c->dns.forward_n++] = arena_fmt(c->arena, ip.is_v6 ? "[%s]:%u" : "%s:%u",
-			    ip_text(&ip, text), port);
+			out[c->dns.forward_n++] = arena_fmt(
+			    c->arena, ip.is_v6 ? "[%s]:%u" : "%s:%u", ip_text(&ip, text), port);
 	}
 	return (bad);
 }
@@ -341,7 +350,8 @@ int cfg_set_addresses(struct cfg_load *l, const struct cfg_key *k, void *dest, c
 		ad->line = e->line;
 		why = cfg_read_address(l->cfg->arena, e->v.string, false, &ad->local, &ad->domain);
 		if (why != NULL) {
-			bad = cfg_bad(l, e->line, "%s: \"%s\": %s", cfg_key_name(l, k), e->v.string.p, why);
+			bad = cfg_bad(
+			    l, e->line, "%s: \"%s\": %s", cfg_key_name(l, k), e->v.string.p, why);
 			continue;
 		}
 		*at = ad;

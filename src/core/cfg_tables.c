@@ -1,5 +1,5 @@
-/* cfg_tables.c: what is read into what? Walks the tree of the file table by table; which keys a table has is said by
- * cfg_keys.c. What must hold between tables is cfg.c's and cfg_who.c's. */
+/* cfg_tables.c: what is read into what? Walks the tree of the file table by table; which keys a
+ * table has is said by cfg_keys.c. What must hold between tables is cfg.c's and cfg_who.c's. */
 #include <string.h>
 
 #include "core/cfg_int.h"
@@ -9,8 +9,9 @@
 /* Says so when this is a key or table of a later version. */
 static bool is_unbuilt(struct cfg_load *l, const char *table, const struct toml *t)
 {
-	const char *name = *table == '\0' ? t->key.p :
-	    arena_fmt(l->cfg->arena, "%s.%s", table, t->key.p), *instead;
+	const char *name = *table == '\0' ? t->key.p
+					  : arena_fmt(l->cfg->arena, "%s.%s", table, t->key.p),
+		   *instead;
 
 	if ((instead = cfg_unbuilt(name)) == NULL)
 		return (false);
@@ -47,7 +48,8 @@ static void set_default(struct cfg_load *l, const struct cfg_key *k, void *dest)
 static const struct cfg_key *key_of(const char *table, struct slice name)
 {
 	for (size_t i = 0; i < cfg_keys_n; i++)
-		if (strcmp(cfg_keys[i].table, table) == 0 && slice_eq(slice_of(cfg_keys[i].name), name))
+		if (strcmp(cfg_keys[i].table, table) == 0 &&
+		    slice_eq(slice_of(cfg_keys[i].name), name))
 			return (&cfg_keys[i]);
 	return (NULL);
 }
@@ -123,8 +125,8 @@ static void read_domains(struct cfg_load *l, const struct toml *t)
 		d->line = e->key_line;
 		d->name = domain_ascii(l->cfg->arena, e->key);
 		if (d->name.n == 0) {
-			(void)cfg_bad(l, e->key_line, "\"%s\" is no domain name: write [domain.\"example.org\"]",
-			    e->key.p);
+			(void)cfg_bad(l, e->key_line,
+			    "\"%s\" is no domain name: write [domain.\"example.org\"]", e->key.p);
 			continue;
 		}
 		read_table(l, "domain.*", d, e);
@@ -154,8 +156,10 @@ static void read_accounts(struct cfg_load *l, const struct toml *t)
 		acc->line = e->key_line;
 		acc->name = cfg_lower(l->cfg->arena, e->key).p;
 		if (!name_ok(e->key))
-			(void)cfg_bad(l, e->key_line, "account name \"%s\": letters, digits, \".\", \"_\" "
-			    "and \"-\", a letter or digit first, at most %d", e->key.p, L_LOCAL);
+			(void)cfg_bad(l, e->key_line,
+			    "account name \"%s\": letters, digits, \".\", \"_\" "
+			    "and \"-\", a letter or digit first, at most %d",
+			    e->key.p, L_LOCAL);
 		read_table(l, "account.*", acc, e);
 		*at = acc;
 		at = &acc->next;
@@ -174,8 +178,8 @@ static void read_target(struct cfg_load *l, struct cfg_alias *al, const struct t
 	if (why != NULL)
 		(void)cfg_bad(l, e->line, "alias target \"%s\": %s", e->v.string.p, why);
 	else
-		al->targets[al->targets_n++] = domain.n == 0 ? local.p :
-		    arena_fmt(l->cfg->arena, "%s@%s", local.p, domain.p);
+		al->targets[al->targets_n++] =
+		    domain.n == 0 ? local.p : arena_fmt(l->cfg->arena, "%s@%s", local.p, domain.p);
 }
 
 static void read_aliases(struct cfg_load *l, const struct toml *t)
@@ -183,7 +187,8 @@ static void read_aliases(struct cfg_load *l, const struct toml *t)
 	struct cfg_alias **at = &l->cfg->aliases;
 
 	for (const struct toml *v = t->first; v != NULL; v = v->next) {
-		const struct cfg_key k = { "alias", .name = v->key.p, .type = "a list of accounts or addresses" };
+		const struct cfg_key k = { "alias", .name = v->key.p,
+			.type = "a list of accounts or addresses" };
 		struct cfg_alias *al = arena_alloc(l->cfg->arena, sizeof(*al));
 		const char *why;
 		size_t n;
@@ -222,10 +227,10 @@ static void read_filters(struct cfg_load *l, const struct toml *t)
 
 void cfg_read_tree(struct cfg_load *l, const struct toml *root)
 {
-	static const char *const plain[] = { "tls", "dns", "outbound", "smarthost", "score", "limits",
-		"status", "log" };
-	static const char *const tables[] = { "tls", "dns", "outbound", "smarthost", "score", "limits",
-		"status", "log", "listen", "domain", "account", "alias", "filter" };
+	static const char *const plain[] = { "tls", "dns", "outbound", "smarthost", "score",
+		"limits", "status", "log" };
+	static const char *const tables[] = { "tls", "dns", "outbound", "smarthost", "score",
+		"limits", "status", "log", "listen", "domain", "account", "alias", "filter" };
 	const struct toml *found[COUNT_OF(tables)] = { NULL };
 	const size_t listen = 8, domain = 9, account = 10, alias = 11, filter = 12;
 

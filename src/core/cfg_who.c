@@ -1,8 +1,9 @@
-/* cfg_who.c: whose mail is it, and who may write as whom? One map holds what the configuration names, by kind:
+/* cfg_who.c: whose mail is it, and who may write as whom? One map holds what the configuration
+ * names, by kind:
  *   A local@domain  account with this address        L local@domain, local@  alias
  *   N name          account                          D domain                domain of ours
- * with an empty local part for the catch-all. Clashes, unknown targets and loops are refused when it is built, so
- * that looking up can neither fail half-way nor run long. */
+ * with an empty local part for the catch-all. Clashes, unknown targets and loops are refused when
+ * it is built, so that looking up can neither fail half-way nor run long. */
 #include "core/cfg.h"
 
 #include <stdlib.h>
@@ -50,8 +51,8 @@ static void *who_get(const struct cfg *c, char kind, struct slice local, struct 
 }
 
 /* What was there before. */
-static void *who_put(const struct cfg *c, char kind, struct slice local, struct slice domain,
-    void *value)
+static void *who_put(
+    const struct cfg *c, char kind, struct slice local, struct slice domain, void *value)
 {
 	char key[WHO_KEY];
 	struct slice k = who_key(kind, local, domain, key);
@@ -66,7 +67,8 @@ static const struct slice no_domain = SLICE_INIT("");
 
 static bool is_local_char(unsigned char c) /* atext of RFC 5322 3.2.3, RFC 6531 3.3, and the dot */
 {
-	return (c >= 0x80 || ascii_alnum((char)c) || (c > ' ' && strchr("!#$%&'*+-/=?^_`{|}~.", c) != NULL));
+	return (c >= 0x80 || ascii_alnum((char)c) ||
+	    (c > ' ' && strchr("!#$%&'*+-/=?^_`{|}~.", c) != NULL));
 }
 
 static const char *check_local(struct slice s)
@@ -75,7 +77,8 @@ static const char *check_local(struct slice s)
 		return ("the part before the @ is longer than 64 octets");
 	for (size_t i = 0; i < s.n; i++)
 		if (!is_local_char((unsigned char)s.p[i]))
-			return ("the part before the @ holds a character that mail addresses do not");
+			return (
+			    "the part before the @ holds a character that mail addresses do not");
 	if (s.p[0] == '.' || s.p[s.n - 1] == '.' || slice_find(s, SLICE("..")) != SIZE_MAX)
 		return ("a dot stands at an end or beside another dot");
 	return (NULL);
@@ -91,7 +94,8 @@ const char *cfg_read_address(struct arena *a, struct slice text, bool is_alias,
 	if (at == SIZE_MAX) {
 		*ret_local = text;
 		if (!is_alias)
-			return ("an address looks like name@example.org, or @example.org for all others");
+			return ("an address looks like name@example.org, or @example.org for all "
+				"others");
 		if (text.n == 0)
 			return ("the name is empty");
 	} else {
@@ -103,8 +107,8 @@ const char *cfg_read_address(struct arena *a, struct slice text, bool is_alias,
 	return (ret_local->n > 0 ? check_local(*ret_local) : NULL);
 }
 
-static bool find_exact(const struct cfg *c, struct slice local, struct slice domain,
-    struct found *ret)
+static bool find_exact(
+    const struct cfg *c, struct slice local, struct slice domain, struct found *ret)
 {
 	ret->account = who_get(c, 'A', local, domain);
 	ret->alias = ret->account != NULL ? NULL : who_get(c, 'L', local, domain);
@@ -201,16 +205,18 @@ int cfg_resolve(const struct cfg *c, struct arena *a, struct slice local, struct
 	return (0);
 }
 
-/* May write as an address who gets the mail for it; a catch-all gives no right to others' addresses. */
-bool cfg_owns(const struct cfg *c, const struct cfg_account *acc, struct slice local,
-    struct slice domain)
+/* May write as an address who gets the mail for it; a catch-all gives no right to others'
+ * addresses. */
+bool cfg_owns(
+    const struct cfg *c, const struct cfg_account *acc, struct slice local, struct slice domain)
 {
 	struct arena *a = arena_new(1024);
 	struct cfg_targets t = { .n = 0 };
 	bool owns = false;
 
 	if (cfg_resolve(c, a, local, domain, &t, NULL) == 0)
-		for (size_t i = 0; i < t.n && !owns; i++) /* acc may be of the former configuration */
+		for (size_t i = 0; i < t.n && !owns;
+		     i++) /* acc may be of the former configuration */
 			owns = slice_eq(slice_of(t.accounts[i]->name), slice_of(acc->name));
 	arena_free(a);
 	return (owns);
@@ -252,7 +258,8 @@ static bool is_our_domain(struct cfg_load *l, struct slice domain, unsigned line
 {
 	if (who_get(l->cfg, 'D', (struct slice){ "", 0 }, domain) != NULL)
 		return (true);
-	(void)cfg_bad(l, line, "domain \"%s\" is not configured: add [domain.\"%s\"]", domain.p, domain.p);
+	(void)cfg_bad(
+	    l, line, "domain \"%s\" is not configured: add [domain.\"%s\"]", domain.p, domain.p);
 	return (false);
 }
 
@@ -274,8 +281,9 @@ static void default_addresses(struct cfg *c, struct cfg_account *acc)
 
 	for (const struct cfg_domain *d = c->domains; d != NULL; d = d->next, at = &(*at)->next) {
 		*at = arena_alloc(c->arena, sizeof(**at));
-		**at = (struct cfg_address){ .local = slice_of(acc->name), .domain = d->name,
-			.line = acc->line };
+		**at = (struct cfg_address){
+			.local = slice_of(acc->name), .domain = d->name, .line = acc->line
+		};
 	}
 }
 
@@ -293,18 +301,19 @@ static void index_account(struct cfg_load *l, struct cfg_account *acc)
 			continue;
 		was = who_put(l->cfg, 'A', ad->local, ad->domain, acc);
 		if (was == acc)
-			(void)cfg_bad(l, ad->line, "address \"%s@%s\" stands here twice", ad->local.p,
-			    ad->domain.p);
+			(void)cfg_bad(l, ad->line, "address \"%s@%s\" stands here twice",
+			    ad->local.p, ad->domain.p);
 		else if (was != NULL)
-			(void)cfg_bad(l, ad->line, "address \"%s@%s\" belongs to account \"%s\" already",
-			    ad->local.p, ad->domain.p, was->name);
+			(void)cfg_bad(l, ad->line,
+			    "address \"%s@%s\" belongs to account \"%s\" already", ad->local.p,
+			    ad->domain.p, was->name);
 	}
 }
 
 static const char *alias_text(const struct cfg_load *l, const struct cfg_alias *al)
 {
-	return (arena_fmt(l->cfg->arena, "%s%s%s", al->local.p, al->domain.n > 0 ? "@" : "",
-	    al->domain.p));
+	return (arena_fmt(
+	    l->cfg->arena, "%s%s%s", al->local.p, al->domain.n > 0 ? "@" : "", al->domain.p));
 }
 
 static void index_alias(struct cfg_load *l, struct cfg_alias *al)
@@ -321,8 +330,8 @@ static void index_alias(struct cfg_load *l, struct cfg_alias *al)
 		return;
 	}
 	if ((was = who_put(l->cfg, 'L', al->local, al->domain, node)) != NULL)
-		(void)cfg_bad(l, al->line, "alias \"%s\" exists already, on line %u", alias_text(l, al),
-		    was->alias->line);
+		(void)cfg_bad(l, al->line, "alias \"%s\" exists already, on line %u",
+		    alias_text(l, al), was->alias->line);
 }
 
 static void unknown_account(struct cfg_load *l, const struct cfg_alias *al, const char *target)
@@ -358,14 +367,14 @@ static void check_targets(struct cfg_load *l, struct cfg_alias *al)
 			    "forward mail to other hosts yet: name an account or an address here",
 			    alias_text(l, al), al->targets[i]);
 		} else if (!find_target(l->cfg, al->targets[i], &f)) {
-			(void)cfg_bad(l, al->line,
-			    "alias \"%s\" leads to \"%s\", which nobody has", alias_text(l, al),
-			    al->targets[i]);
+			(void)cfg_bad(l, al->line, "alias \"%s\" leads to \"%s\", which nobody has",
+			    alias_text(l, al), al->targets[i]);
 		}
 	}
 }
 
-/* The first alias behind this one whose height is not known; NULL when all are. Sets the height then. */
+/* The first alias behind this one whose height is not known; NULL when all are. Sets the height
+ * then. */
 static struct alias_node *settle(const struct cfg *c, struct alias_node *node)
 {
 	unsigned height = 0;
@@ -401,7 +410,8 @@ static void say_loop(struct cfg_load *l, struct alias_node *start)
 	    alias_text(l, start->alias), L_ALIAS_DEPTH);
 }
 
-/* An alias of height h is settled in round h at the latest: what is left is deeper, or goes in a circle. */
+/* An alias of height h is settled in round h at the latest: what is left is deeper, or goes in a
+ * circle. */
 static void check_loops(struct cfg_load *l)
 {
 	struct alias_node *node;

@@ -1,5 +1,6 @@
-/* domain.c: is this a domain name, and which one? libidn2 maps and checks U-labels; what it lets through (empty
- * labels, stray characters, lengths) is refused here. RFC 1035 2.3.4, RFC 5321 4.1.2, RFC 5890, UTS #46. */
+/* domain.c: is this a domain name, and which one? libidn2 maps and checks U-labels; what it lets
+ * through (empty labels, stray characters, lengths) is refused here. RFC 1035 2.3.4, RFC 5321
+ * 4.1.2, RFC 5890, UTS #46. */
 #include "core/domain.h"
 
 #include <idn2.h>

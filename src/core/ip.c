@@ -1,5 +1,5 @@
-/* ip.c: which address is this, what is it part of, how is it written? RFC 4291, 5952; reverse names RFC 1035 3.5 and
- * RFC 3596 2.5. */
+/* ip.c: which address is this, what is it part of, how is it written? RFC 4291, 5952; reverse
+ * names RFC 1035 3.5 and RFC 3596 2.5. */
 #include "core/ip.h"
 
 #include <arpa/inet.h>
@@ -7,7 +7,7 @@
 #include <stdio.h>
 
 static const unsigned char mapped[12] = { [10] = 0xff, [11] = 0xff }; /* RFC 4291 2.5.5.2 */
-static const unsigned char nat64[12] = { 0, 0x64, 0xff, 0x9b };	      /* RFC 6052 2.1 */
+static const unsigned char nat64[12] = { 0, 0x64, 0xff, 0x9b };       /* RFC 6052 2.1 */
 
 static size_t octets_of(const struct ip *ip)
 {
@@ -131,18 +131,18 @@ struct net {
 };
 
 static const struct net not_public[] = {
-	{ { false, { 0 } }, 8 },		/* RFC 1122 3.2.1.3: this network */
-	{ { false, { 10 } }, 8 },		/* RFC 1918 */
-	{ { false, { 100, 64 } }, 10 },		/* RFC 6598 */
-	{ { false, { 127 } }, 8 },		/* RFC 1122 3.2.1.3 */
-	{ { false, { 169, 254 } }, 16 },	/* RFC 3927 */
-	{ { false, { 172, 16 } }, 12 },		/* RFC 1918 */
-	{ { false, { 192, 168 } }, 16 },	/* RFC 1918 */
-	{ { false, { 224 } }, 3 },		/* RFC 5771 multicast; RFC 1112 4: reserved, broadcast */
-	{ { true, { 0 } }, 96 },		/* RFC 4291 2.5.2, 2.5.3, 2.5.5.1 */
-	{ { true, { 0xfc } }, 7 },		/* RFC 4193 */
-	{ { true, { 0xfe, 0x80 } }, 9 },	/* RFC 4291 2.5.6; RFC 3879 site-local */
-	{ { true, { 0xff } }, 8 },		/* RFC 4291 2.7 */
+	{ { false, { 0 } }, 8 },         /* RFC 1122 3.2.1.3: this network */
+	{ { false, { 10 } }, 8 },        /* RFC 1918 */
+	{ { false, { 100, 64 } }, 10 },  /* RFC 6598 */
+	{ { false, { 127 } }, 8 },       /* RFC 1122 3.2.1.3 */
+	{ { false, { 169, 254 } }, 16 }, /* RFC 3927 */
+	{ { false, { 172, 16 } }, 12 },  /* RFC 1918 */
+	{ { false, { 192, 168 } }, 16 }, /* RFC 1918 */
+	{ { false, { 224 } }, 3 },       /* RFC 5771 multicast; RFC 1112 4: reserved, broadcast */
+	{ { true, { 0 } }, 96 },         /* RFC 4291 2.5.2, 2.5.3, 2.5.5.1 */
+	{ { true, { 0xfc } }, 7 },       /* RFC 4193 */
+	{ { true, { 0xfe, 0x80 } }, 9 }, /* RFC 4291 2.5.6; RFC 3879 site-local */
+	{ { true, { 0xff } }, 8 },       /* RFC 4291 2.7 */
 };
 
 bool ip_is_private(const struct ip *ip)

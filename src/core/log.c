@@ -1,6 +1,6 @@
-/* log.c: what happened, in one line that no peer can forge? Formats and escapes here; the writer thread is the only
- * one that waits for standard error. What a blocked reader leaves no room for is counted, and the count is
- * logged when there is room again. */
+/* log.c: what happened, in one line that no peer can forge? Formats and escapes here; the writer
+ * thread is the only one that waits for standard error. What a blocked reader leaves no room for
+ * is counted, and the count is logged when there is room again. */
 #include "core/log.h"
 
 #include <errno.h>
@@ -25,25 +25,22 @@ static struct {
 	enum log_level least;
 	bool json, running, stopping;
 	pthread_t writer;
-	char *ring; /* owned; NULL before log_start */
+	char *ring;   /* owned; NULL before log_start */
 	size_t at, n; /* the oldest octet, and how many wait */
 	uint64_t lost;
 	void (*sink)(void *self, struct slice line);
 	void *sink_self;
-} state = { .lock = PTHREAD_MUTEX_INITIALIZER, .more = PTHREAD_COND_INITIALIZER,
-	.least = LOG_INFO };
+} state = {
+	.lock = PTHREAD_MUTEX_INITIALIZER, .more = PTHREAD_COND_INITIALIZER, .least = LOG_INFO
+};
 
 static const char *level_name(enum log_level level)
 {
 	switch (level) {
-	case LOG_DEBUG:
-		return ("debug");
-	case LOG_INFO:
-		return ("info");
-	case LOG_WARN:
-		return ("warn");
-	case LOG_ERROR:
-		return ("error");
+	case LOG_DEBUG: return ("debug");
+	case LOG_INFO: return ("info");
+	case LOG_WARN: return ("warn");
+	case LOG_ERROR: return ("error");
 	}
 	return ("error");
 }
@@ -69,9 +66,12 @@ static size_t utf8_take(const char *p, size_t n, uint32_t *ret)
 {
 	static const uint32_t least[] = { 0, 0, 0x80, 0x800, 0x10000 };
 	const unsigned char *u = (const unsigned char *)p;
-	size_t len = u[0] < 0x80 ? 1 : u[0] < 0xc2 ? 0 : u[0] < 0xe0 ? 2 : u[0] < 0xf0 ? 3 :
-	    u[0] < 0xf5					       ? 4 :
-								 0;
+	size_t len = u[0] < 0x80 ? 1
+	    : u[0] < 0xc2        ? 0
+	    : u[0] < 0xe0        ? 2
+	    : u[0] < 0xf0        ? 3
+	    : u[0] < 0xf5        ? 4
+				 : 0;
 	uint32_t cp;
 
 	if (len == 0 || len > n)
@@ -105,8 +105,8 @@ static int escape_one(enum form form, const char *p, size_t len, uint32_t cp, ch
 	bool json = form == FORM_JSON;
 
 	if (len == 0) /* not UTF-8: JSON has no way to say an octet */
-		return (json ? snprintf(ret, 16, "\\ufffd") :
-			       snprintf(ret, 16, "\\x%02x", (unsigned char)*p));
+		return (json ? snprintf(ret, 16, "\\ufffd")
+			     : snprintf(ret, 16, "\\x%02x", (unsigned char)*p));
 	if (cp == '\n' || cp == '\r' || cp == '\t')
 		return (snprintf(ret, 16, "\\%c", cp == '\n' ? 'n' : cp == '\r' ? 'r' : 't'));
 	if (cp == '\\' || (cp == '"' && form != FORM_SENTENCE))
@@ -262,8 +262,8 @@ void log_event(enum log_level level, const char *id, const char *event, ...)
 	finish(&line, json);
 }
 
-/* The whole sentence is escaped, but its quotes stay: they are ours as often as a peer's, and nothing that
- * reads a sentence looks for pairs in it. */
+/* The whole sentence is escaped, but its quotes stay: they are ours as often as a peer's, and
+ * nothing that reads a sentence looks for pairs in it. */
 void log_text(enum log_level level, const char *id, const char *fmt, ...)
 {
 	struct buf line = BUF_INIT(LINE_MAX_OCTETS), text = BUF_INIT(LINE_MAX_OCTETS);

@@ -1,5 +1,5 @@
-/* map.c: what was stored under these octets? Open addressing with linear probing; a dropped place keeps a mark
- * until the next growth, so that a walk with map_next may drop as it goes. */
+/* map.c: what was stored under these octets? Open addressing with linear probing; a dropped place
+ * keeps a mark until the next growth, so that a walk with map_next may drop as it goes. */
 #include "core/map.h"
 
 #include <pthread.h>
@@ -42,8 +42,8 @@ uint64_t map_hash(struct slice key)
 	uint64_t h = 0;
 
 	(void)pthread_once(&process.once, make_key);
-	(void)crypto_shorthash(out, (const unsigned char *)(key.n > 0 ? key.p : ""), key.n,
-	    process.key);
+	(void)crypto_shorthash(
+	    out, (const unsigned char *)(key.n > 0 ? key.p : ""), key.n, process.key);
 	for (size_t i = 0; i < sizeof(out); i++)
 		h = h << 8 | out[i];
 	return (h);
@@ -130,8 +130,11 @@ void *map_put(struct map *m, struct slice key, void *value)
 	if (p->state == PLACE_FREE)
 		m->marked++;
 	m->used++;
-	*p = (struct place){ .key = mem_strndup(key.n > 0 ? key.p : "", key.n), .key_n = key.n,
-		.value = value, .hash = hash, .state = PLACE_USED };
+	*p = (struct place){ .key = mem_strndup(key.n > 0 ? key.p : "", key.n),
+		.key_n = key.n,
+		.value = value,
+		.hash = hash,
+		.state = PLACE_USED };
 	return (NULL);
 }
 

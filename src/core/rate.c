@@ -1,6 +1,7 @@
-/* rate.c: may this key do it once more now? Each bucket is one number, the time at which it will be full again: a
- * token moves that time by one interval, and a bucket is empty when it lies a whole burst ahead. The
- * number does not change as time passes, so a heap by it finds the fullest bucket at once. */
+/* rate.c: may this key do it once more now? Each bucket is one number, the time at which it will
+ * be full again: a token moves that time by one interval, and a bucket is empty when it lies a
+ * whole burst ahead. The number does not change as time passes, so a heap by it finds the fullest
+ * bucket at once. */
 #include "core/rate.h"
 
 #include <stdlib.h>
@@ -12,7 +13,7 @@ enum { RATE_KEY = 64 }; /* longer keys are known by their hash */
 
 struct bucket {
 	double full_at; /* milliseconds, monotonic */
-	size_t at;	/* place in the heap */
+	size_t at;      /* place in the heap */
 	size_t key_n;
 	char key[];
 };

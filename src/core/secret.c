@@ -1,5 +1,5 @@
-/* secret.c: what must not be guessed, kept in memory or told apart by time? libsodium does the work. Password
- * hashing blocks for about 20 ms: callers keep it off the loop. */
+/* secret.c: what must not be guessed, kept in memory or told apart by time? libsodium does the
+ * work. Password hashing blocks for about 20 ms: callers keep it off the loop. */
 #include "core/secret.h"
 
 #include <sodium.h>
@@ -45,8 +45,8 @@ int secret_hash(struct slice password, char ret[SECRET_HASH_MAX])
 {
 	if (password.n > L_PASSWORD)
 		return (-1);
-	return (crypto_pwhash_str(ret, password.n > 0 ? password.p : "", password.n, L_ARGON_OPS,
-	    L_ARGON_MEM));
+	return (crypto_pwhash_str(
+	    ret, password.n > 0 ? password.p : "", password.n, L_ARGON_OPS, L_ARGON_MEM));
 }
 
 static bool is_base64(char c)
@@ -54,8 +54,8 @@ static bool is_base64(char c)
 	return (ascii_alnum(c) || c == '+' || c == '/');
 }
 
-/* "$argon2id$v=19$m=19456,t=2,p=1$<salt>$<hash>", both base64 without padding. What passes here can be
- * verified without surprise in memory, time or form. */
+/* "$argon2id$v=19$m=19456,t=2,p=1$<salt>$<hash>", both base64 without padding. What passes here
+ * can be verified without surprise in memory, time or form. */
 bool secret_hash_ok(const char *hash)
 {
 	struct cursor c = cursor_of(slice_of(hash));

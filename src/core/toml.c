@@ -1,6 +1,7 @@
-/* toml.c: what does the file say, and on which line? TOML 1.0.0: keys, tables and nesting here, strings, numbers and
- * dates in toml_scalar.c. Nesting is a stack of fixed depth, never recursion; finding a key is a hash
- * look-up, so a hostile file costs time in proportion to its length. Stops at the first fault. */
+/* toml.c: what does the file say, and on which line? TOML 1.0.0: keys, tables and nesting here,
+ * strings, numbers and dates in toml_scalar.c. Nesting is a stack of fixed depth, never recursion;
+ * finding a key is a hash look-up, so a hostile file costs time in proportion to its length. Stops
+ * at the first fault. */
 #include "core/toml.h"
 
 #include <stdarg.h>
@@ -29,7 +30,7 @@ struct node {
 
 struct parser {
 	struct toml_read r;
-	struct map *by_key; /* parent's address and key to node */
+	struct map *by_key;        /* parent's address and key to node */
 	struct node *root, *table; /* where "key = value" goes */
 };
 
@@ -60,8 +61,8 @@ static struct node *node_new(struct parser *p, struct node *parent, struct slice
 	return (n);
 }
 
-static struct node *table_new(struct parser *p, struct node *parent, struct slice key,
-    enum table_kind kind)
+static struct node *table_new(
+    struct parser *p, struct node *parent, struct slice key, enum table_kind kind)
 {
 	struct node *n = node_new(p, parent, key);
 
@@ -126,8 +127,8 @@ static int bad_key(struct parser *p, struct slice key, const struct node *was)
 }
 
 /* Where ${parts} = value goes: makes the tables of the front parts and the node itself. */
-static struct node *place_key(struct parser *p, struct node *at, const struct slice *parts,
-    size_t n)
+static struct node *place_key(
+    struct parser *p, struct node *at, const struct slice *parts, size_t n)
 {
 	struct node *next;
 
@@ -253,9 +254,9 @@ static int take_value(struct parser *p, struct node *n)
 		do { /* close what ends here, until something follows */
 			if (depth == 0)
 				return (0);
-			n = open[depth - 1]->pub.type == TOML_ARRAY ?
-			    next_element(p, open[depth - 1], &ended) :
-			    next_pair(p, open[depth - 1], &ended);
+			n = open[depth - 1]->pub.type == TOML_ARRAY
+			    ? next_element(p, open[depth - 1], &ended)
+			    : next_pair(p, open[depth - 1], &ended);
 			if (n == NULL && !ended)
 				return (-1);
 			if (ended)
@@ -326,12 +327,12 @@ static int take_header(struct parser *p)
 	if (take_key(p, parts, &n) == -1)
 		return (-1);
 	if (!take_literal(&p->r.at, is_array ? SLICE("]]") : SLICE("]")))
-		return (toml_bad(&p->r, "\"%s\" is missing after the name of the table",
-		    is_array ? "]]" : "]"));
+		return (toml_bad(
+		    &p->r, "\"%s\" is missing after the name of the table", is_array ? "]]" : "]"));
 	if ((parent = walk_header(p, parts, n)) == NULL)
 		return (-1);
-	return (is_array ? open_element(p, parent, parts[n - 1]) :
-			   open_table(p, parent, parts[n - 1]));
+	return (
+	    is_array ? open_element(p, parent, parts[n - 1]) : open_table(p, parent, parts[n - 1]));
 }
 
 static int take_pair(struct parser *p)

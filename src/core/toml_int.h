@@ -1,4 +1,5 @@
-/* toml_int.h: between toml.c (keys, tables, nesting) and toml_scalar.c (one string, number or date). */
+/* toml_int.h: between toml.c (keys, tables, nesting) and toml_scalar.c (one string, number or
+ * date). */
 #ifndef CORE_TOML_INT_H
 #define CORE_TOML_INT_H
 
@@ -10,7 +11,7 @@ struct toml_read {
 	struct arena *arena;
 	struct err *err;
 	struct cursor at;
-	unsigned line;	    /* of ${at}; from 1 */
+	unsigned line;      /* of ${at}; from 1 */
 	struct buf scratch; /* of the string being read */
 };
 

@@ -1,4 +1,5 @@
-/* toml_scalar.c: which string, number or date stands here? TOML 1.0.0, sections String to Local Time. */
+/* toml_scalar.c: which string, number or date stands here? TOML 1.0.0, sections String to Local
+ * Time. */
 #include <errno.h>
 #include <limits.h>
 #include <math.h>
@@ -149,8 +150,8 @@ static int take_chars(struct toml_read *r, char quote, bool is_long)
 
 		if (c == -1)
 			return (toml_bad(r, "the string does not end"));
-		if (c == (unsigned char)quote && (is_long ? take_long_end(r, quote) :
-			take_char(&r->at, quote)))
+		if (c == (unsigned char)quote &&
+		    (is_long ? take_long_end(r, quote) : take_char(&r->at, quote)))
 			return (0);
 		if (c == '\n' || c == '\r') {
 			if (!is_long || !toml_take_newline(r))
@@ -174,8 +175,8 @@ static int take_chars(struct toml_read *r, char quote, bool is_long)
 int toml_take_string(struct toml_read *r, bool multiline, struct slice *ret)
 {
 	char quote = *r->at.p;
-	bool is_long = toml_peek(r, 1) == (unsigned char)quote &&
-	    toml_peek(r, 2) == (unsigned char)quote;
+	bool is_long =
+	    toml_peek(r, 1) == (unsigned char)quote && toml_peek(r, 2) == (unsigned char)quote;
 
 	if (is_long && !multiline)
 		return (toml_bad(r, "a key stands on one line, in single quote marks"));
@@ -285,8 +286,8 @@ static bool plain_digits(struct slice s, unsigned base, char *ret)
 	return (s.n > 0);
 }
 
-static int take_integer(struct toml_read *r, struct slice s, unsigned base, bool negative,
-    struct toml *dest)
+static int take_integer(
+    struct toml_read *r, struct slice s, unsigned base, bool negative, struct toml *dest)
 {
 	char digits[BARE_MAX + 1];
 	uint64_t v = 0;
@@ -330,15 +331,15 @@ static int take_float(struct toml_read *r, struct slice s, bool negative, struct
 		(void)buf_fmt(&text, ".%s", digits);
 	}
 	if (e != SIZE_MAX) {
-		bool is_signed = slice_starts(exponent, SLICE("-")) ||
-		    slice_starts(exponent, SLICE("+"));
+		bool is_signed =
+		    slice_starts(exponent, SLICE("-")) || slice_starts(exponent, SLICE("+"));
 
 		if (!plain_digits(slice_from(exponent, is_signed ? 1 : 0), 10, digits)) {
 			buf_free(&text);
 			return (1);
 		}
-		(void)buf_fmt(&text, "e%s%s", slice_starts(exponent, SLICE("-")) ? "-" : "",
-		    digits);
+		(void)buf_fmt(
+		    &text, "e%s%s", slice_starts(exponent, SLICE("-")) ? "-" : "", digits);
 	}
 	dest->type = TOML_FLOAT;
 	dest->v.real = strtod(buf_z(&text), NULL);

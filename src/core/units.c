@@ -9,7 +9,8 @@ struct unit {
 	uint64_t value;
 };
 
-static const struct unit durations[] = { /* milliseconds; largest first, for writing */
+static const struct unit durations[] = {
+	/* milliseconds; largest first, for writing */
 	{ SLICE_INIT("d"), 86400000 },
 	{ SLICE_INIT("h"), 3600000 },
 	{ SLICE_INIT("m"), 60000 },
@@ -17,7 +18,8 @@ static const struct unit durations[] = { /* milliseconds; largest first, for wri
 	{ SLICE_INIT("ms"), 1 },
 };
 
-static const struct unit sizes[] = { /* octets; those of 1024 first and largest first, for writing */
+static const struct unit sizes[] = {
+	/* octets; those of 1024 first and largest first, for writing */
 	{ SLICE_INIT("TiB"), 1099511627776 },
 	{ SLICE_INIT("GiB"), 1073741824 },
 	{ SLICE_INIT("MiB"), 1048576 },
@@ -71,8 +73,8 @@ int units_add_duration(struct buf *out, uint64_t ms)
 		return (buf_addz(out, "0 s"));
 	while (durations[i].value > ms)
 		i++;
-	(void)buf_fmt(out, "%llu %s", (unsigned long long)(ms / durations[i].value),
-	    durations[i].name.p);
+	(void)buf_fmt(
+	    out, "%llu %s", (unsigned long long)(ms / durations[i].value), durations[i].name.p);
 	ms %= durations[i].value;
 	if (i + 1 < COUNT_OF(durations) && ms / durations[i + 1].value > 0)
 		(void)buf_fmt(out, " %llu %s", (unsigned long long)(ms / durations[i + 1].value),

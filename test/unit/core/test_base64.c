@@ -13,7 +13,8 @@ static void both_ways_agree(void **state)
 {
 	static const struct {
 		struct slice plain, text, url;
-	} cases[] = { /* RFC 4648 10 */
+	} cases[] = {
+		/* RFC 4648 10 */
 		{ SLICE_INIT(""), SLICE_INIT(""), SLICE_INIT("") },
 		{ SLICE_INIT("f"), SLICE_INIT("Zg=="), SLICE_INIT("Zg") },
 		{ SLICE_INIT("fo"), SLICE_INIT("Zm8="), SLICE_INIT("Zm8") },
@@ -45,9 +46,18 @@ static void both_ways_agree(void **state)
 static void other_forms_are_refused(void **state)
 {
 	static const struct slice cases[] = {
-		SLICE_INIT("Zg"), SLICE_INIT("Zg="), SLICE_INIT("Zh=="), SLICE_INIT("Zm9="),
-		SLICE_INIT("Z==="), SLICE_INIT("===="), SLICE_INIT("Zm 9"), SLICE_INIT("Zm9v\r\n"),
-		SLICE_INIT("Zg==Zg=="), SLICE_INIT("-__-"), SLICE_INIT("Zm9\0"), SLICE_INIT("="),
+		SLICE_INIT("Zg"),
+		SLICE_INIT("Zg="),
+		SLICE_INIT("Zh=="),
+		SLICE_INIT("Zm9="),
+		SLICE_INIT("Z==="),
+		SLICE_INIT("===="),
+		SLICE_INIT("Zm 9"),
+		SLICE_INIT("Zm9v\r\n"),
+		SLICE_INIT("Zg==Zg=="),
+		SLICE_INIT("-__-"),
+		SLICE_INIT("Zm9\0"),
+		SLICE_INIT("="),
 	};
 
 	(void)state;

@@ -102,21 +102,24 @@ static void a_short_file_is_complete(void **state)
 
 static void every_table_is_read(void **state)
 {
-	struct cfg *c = load(MINIMAL
-	    "quota = \"2 GiB\"\nsend_delay = \"10s\"\ngroup = \"mutt\"\n"
-	    "[domain.\"B\xc3\xbc"
-	    "cher.example\"]\ndkim_selector = \"s1\"\n"
-	    "[account.Anna]\n"
-	    "[[listen]]\nservice = \"smtp\"\naddress = \"127.0.0.1\"\nport = 2525\n"
-	    "[[listen]]\nservice = \"imaps\"\naddress = \"::1\"\n"
-	    "[dns]\nforward = [\"127.0.0.1\", \"[::1]:5353\"]\ntrust_anchor = \"none\"\ntimeout = \"500ms\"\n"
-	    "[outbound]\nport = 26\nallow_private = true\nsource_v4 = \"192.0.2.1\"\nsource_v6 = \"2001:db8::1\"\n"
-	    "[smarthost]\nhost = \"relay.example\"\ntls = \"implicit\"\nport = 465\nusername = \"u\"\npassword = \"p\"\n"
-	    "[score]\ngreylist = \"off\"\njunk = 5.5\nreject = 20\n"
-	    "[limits]\nrcpt = 3\nsize = \"64 KiB\"\n"
-	    "[status]\naddress = \"127.0.0.1:8025\"\n"
-	    "[log]\nlevel = \"debug\"\nformat = \"json\"\n"
-	    "[filter.early-talker]\naction = \"off\"\n");
+	struct cfg *c =
+	    load(MINIMAL "quota = \"2 GiB\"\nsend_delay = \"10s\"\ngroup = \"mutt\"\n"
+			 "[domain.\"B\xc3\xbc"
+			 "cher.example\"]\ndkim_selector = \"s1\"\n"
+			 "[account.Anna]\n"
+			 "[[listen]]\nservice = \"smtp\"\naddress = \"127.0.0.1\"\nport = 2525\n"
+			 "[[listen]]\nservice = \"imaps\"\naddress = \"::1\"\n"
+			 "[dns]\nforward = [\"127.0.0.1\", \"[::1]:5353\"]\ntrust_anchor = "
+			 "\"none\"\ntimeout = \"500ms\"\n"
+			 "[outbound]\nport = 26\nallow_private = true\nsource_v4 = "
+			 "\"192.0.2.1\"\nsource_v6 = \"2001:db8::1\"\n"
+			 "[smarthost]\nhost = \"relay.example\"\ntls = \"implicit\"\nport = "
+			 "465\nusername = \"u\"\npassword = \"p\"\n"
+			 "[score]\ngreylist = \"off\"\njunk = 5.5\nreject = 20\n"
+			 "[limits]\nrcpt = 3\nsize = \"64 KiB\"\n"
+			 "[status]\naddress = \"127.0.0.1:8025\"\n"
+			 "[log]\nlevel = \"debug\"\nformat = \"json\"\n"
+			 "[filter.early-talker]\naction = \"off\"\n");
 
 	(void)state;
 	assert_int_equal(c->accounts->quota, UINT64_C(2) << 30);
@@ -156,18 +159,22 @@ static void every_table_is_read(void **state)
 static void faults_are_told(void **state)
 {
 	static const struct {
-		const char *more, *fault; /* behind MINIMAL; the fault begins so, line counted from there */
-		unsigned line;		  /* 0: of the whole file */
+		const char *more,
+		    *fault;    /* behind MINIMAL; the fault begins so, line counted from there */
+		unsigned line; /* 0: of the whole file */
 	} cases[] = {
 		{ "lisen = 1", "unknown key \"lisen\" in [account.*]", 1 },
 		{ "[lisen]", "unknown key \"lisen\" (did you mean \"listen\"?)", 1 },
-		{ "[limits]\nrcpts = 1", "unknown key \"rcpts\" in [limits] (did you mean \"rcpt\"?)", 2 },
-		{ "[filter.early-taker]", "unknown key \"early-taker\" in [filter] (did you mean", 1 },
+		{ "[limits]\nrcpts = 1",
+		    "unknown key \"rcpts\" in [limits] (did you mean \"rcpt\"?)", 2 },
+		{ "[filter.early-taker]", "unknown key \"early-taker\" in [filter] (did you mean",
+		    1 },
 		{ "[limits]\nrcpt = \"1\"", "limits.rcpt must be a whole number", 2 },
 		{ "[limits]\nrcpt = 0", "limits.rcpt must be from 1 to 10000", 2 }, /* CFG-04 */
 		{ "[limits]\nrcpt = -1", "limits.rcpt must be from", 2 },
 		{ "[limits]\nrcpt = 9223372036854775807", "limits.rcpt must be from", 2 },
-		{ "[limits]\nrcpt = 9223372036854775808", "the number is larger than 64 bits hold", 2 },
+		{ "[limits]\nrcpt = 9223372036854775808", "the number is larger than 64 bits hold",
+		    2 },
 		{ "[limits]\nsize = \"0 B\"", "limits.size must be from 1 KiB to", 2 },
 		{ "[limits]\nsize = 5", "limits.size must be a size with its unit", 2 },
 		{ "[limits]\nsize = \"5 XB\"", "limits.size must be a size with its unit", 2 },
@@ -178,65 +185,93 @@ static void faults_are_told(void **state)
 		{ "[score]\njunk = 0", "score.junk must be above 0", 2 },
 		{ "[score]\njunk = \"on\"", "score.junk must be a number or \"off\"", 2 },
 		{ "[dns]\ntimeout = \"0s\"", "dns.timeout must be from 100 ms to 1 m", 2 },
-		{ "[dns]\nforward = [\"dns.example:53\"]", "dns.forward: \"dns.example:53\" is no IP", 2 },
+		{ "[dns]\nforward = [\"dns.example:53\"]",
+		    "dns.forward: \"dns.example:53\" is no IP", 2 },
 		{ "[dns]\nforward = []", "dns.forward is empty", 2 },
 		{ "[status]\naddress = \"192.0.2.1:80\"", "status.address must be a loopback", 2 },
-		{ "[log]\nlevel = \"inf\"", "log.level must be \"debug\", \"info\", \"warn\" or \"error\" "
-		    "(did you mean \"info\"?)", 2 },
-		{ "[log]\nlevel = \"info\"\nlevel = \"info\"", "\"level\" is defined already, on line 10", 3 },
+		{ "[log]\nlevel = \"inf\"",
+		    "log.level must be \"debug\", \"info\", \"warn\" or \"error\" "
+		    "(did you mean \"info\"?)",
+		    2 },
+		{ "[log]\nlevel = \"info\"\nlevel = \"info\"",
+		    "\"level\" is defined already, on line 10", 3 },
 		{ "[outbound]\nsource_v4 = \"::1\"", "outbound.source_v4: \"::1\" is no IPv4", 2 },
 		/* CFG-06 */
 		{ "[[listen]]\nservice = \"smtp\"\naddress = \"\"", "listen.address is empty", 3 },
 		{ "[[listen]]\naddress = \"127.0.0.1\"", "listen.service is missing", 1 },
 		{ "[[listen]]\nservice = \"smtp\"\nport = 0", "listen.port must be from 1", 3 },
 		{ "[[listen]]\nservice = \"pop3\"", "listen.service must be \"smtp\"", 2 },
-		{ "[listen]\nservice = \"smtp\"", "listen is a list of tables: write [[listen]]", 1 },
-		{ "[[listen]]\nservice = \"smtp\"\n[[listen]]\nservice = \"imap\"\naddress = \"::1\"\nport = 25",
+		{ "[listen]\nservice = \"smtp\"", "listen is a list of tables: write [[listen]]",
+		    1 },
+		{ "[[listen]]\nservice = \"smtp\"\n[[listen]]\nservice = \"imap\"\naddress = "
+		  "\"::1\"\nport = 25",
 		    "port 25 is taken by the [[listen]] on line 9 already", 3 },
 		{ "[domain.\"\"]", "\"\" is no domain name", 1 },
 		{ "[domain.a..b]", "a key is missing here", 1 },
 		{ "[domain.\"a b\"]", "\"a b\" is no domain name", 1 },
-		{ "[domain.\"HYPNO.cat\"]", "domain \"hypno.cat\" is configured already, on line 6", 1 },
+		{ "[domain.\"HYPNO.cat\"]", "domain \"hypno.cat\" is configured already, on line 6",
+		    1 },
 		{ "[domain]\nx = 1", "\"x\" must be a table: [domain.x]", 2 },
-		{ "[account.b]\naddresses = [\"b@other.example\"]", "domain \"other.example\" is not configured", 2 },
+		{ "[account.b]\naddresses = [\"b@other.example\"]",
+		    "domain \"other.example\" is not configured", 2 },
 		{ "[account.b]\naddresses = [\"Gilles@HYPNO.cat\"]",
 		    "address \"gilles@hypno.cat\" belongs to account \"gilles\" already", 2 },
 		{ "[account.b]\naddresses = [\"b@hypno.cat\",\n\"B@hypno.cat\"]",
 		    "address \"b@hypno.cat\" stands here twice", 3 },
-		{ "[account.b]\naddresses = [\"@hypno.cat\"]", "address \"@hypno.cat\" belongs to account", 2 },
+		{ "[account.b]\naddresses = [\"@hypno.cat\"]",
+		    "address \"@hypno.cat\" belongs to account", 2 },
 		{ "[account.b]\naddresses = []", "account.*.addresses is empty", 2 },
-		{ "[account.b]\naddresses = [\"b\"]", "account.*.addresses: \"b\": an address looks like", 2 },
-		{ "[account.b]\naddresses = [\"b..c@hypno.cat\"]", "account.*.addresses: \"b..c@hypno.cat\": a dot", 2 },
-		{ "[account.b]\naddresses = [\"b c@hypno.cat\"]", "account.*.addresses: \"b c@hypno.cat\": the part", 2 },
-		{ "[account.b]\naddresses = [\"b@\"]", "account.*.addresses: \"b@\": the part behind", 2 },
+		{ "[account.b]\naddresses = [\"b\"]",
+		    "account.*.addresses: \"b\": an address looks like", 2 },
+		{ "[account.b]\naddresses = [\"b..c@hypno.cat\"]",
+		    "account.*.addresses: \"b..c@hypno.cat\": a dot", 2 },
+		{ "[account.b]\naddresses = [\"b c@hypno.cat\"]",
+		    "account.*.addresses: \"b c@hypno.cat\": the part", 2 },
+		{ "[account.b]\naddresses = [\"b@\"]",
+		    "account.*.addresses: \"b@\": the part behind", 2 },
 		{ "[account.b]\naddresses = [1]", "account.*.addresses must be a list", 2 },
-		{ "[account.GILLES]\naddresses = [\"b@hypno.cat\"]", "account \"gilles\" exists already, on line 7", 1 },
+		{ "[account.GILLES]\naddresses = [\"b@hypno.cat\"]",
+		    "account \"gilles\" exists already, on line 7", 1 },
 		{ "[account.\"../x\"]", "account name \"../x\"", 1 },
 		{ "[account.\".x\"]", "account name \".x\"", 1 },
 		/* CFG-07 */
-		{ "[alias]\na = [\"nobody\"]", "alias \"a\" leads to \"nobody\", which is no account", 2 },
-		{ "[alias]\na = [\"giles\"]", "alias \"a\" leads to \"giles\", which is no account (did you mean \"gilles\"?)", 2 },
-		{ "[alias]\na = [\"x@out.example\"]", "alias \"a\" leads to \"x@out.example\", which is not here", 2 },
+		{ "[alias]\na = [\"nobody\"]",
+		    "alias \"a\" leads to \"nobody\", which is no account", 2 },
+		{ "[alias]\na = [\"giles\"]",
+		    "alias \"a\" leads to \"giles\", which is no account (did you mean "
+		    "\"gilles\"?)",
+		    2 },
+		{ "[alias]\na = [\"x@out.example\"]",
+		    "alias \"a\" leads to \"x@out.example\", which is not here", 2 },
 		{ "[alias]\na = []", "alias.a is empty", 2 },
 		{ "[alias]\na = \"gilles\"", "alias.a must be a list", 2 },
-		{ "[alias]\n\"a@other.example\" = [\"gilles\"]", "domain \"other.example\" is not configured", 2 },
-		{ "[alias]\n\"gilles@hypno.cat\" = [\"gilles\"]", "\"gilles@hypno.cat\" is an address of account", 2 },
+		{ "[alias]\n\"a@other.example\" = [\"gilles\"]",
+		    "domain \"other.example\" is not configured", 2 },
+		{ "[alias]\n\"gilles@hypno.cat\" = [\"gilles\"]",
+		    "\"gilles@hypno.cat\" is an address of account", 2 },
 		{ "[alias]\na = [\"a@hypno.cat\"]", "alias leads back to itself: a -> a", 2 },
 		{ "[alias]\na = [\"b@hypno.cat\"]\nb = [\"gilles\", \"a+x@hypno.cat\"]",
 		    "alias leads back to itself: a -> b -> a", 2 },
-		{ "[alias]\nAB = [\"gilles\"]\nab = [\"gilles\"]", "alias \"ab\" exists already, on line 10", 3 },
+		{ "[alias]\nAB = [\"gilles\"]\nab = [\"gilles\"]",
+		    "alias \"ab\" exists already, on line 10", 3 },
 		{ "[smarthost]\npassword = \"x\"\nusername = \"y\"", "[smarthost] has no host", 0 },
-		{ "[smarthost]\nhost = \"h.example\"\npassword = \"x\"", "[smarthost] needs username and", 0 },
-		{ "[smarthost]\nhost = \"h.example\"\nusername = \"u\"\npassword = \"x\"\ntls = \"opportunistic\"",
+		{ "[smarthost]\nhost = \"h.example\"\npassword = \"x\"",
+		    "[smarthost] needs username and", 0 },
+		{ "[smarthost]\nhost = \"h.example\"\nusername = \"u\"\npassword = \"x\"\ntls = "
+		  "\"opportunistic\"",
 		    "[smarthost] would send its password in the clear", 0 },
 		/* not built yet, and said so */
-		{ "[outbound]\ntls = \"x\"", "this version cannot do \"outbound.tls\" yet: remove it", 2 },
+		{ "[outbound]\ntls = \"x\"",
+		    "this version cannot do \"outbound.tls\" yet: remove it", 2 },
 		{ "vacation = \"x\"", "this version cannot do \"account.*.vacation\" yet", 1 },
 		{ "[[listen]]\nservice = \"https\"", "this version cannot serve \"https\" yet", 2 },
-		{ "[[listen]]\nservice = \"smtp\"\nproxy_protocol = true", "this version cannot do \"listen.proxy_protocol\" yet", 3 },
-		{ "[filter.rdns-pattern]\naction = \"junk\"", "this version cannot do \"filter.rdns-pattern\" yet", 1 },
+		{ "[[listen]]\nservice = \"smtp\"\nproxy_protocol = true",
+		    "this version cannot do \"listen.proxy_protocol\" yet", 3 },
+		{ "[filter.rdns-pattern]\naction = \"junk\"",
+		    "this version cannot do \"filter.rdns-pattern\" yet", 1 },
 		{ "[filter.reputation]", "this version cannot do \"filter.reputation\" yet", 1 },
-		{ "[[filter.dnsbl]]\nzone = \"x\"", "this version cannot do \"filter.dnsbl\" yet", 1 },
+		{ "[[filter.dnsbl]]\nzone = \"x\"", "this version cannot do \"filter.dnsbl\" yet",
+		    1 },
 		{ "[[allow]]", "this version cannot do \"allow\" yet", 1 },
 		{ "[[rule]]", "this version cannot do \"rule\" yet", 1 },
 		{ "[fallback]", "this version cannot do \"fallback\" yet", 1 },
@@ -322,7 +357,8 @@ static void alias_chains_have_a_depth(void **state)
 				if (at == 0)
 					(void)buf_addz(&text, "a0 = [\"gilles\"]\n");
 				else
-					(void)buf_fmt(&text, "a%d = [\"a%d@hypno.cat\"]\n", at, at - 1);
+					(void)buf_fmt(
+					    &text, "a%d = [\"a%d@hypno.cat\"]\n", at, at - 1);
 			}
 			c = load_bytes(buf_slice(&text), &faults);
 			if ((c != NULL) != cases[i].ok)
@@ -380,7 +416,8 @@ static void mail_finds_its_people(void **state)
 		struct buf who = BUF_INIT(200);
 
 		if (cfg_resolve(c, a, cases[i].local, cases[i].domain, &t, &err) == -1)
-			assert_int_equal(err.kind, cases[i].who == NULL ? ERR_CANNOT : ERR_NOT_FOUND);
+			assert_int_equal(
+			    err.kind, cases[i].who == NULL ? ERR_CANNOT : ERR_NOT_FOUND);
 		for (size_t k = 0; k < t.n; k++)
 			(void)buf_fmt(&who, "%s%s", k > 0 ? " " : "", t.accounts[k]->name);
 		assert_string_equal(buf_z(&who), cases[i].who != NULL ? cases[i].who : "");
@@ -403,8 +440,10 @@ static void people_write_as_themselves_only(void **state)
 		{ "anna", SLICE_INIT("bob"), SLICE_INIT("hypno.cat"), false },
 		{ "anna", SLICE_INIT("stray"), SLICE_INIT("hypno.cat"), false },
 		{ "anna", SLICE_INIT("anna"), SLICE_INIT("elsewhere.example"), false },
-		{ "gilles", SLICE_INIT("stray"), SLICE_INIT("hypno.cat"), true }, /* his catch-all */
-		{ "gilles", SLICE_INIT("bob"), SLICE_INIT("hypno.cat"), false },  /* but not others' */
+		{ "gilles", SLICE_INIT("stray"), SLICE_INIT("hypno.cat"),
+		    true }, /* his catch-all */
+		{ "gilles", SLICE_INIT("bob"), SLICE_INIT("hypno.cat"),
+		    false }, /* but not others' */
 		{ "gilles", SLICE_INIT("postmaster"), SLICE_INIT("second.example"), true },
 	};
 	struct cfg *c = load(PEOPLE);
@@ -455,8 +494,8 @@ static void logins_are_names_or_addresses(void **state)
 
 static void a_password_wants_a_private_file(void **state) /* CFG-08 */
 {
-	static const char text[] = MINIMAL
-	    "[smarthost]\nhost = \"h.example\"\nusername = \"u\"\npassword = \"x\"\n";
+	static const char text[] =
+	    MINIMAL "[smarthost]\nhost = \"h.example\"\nusername = \"u\"\npassword = \"x\"\n";
 	char path[] = "/tmp/pennypost-cfg-XXXXXX";
 	int fd = mkstemp(path);
 	struct buf faults = BUF_INIT(65536);
@@ -467,7 +506,8 @@ static void a_password_wants_a_private_file(void **state) /* CFG-08 */
 	assert_int_equal(write(fd, text, sizeof(text) - 1), (ssize_t)sizeof(text) - 1);
 	assert_int_equal(fchmod(fd, 0640), 0);
 	assert_null(cfg_load(path, keep_fault, &faults));
-	assert_non_null(strstr(buf_z(&faults), "holds a password that others can read: chmod 600 "));
+	assert_non_null(
+	    strstr(buf_z(&faults), "holds a password that others can read: chmod 600 "));
 	assert_int_equal(fchmod(fd, 0600), 0);
 	(void)close(fd);
 	c = cfg_load(path, keep_fault, &faults);
@@ -491,8 +531,8 @@ static void what_is_no_file_is_refused(void **state)
 	}
 }
 
-static void count_key(void *self, const char *name, const char *type, const char *def,
-    const char *help)
+static void count_key(
+    void *self, const char *name, const char *type, const char *def, const char *help)
 {
 	assert_true(*name != '\0' && *type != '\0' && def != NULL && *help != '\0');
 	++*(size_t *)self;

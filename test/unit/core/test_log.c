@@ -39,25 +39,20 @@ static void values_are_escaped(void **state)
 	static const struct {
 		const char *value, *shown;
 	} cases[] = {
-		{ "<a@b.example>", "<a@b.example>" },
-		{ "two words", "\"two words\"" },
-		{ "", "\"\"" },
-		{ "a=b", "\"a=b\"" },
-		{ "say \"x\"", "\"say \\\"x\\\"\"" },
-		{ "back\\slash", "back\\\\slash" },
-		{ "a\r\nb", "\"a\\r\\nb\"" },
-		{ "\033[31m", "\"\\x1b[31m\"" },
-		{ "\x7f", "\\x7f" },
+		{ "<a@b.example>", "<a@b.example>" }, { "two words", "\"two words\"" },
+		{ "", "\"\"" }, { "a=b", "\"a=b\"" }, { "say \"x\"", "\"say \\\"x\\\"\"" },
+		{ "back\\slash", "back\\\\slash" }, { "a\r\nb", "\"a\\r\\nb\"" },
+		{ "\033[31m", "\"\\x1b[31m\"" }, { "\x7f", "\\x7f" },
 		{ "gr\xc3\xbc\xc3\x9f", "gr\xc3\xbc\xc3\x9f" },
-		{ "\xc2\x85x", "\\u0085x" },		     /* C1: next line */
-		{ "\xe2\x80\xaex", "\\u202ex" },	     /* right to left from here */
-		{ "\xe2\x80\xa8x", "\\u2028x" },	     /* line separator */
-		{ "\xff\xfe", "\\xff\\xfe" },		     /* not UTF-8 */
-		{ "\xc0\xaf", "\\xc0\\xaf" },		     /* overlong */
+		{ "\xc2\x85x", "\\u0085x" },     /* C1: next line */
+		{ "\xe2\x80\xaex", "\\u202ex" }, /* right to left from here */
+		{ "\xe2\x80\xa8x", "\\u2028x" }, /* line separator */
+		{ "\xff\xfe", "\\xff\\xfe" },    /* not UTF-8 */
+		{ "\xc0\xaf", "\\xc0\\xaf" },    /* overlong */
 		{ "\xe0\x80\xaf", "\\xe0\\x80\\xaf" },
-		{ "\xed\xa0\x80", "\\xed\\xa0\\x80" },	     /* surrogate */
-		{ "\xe2\x82", "\\xe2\\x82" },		     /* cut short */
-		{ "\xf3\xa0\x80\x81x", "\\U000e0001x" },     /* tag character */
+		{ "\xed\xa0\x80", "\\xed\\xa0\\x80" },   /* surrogate */
+		{ "\xe2\x82", "\\xe2\\x82" },            /* cut short */
+		{ "\xf3\xa0\x80\x81x", "\\U000e0001x" }, /* tag character */
 	};
 	struct buf got = BUF_INIT(65536);
 
@@ -68,8 +63,8 @@ static void values_are_escaped(void **state)
 
 		log_event(LOG_INFO, "s-19c4", "smtp-in accept", "v", cases[i].value, "skipped",
 		    NULL, "n", "1", NULL);
-		(void)snprintf(want, sizeof(want), "info s-19c4 smtp-in accept v=%s n=1",
-		    cases[i].shown);
+		(void)snprintf(
+		    want, sizeof(want), "info s-19c4 smtp-in accept v=%s n=1", cases[i].shown);
 		assert_string_equal(rest(&got), want);
 	}
 	log_sink(NULL, NULL);

@@ -15,7 +15,8 @@
 
 static void values_know_their_lines(void **state)
 {
-	struct slice text = SLICE("a = 1\r\n# note\n[t]\nb = [\n 1,\n 2]\n\n[[l]]\n[[l]]\nc.d = 'x'\n");
+	struct slice text =
+	    SLICE("a = 1\r\n# note\n[t]\nb = [\n 1,\n 2]\n\n[[l]]\n[[l]]\nc.d = 'x'\n");
 	struct arena *a = arena_new(0);
 	struct err err;
 	const struct toml *root = toml_parse(a, text, &err), *t, *l;

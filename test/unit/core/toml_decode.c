@@ -1,5 +1,5 @@
-/* toml_decode.c: prints what toml_parse makes of each file named on standard input, one line of JSON a file, as
- * toml_suite.py wants it: {"value": ...} with tagged scalars, or {"error": "..."}. */
+/* toml_decode.c: prints what toml_parse makes of each file named on standard input, one line of
+ * JSON a file, as toml_suite.py wants it: {"value": ...} with tagged scalars, or {"error": "..."}. */
 #include <inttypes.h>
 #include <math.h>
 #include <stdio.h>
@@ -33,18 +33,13 @@ static void put_scalar(const struct toml *t)
 		(void)printf("datetime\",\"value\":");
 		put_string(t->v.string);
 		break;
-	case TOML_INTEGER:
-		(void)printf("integer\",\"value\":\"%" PRId64 "\"", t->v.integer);
-		break;
-	case TOML_FLOAT:
-		(void)printf("float\",\"value\":\"%.17g\"", t->v.real);
-		break;
+	case TOML_INTEGER: (void)printf("integer\",\"value\":\"%" PRId64 "\"", t->v.integer); break;
+	case TOML_FLOAT: (void)printf("float\",\"value\":\"%.17g\"", t->v.real); break;
 	case TOML_BOOL:
 		(void)printf("bool\",\"value\":\"%s\"", t->v.boolean ? "true" : "false");
 		break;
 	case TOML_TABLE:
-	case TOML_ARRAY:
-		abort();
+	case TOML_ARRAY: abort();
 	}
 	(void)putchar('}');
 }
