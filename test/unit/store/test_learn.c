@@ -1,0 +1,222 @@
+/* test_learn.c: are lessons kept, and do counts come to the same whatever the order they were made in? */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include <cmocka.h>
+
+#include "core/mem.h"
+#include "fake_mail.h"
+#include "store/learn.h"
+
+enum { MESSAGES = 12, FEATURES = 40 };
+
+static void id_of(unsigned m, unsigned char ret[16])
+{
+	memset(ret, 0, 16);
+	ret[0] = (unsigned char)m;
+	ret[15] = 7;
+}
+
+/* Distinct features of message m; they overlap with its neighbours'. */
+static size_t features_of(unsigned m, uint64_t *ret)
+{
+	size_t n = 0;
+
+	for (uint64_t f = 0; f < FEATURES; f++) {
+		if ((f * 7 + m * 3) % 5 < 2)
+			ret[n++] = f == 0 ? UINT64_MAX : f << 40 | f;
+	}
+	return (n);
+}
+
+struct sum {
+	uint64_t mix, n, ham, spam;
+};
+
+static void on_count(void *self, const struct feature_count *c)
+{
+	struct sum *s = self;
+
+	assert_true(c->ham < 1000 && c->spam < 1000); /* a negative one would be enormous */
+	s->mix += (c->feature * 31 + c->ham * 7 + c->spam * 3 + 1) * 0x9e3779b97f4a7c15u;
+	s->ham += c->ham;
+	s->spam += c->spam;
+	s->n++;
+}
+
+static void sum_of(struct store *s, struct slice model, struct sum *ret)
+{
+	struct model_totals t;
+	struct err err = { 0 };
+
+	memset(ret, 0, sizeof(*ret));
+	assert_int_equal(tokens_load(s, model, &t, on_count, ret, &err), 0);
+	ret->mix += t.ham * 1000003 + t.spam * 999;
+}
+
+static void learn(struct store *s, struct slice account, unsigned m, enum lesson_class was,
+    enum lesson_class is)
+{
+	uint64_t features[FEATURES];
+	unsigned char id[16];
+	struct err err = { 0 };
+	size_t n = features_of(m, features);
+
+	id_of(m, id);
+	assert_int_equal(tokens_apply(s, account, id, was, is, 1, features, n, &err), 0);
+}
+
+static void any_order_equals_from_scratch(void *self)
+{
+	static const struct slice accounts[] = { SLICE_INIT("ann"), SLICE_INIT("bob"),
+		SLICE_INIT("") };
+	enum lesson_class now[3][MESSAGES] = { 0 };
+	struct store *s = self;
+	struct sum walked[3], scratch[3];
+	struct err err = { 0 };
+	uint32_t x = 99;
+
+	for (int step = 0; step < 400; step++) {
+		unsigned a = (x = x * 1664525 + 1013904223) >> 16, m = x >> 24;
+		enum lesson_class is = (enum lesson_class)((x >> 13) % 3), was;
+
+		a %= 3;
+		m %= MESSAGES;
+		/* Every third time the caller is wrong about what was applied. */
+		was = step % 3 == 0 ? LESSON_NONE : now[a][m];
+		learn(s, accounts[a], m, was, is);
+		now[a][m] = is;
+	}
+	for (int a = 0; a < 3; a++)
+		sum_of(s, accounts[a], &walked[a]);
+	assert_int_equal(tokens_forget(s, &err), 0);
+	for (int m = MESSAGES - 1; m >= 0; m--) {
+		for (int a = 0; a < 3; a++)
+			learn(s, accounts[a], (unsigned)m, LESSON_NONE, now[a][m]);
+	}
+	for (int a = 0; a < 3; a++) {
+		sum_of(s, accounts[a], &scratch[a]);
+		assert_memory_equal(&walked[a], &scratch[a], sizeof(walked[a]));
+	}
+	for (int a = 0; a < 3; a++) { /* and all undone leaves nothing */
+		for (unsigned m = 0; m < MESSAGES; m++)
+			learn(s, accounts[a], m, now[a][m], LESSON_NONE);
+	}
+	for (int a = 0; a < 3; a++) {
+		sum_of(s, accounts[a], &walked[a]);
+		assert_int_equal(walked[a].n, 0);
+		assert_int_equal(walked[a].mix, 0);
+	}
+}
+
+static void on_applied(void *self, struct slice account, const unsigned char content_id[16],
+    enum lesson_class is)
+{
+	unsigned char id[16];
+
+	id_of(3, id);
+	assert_memory_equal(content_id, id, 16);
+	assert_true(slice_eq(account, SLICE("ann")) && is == LESSON_SPAM);
+	(*(int *)self)++;
+}
+
+static void marks_versions_and_key(void *self)
+{
+	struct store *s = self;
+	unsigned char id[16], key[16], again[16];
+	uint64_t features[FEATURES];
+	struct err err = { 0 };
+	enum lesson_class is;
+	bool stale;
+	int seen = 0;
+
+	assert_int_equal(tokens_key(s, key, &err), 0);
+	assert_int_equal(tokens_key(s, again, &err), 0);
+	assert_memory_equal(key, again, 16);
+	learn(s, SLICE("ann"), 3, LESSON_NONE, LESSON_SPAM);
+	id_of(3, id);
+	assert_int_equal(tokens_applied(s, SLICE("ann"), id, &is, &err), 0);
+	assert_int_equal(is, LESSON_SPAM);
+	assert_int_equal(tokens_applied(s, SLICE("bob"), id, &is, &err), 0);
+	assert_int_equal(is, LESSON_NONE);
+	assert_int_equal(tokens_each_applied(s, on_applied, &seen, &err), 0);
+	assert_int_equal(seen, 1);
+	assert_int_equal(tokens_stale(s, 1, &stale, &err), 0);
+	assert_false(stale);
+	assert_int_equal(tokens_stale(s, 2, &stale, &err), 0);
+	assert_true(stale);
+	assert_int_equal(tokens_apply(s, SLICE("ann"), id, LESSON_SPAM, LESSON_HAM, 2, features,
+			     features_of(3, features), &err), -1);
+	assert_int_equal(err.kind, ERR_CANNOT);
+	assert_int_equal(tokens_applied(s, SLICE("ann"), id, &is, &err), 0);
+	assert_int_equal(is, LESSON_SPAM);
+}
+
+static void on_lesson(void *self, const struct lesson *l)
+{
+	assert_int_equal(l->is, LESSON_HAM);
+	assert_int_equal(l->weight, 1);
+	(*(int *)self)++;
+}
+
+static void lessons_are_replaced_and_removed(void *self)
+{
+	struct store *s = self;
+	struct lesson l = { .account = SLICE("ann"), .is = LESSON_SPAM, .version = 3, .weight = 1 }, got;
+	struct err err = { 0 };
+	int n = 0;
+
+	id_of(1, l.content_id);
+	assert_int_equal(lesson_get(s, l.account, l.content_id, &got, &err), 0);
+	assert_int_equal(got.is, LESSON_NONE);
+	assert_int_equal(lesson_put(s, &l, &err), 0);
+	l.is = LESSON_HAM;
+	assert_int_equal(lesson_put(s, &l, &err), 0);
+	assert_int_equal(lesson_get(s, l.account, l.content_id, &got, &err), 0);
+	assert_int_equal(got.is, LESSON_HAM);
+	assert_int_equal(got.version, 3);
+	assert_true(got.at > 0 && slice_eq(got.account, SLICE("ann")));
+	id_of(2, l.content_id);
+	l.account = SLICE("");
+	assert_int_equal(lesson_put(s, &l, &err), 0);
+	assert_int_equal(lesson_each(s, on_lesson, &n, &err), 0);
+	assert_int_equal(n, 2);
+	l.is = LESSON_NONE;
+	assert_int_equal(lesson_put(s, &l, &err), 0);
+	n = 0;
+	assert_int_equal(lesson_each(s, on_lesson, &n, &err), 0);
+	assert_int_equal(n, 1);
+}
+
+static void counts(void **state)
+{
+	struct bench *b = *state;
+
+	bench_on_lane(b, STORE_SPAM, any_order_equals_from_scratch, b->store);
+}
+
+static void marks(void **state)
+{
+	struct bench *b = *state;
+
+	bench_on_lane(b, STORE_SPAM, marks_versions_and_key, b->store);
+}
+
+static void lessons(void **state)
+{
+	struct bench *b = *state;
+
+	bench_on_lane(b, STORE_STATE, lessons_are_replaced_and_removed, b->store);
+}
+
+int main(void)
+{
+#define CASE(f) cmocka_unit_test_setup_teardown(f, bench_start, bench_end)
+	const struct CMUnitTest tests[] = { CASE(counts), CASE(marks), CASE(lessons) };
+
+	return (cmocka_run_group_tests(tests, NULL, NULL));
+}
