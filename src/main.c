@@ -13,6 +13,7 @@
 #include "core/dns.h"
 #include "core/http.h"
 #include "core/jail.h"
+#include "core/limits.h"
 #include "core/listen.h"
 #include "core/loop.h"
 #include "core/mem.h"
@@ -418,6 +419,7 @@ static int start(struct server *s, struct arena *a, struct err *err)
 	s->sender = smtp_sender_new(&deps);
 	s->imap = imap_server_new(s->loop, s->store, s->tls_imap, s->cfg);
 	s->http = http_server_new(s->loop, ops_http, &s->ops, hosts);
+	http_server_max_body(s->http, L_HTTP_MESSAGE); /* messages to classify and learn */
 	if (listen_unix(s->listeners, "run/status.sock", accept_http, s, err) == -1)
 		return (-1);
 	if (jail_calls(err) == 0)

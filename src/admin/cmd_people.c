@@ -84,8 +84,8 @@ int cmd_passwd(const struct command_line *cl)
 		} else {
 			json_begin(&j, &body);
 			json_open(&j, NULL, '{');
-			json_stringz(&j, "account", account->name);
-			json_stringz(&j, "hash", hash);
+			json_put_stringz(&j, "account", account->name);
+			json_put_stringz(&j, "hash", hash);
 			json_close(&j, '}');
 			if (client_ask_or_do(cfg, "POST", "/passwd", buf_slice(&body), &answer, &err) == -1) {
 				(void)fprintf(stderr, "pennypost: %s\n", err.text);

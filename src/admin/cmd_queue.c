@@ -24,19 +24,19 @@ static void print_entry(const struct json_value *e)
 {
 	const struct json_value *rcpts = json_get(e, "recipients");
 	struct buf size = BUF_INIT(64), age = BUF_INIT(64);
-	int64_t arrived = json_integer(json_get(e, "arrived")), now = clock_wall();
+	int64_t arrived = json_as_integer(json_get(e, "arrived")), now = clock_wall();
 
-	(void)units_add_size(&size, (uint64_t)json_integer(json_get(e, "size")));
+	(void)units_add_size(&size, (uint64_t)json_as_integer(json_get(e, "size")));
 	(void)units_add_duration(&age, (uint64_t)(now > arrived ? now - arrived : 0) * 1000);
 	(void)printf("%s  from <%s>  %s  waiting %s%s\n", json_textz(json_get(e, "id")), json_textz(json_get(e, "from")), buf_z(&size),
-	    buf_z(&age), json_true(json_get(e, "broken")) ? "  BROKEN: its file is damaged; set aside" : "");
+	    buf_z(&age), json_as_true(json_get(e, "broken")) ? "  BROKEN: its file is damaged; set aside" : "");
 	for (size_t i = 0; i < json_count(rcpts); i++) {
 		const struct json_value *r = json_at(rcpts, i);
 
 		(void)printf("    <%s>  %s", json_textz(json_get(r, "address")), json_textz(json_get(r, "state")));
 		if (strcmp(json_textz(json_get(r, "state")), "waiting") == 0) {
 			(void)printf(", next try ");
-			print_when(json_integer(json_get(r, "next_try")));
+			print_when(json_as_integer(json_get(r, "next_try")));
 		}
 		if (json_text(json_get(r, "last")).n > 0)
 			(void)printf("\n        %s", json_textz(json_get(r, "last")));
@@ -92,7 +92,7 @@ int cmd_queue(const struct command_line *cl)
 		} else {
 			doc = json_read(buf_slice(&answer.body), NULL);
 			if (act)
-				(void)printf("%lld recipients\n", (long long)json_integer(json_get(json_root(doc), "recipients")));
+				(void)printf("%lld recipients\n", (long long)json_as_integer(json_get(json_root(doc), "recipients")));
 			else
 				print_list(json_root(doc), show);
 			json_doc_free(doc);

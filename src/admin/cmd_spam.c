@@ -41,10 +41,10 @@ static void print_classified(const char *file, const struct json_value *v)
 {
 	const struct json_value *points = json_get(v, "points");
 
-	(void)printf("%s: %s, score %.1f, probability %.4f%s\n", file, json_textz(json_get(v, "verdict")), json_number(json_get(v, "score")),
-	    json_number(json_get(v, "probability")), json_true(json_get(v, "learned")) ? "" : " (nothing learned yet)");
+	(void)printf("%s: %s, score %.1f, probability %.4f%s\n", file, json_textz(json_get(v, "verdict")), json_as_number(json_get(v, "score")),
+	    json_as_number(json_get(v, "probability")), json_as_true(json_get(v, "learned")) ? "" : " (nothing learned yet)");
 	for (size_t i = 0; i < json_count(points); i++)
-		(void)printf("    %+5.1f %s\n", json_number(json_get(json_at(points, i), "points")), json_textz(json_get(json_at(points, i), "rule")));
+		(void)printf("    %+5.1f %s\n", json_as_number(json_get(json_at(points, i), "points")), json_textz(json_get(json_at(points, i), "rule")));
 }
 
 /* One request per file; the body is the message. */
@@ -80,7 +80,7 @@ static int each_file(const struct command_line *cl, int first, const char *path,
 			else if (classify)
 				print_classified(file != NULL ? file : "-", json_root(doc));
 			else
-				(void)printf("%s: %s\n", file != NULL ? file : "-", json_true(json_get(json_root(doc), "changed")) ? "learned" : "known already");
+				(void)printf("%s: %s\n", file != NULL ? file : "-", json_as_true(json_get(json_root(doc), "changed")) ? "learned" : "known already");
 			json_doc_free(doc);
 			buf_free(&answer.body);
 		}
@@ -117,8 +117,8 @@ static int spam_stats(const struct command_line *cl, const char *account)
 		else if (cl->json)
 			(void)fwrite(answer.body.p, 1, answer.body.n, stdout);
 		else
-			(void)printf("%lld ham and %lld spam learned, %lld features\n", (long long)json_integer(json_get(json_root(doc), "ham")),
-			    (long long)json_integer(json_get(json_root(doc), "spam")), (long long)json_integer(json_get(json_root(doc), "features")));
+			(void)printf("%lld ham and %lld spam learned, %lld features\n", (long long)json_as_integer(json_get(json_root(doc), "ham")),
+			    (long long)json_as_integer(json_get(json_root(doc), "spam")), (long long)json_as_integer(json_get(json_root(doc), "features")));
 		json_doc_free(doc);
 		buf_free(&answer.body);
 	}

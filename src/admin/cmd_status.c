@@ -15,7 +15,7 @@ static void print_group(const char *name, const struct json_value *group)
 
 	(void)printf("%-10s", name);
 	while (json_next(group, &at, &key, &value))
-		(void)printf(" %s %lld", key, (long long)json_integer(value));
+		(void)printf(" %s %lld", key, (long long)json_as_integer(value));
 	(void)putchar('\n');
 }
 
@@ -31,12 +31,12 @@ static int print_status(const struct client_answer *answer)
 		(void)fprintf(stderr, "pennypost: the server's status cannot be read: %s\n", err.text);
 		return (EXIT_TEMPORARY);
 	}
-	(void)printf("%-10s %s, version %s\n", "server", json_true(json_get(root, "ready")) ? "ready" : "starting",
+	(void)printf("%-10s %s, version %s\n", "server", json_as_true(json_get(root, "ready")) ? "ready" : "starting",
 	    json_textz(json_get(root, "version")));
 	for (size_t i = 0; i < sizeof(groups) / sizeof(groups[0]); i++)
 		if (json_get(root, groups[i]) != NULL)
 			print_group(groups[i], json_get(root, groups[i]));
-	(void)printf("%-10s max %.1f ms, 99.9 %% under %.1f ms\n", "loop", json_number(json_get(delay, "max")), json_number(json_get(delay, "p999")));
+	(void)printf("%-10s max %.1f ms, 99.9 %% under %.1f ms\n", "loop", json_as_number(json_get(delay, "max")), json_as_number(json_get(delay, "p999")));
 	for (size_t i = 0; i < reasons; i++)
 		(void)printf("%-10s %s\n", "degraded", json_textz(json_at(degraded, i)));
 	if (reasons == 0)

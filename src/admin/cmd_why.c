@@ -17,7 +17,7 @@ static void print_text(const struct json_value *row, const char *key, const char
 
 static void print_row(const struct json_value *row)
 {
-	time_t at = (time_t)json_integer(json_get(row, "at"));
+	time_t at = (time_t)json_as_integer(json_get(row, "at"));
 	char when[40];
 	struct tm tm;
 
@@ -37,7 +37,7 @@ static void print_row(const struct json_value *row)
 	if (json_text(json_get(row, "peer")).n > 0)
 		(void)putchar('\n');
 	if (json_get(row, "score") != NULL) {
-		(void)printf("    score %.1f", json_number(json_get(row, "score")));
+		(void)printf("    score %.1f", json_as_number(json_get(row, "score")));
 		print_text(row, "points", ": ", "");
 		(void)putchar('\n');
 	}

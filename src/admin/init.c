@@ -250,8 +250,8 @@ static int set_password(const struct cfg *cfg, const struct init_account *acc, s
 		return (err_set(err, ERR_TEMPORARY, "not enough memory to hash a password"));
 	json_begin(&j, &body);
 	json_open(&j, NULL, '{');
-	json_string(&j, "account", acc->name);
-	json_stringz(&j, "hash", hash);
+	json_put_string(&j, "account", acc->name);
+	json_put_stringz(&j, "hash", hash);
 	json_close(&j, '}');
 	rc = local_do(cfg, "POST", "/passwd", buf_slice(&body), &answer, err);
 	buf_free(&body);

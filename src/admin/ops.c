@@ -76,8 +76,8 @@ void ops_fail(struct ops_call *c, const struct err *e)
 	buf_reset(&c->out);
 	json_begin(&j, &c->out);
 	json_open(&j, NULL, '{');
-	json_stringz(&j, "error", copy.text);
-	json_stringz(&j, "kind", err_kind_name(copy.kind));
+	json_put_stringz(&j, "error", copy.text);
+	json_put_stringz(&j, "kind", err_kind_name(copy.kind));
 	json_close(&j, '}');
 	(void)buf_addc(&c->out, '\n');
 	ops_reply(c, status_of(copy.kind), "application/json", buf_slice(&c->out));

@@ -18,12 +18,12 @@ static void add_row(struct json *j, const struct ledger_row *r)
 	};
 
 	json_open(j, NULL, '{');
-	json_int(j, "at", r->at);
+	json_put_int(j, "at", r->at);
 	for (size_t i = 0; i < sizeof(texts) / sizeof(texts[0]); i++)
 		if (texts[i].value.n > 0)
-			json_string(j, texts[i].name, texts[i].value);
+			json_put_string(j, texts[i].name, texts[i].value);
 	if (r->has_score)
-		json_real(j, "score", r->score);
+		json_put_real(j, "score", r->score);
 	json_close(j, '}');
 }
 

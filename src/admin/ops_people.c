@@ -11,7 +11,7 @@ static void passwd_work(struct ops_call *c)
 		return;
 	json_begin(&j, &c->out);
 	json_open(&j, NULL, '{');
-	json_string(&j, "account", c->arg[0]);
+	json_put_string(&j, "account", c->arg[0]);
 	json_close(&j, '}');
 }
 

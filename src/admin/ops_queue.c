@@ -10,23 +10,23 @@ static const char *const state_names[] = { [RCPT_WAITING] = "waiting", [RCPT_HEL
 static void add_entry(struct json *j, const struct queue_entry *e)
 {
 	json_open(j, NULL, '{');
-	json_stringz(j, "id", e->id);
-	json_string(j, "from", e->env.from);
-	json_string(j, "account", e->env.account);
-	json_int(j, "arrived", e->arrived);
-	json_int(j, "expires", e->expires);
-	json_uint(j, "size", e->size);
-	json_bool(j, "broken", e->broken);
+	json_put_stringz(j, "id", e->id);
+	json_put_string(j, "from", e->env.from);
+	json_put_string(j, "account", e->env.account);
+	json_put_int(j, "arrived", e->arrived);
+	json_put_int(j, "expires", e->expires);
+	json_put_uint(j, "size", e->size);
+	json_put_bool(j, "broken", e->broken);
 	json_open(j, "recipients", '[');
 	for (size_t i = 0; i < e->rcpts_n; i++) {
 		const struct queue_rcpt *r = &e->rcpts[i];
 
 		json_open(j, NULL, '{');
-		json_string(j, "address", r->address);
-		json_stringz(j, "state", state_names[r->state]);
-		json_uint(j, "tries", r->tries);
-		json_int(j, "next_try", r->next_try);
-		json_string(j, "last", r->last);
+		json_put_string(j, "address", r->address);
+		json_put_stringz(j, "state", state_names[r->state]);
+		json_put_uint(j, "tries", r->tries);
+		json_put_int(j, "next_try", r->next_try);
+		json_put_string(j, "last", r->last);
 		json_close(j, '}');
 	}
 	json_close(j, ']');
@@ -94,7 +94,7 @@ static void act_work(struct ops_call *c)
 	}
 	json_begin(&j, &c->out);
 	json_open(&j, NULL, '{');
-	json_uint(&j, "recipients", n);
+	json_put_uint(&j, "recipients", n);
 	json_close(&j, '}');
 }
 

@@ -73,17 +73,17 @@ static void classify_run(struct job *j)
 	verdict_judge(c->arena, &facts, &c->ops->cfg->score, &verdict);
 	json_begin(&out, &c->out);
 	json_open(&out, NULL, '{');
-	json_stringz(&out, "verdict", acts[verdict.act]);
-	json_bool(&out, "reject", verdict.act == VERDICT_REJECT);
-	json_real(&out, "score", verdict.score);
-	json_bool(&out, "learned", score.known);
-	json_real(&out, "probability", score.probability);
-	json_real(&out, "confidence", score.confidence);
+	json_put_stringz(&out, "verdict", acts[verdict.act]);
+	json_put_bool(&out, "reject", verdict.act == VERDICT_REJECT);
+	json_put_real(&out, "score", verdict.score);
+	json_put_bool(&out, "learned", score.known);
+	json_put_real(&out, "probability", score.probability);
+	json_put_real(&out, "confidence", score.confidence);
 	json_open(&out, "points", '[');
 	for (size_t i = 0; i < verdict.n; i++) {
 		json_open(&out, NULL, '{');
-		json_stringz(&out, "rule", verdict.points[i].rule);
-		json_real(&out, "points", verdict.points[i].points);
+		json_put_stringz(&out, "rule", verdict.points[i].rule);
+		json_put_real(&out, "points", verdict.points[i].points);
 		json_close(&out, '}');
 	}
 	json_close(&out, ']');
@@ -129,7 +129,7 @@ static void on_learned(void *self, bool changed, const struct err *err)
 	}
 	json_begin(&j, &c->out);
 	json_open(&j, NULL, '{');
-	json_bool(&j, "changed", changed);
+	json_put_bool(&j, "changed", changed);
 	json_close(&j, '}');
 	ops_reply_json(c);
 }
@@ -170,12 +170,12 @@ void ops_spam_stats(struct ops_call *c)
 	classifier_stats(c->ops->classifier, account, &st);
 	json_begin(&j, &c->out);
 	json_open(&j, NULL, '{');
-	json_stringz(&j, "account", account);
-	json_uint(&j, "ham", st.ham);
-	json_uint(&j, "spam", st.spam);
-	json_uint(&j, "features", st.features);
-	json_uint(&j, "lessons", st.lessons);
-	json_uint(&j, "pending", st.pending);
+	json_put_stringz(&j, "account", account);
+	json_put_uint(&j, "ham", st.ham);
+	json_put_uint(&j, "spam", st.spam);
+	json_put_uint(&j, "features", st.features);
+	json_put_uint(&j, "lessons", st.lessons);
+	json_put_uint(&j, "pending", st.pending);
 	json_close(&j, '}');
 	ops_reply_json(c);
 }

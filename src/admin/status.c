@@ -12,7 +12,7 @@
 
 static void add_reason(void *arg, const char *why)
 {
-	json_stringz(arg, NULL, why);
+	json_put_stringz(arg, NULL, why);
 }
 
 static void count_reason(void *arg, const char *why)
@@ -48,7 +48,7 @@ static void add_count(void *arg, const char *group, const char *name, uint64_t v
 		json_open(w->j, group, '{');
 		w->open = group;
 	}
-	json_uint(w->j, name, value);
+	json_put_uint(w->j, name, value);
 }
 
 /* --- status.json ------------------------------------------------------------------------------------------------------------------ */
@@ -72,35 +72,35 @@ static void status_write(struct ops_call *c)
 
 	json_begin(&j, &c->out);
 	json_open(&j, NULL, '{');
-	json_stringz(&j, "version", PENNYPOST_VERSION);
-	json_bool(&j, "ready", o->ready);
-	json_int(&j, "started", o->started);
+	json_put_stringz(&j, "version", PENNYPOST_VERSION);
+	json_put_bool(&j, "ready", o->ready);
+	json_put_int(&j, "started", o->started);
 	json_open(&j, "degraded", '[');
 	if (o->each_degraded != NULL)
 		o->each_degraded(o->self, add_reason, &j);
 	json_close(&j, ']');
 	json_open(&j, "loop_delay_ms", '{');
-	json_real(&j, "max", (double)delay.max_us / 1000.0);
-	json_real(&j, "p999", (double)delay.p999_us / 1000.0);
+	json_put_real(&j, "max", (double)delay.max_us / 1000.0);
+	json_put_real(&j, "p999", (double)delay.p999_us / 1000.0);
 	json_close(&j, '}');
 	json_open(&j, "queue", '{');
-	json_uint(&j, "entries", q->entries);
-	json_uint(&j, "recipients", q->recipients);
-	json_uint(&j, "held", q->held);
-	json_uint(&j, "octets", q->octets);
-	json_int(&j, "oldest", q->oldest);
+	json_put_uint(&j, "entries", q->entries);
+	json_put_uint(&j, "recipients", q->recipients);
+	json_put_uint(&j, "held", q->held);
+	json_put_uint(&j, "octets", q->octets);
+	json_put_int(&j, "oldest", q->oldest);
 	json_close(&j, '}');
 	json_open(&j, "sandbox", '{');
-	json_int(&j, "landlock", o->sandbox.landlock);
-	json_bool(&j, "seccomp", o->sandbox.seccomp);
-	json_bool(&j, "root", o->sandbox.root);
+	json_put_int(&j, "landlock", o->sandbox.landlock);
+	json_put_bool(&j, "seccomp", o->sandbox.seccomp);
+	json_put_bool(&j, "root", o->sandbox.root);
 	json_close(&j, '}');
 	json_open(&j, "accounts", '[');
 	for (struct account *a = store_account_next(o->store, NULL); a != NULL; a = store_account_next(o->store, a))
 		if (!account_is_gone(a))
-			json_stringz(&j, NULL, account_name(a));
+			json_put_stringz(&j, NULL, account_name(a));
 	json_close(&j, ']');
-	json_uint(&j, "ledger_dropped", ledger_dropped(o->store));
+	json_put_uint(&j, "ledger_dropped", ledger_dropped(o->store));
 	groups.j = &j;
 	if (o->each_count != NULL)
 		o->each_count(o->self, add_count, &groups);

@@ -110,6 +110,8 @@ char *arena_fmt(struct arena *a, const char *fmt, ...)
 	char *p;
 	int n;
 
+	if (fmt == NULL)
+		abort();
 	va_start(ap, fmt);
 	n = vsnprintf(NULL, 0, fmt, ap);
 	va_end(ap);

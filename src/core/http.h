@@ -1,5 +1,6 @@
 /* http.h: a strict HTTP/1.1 server on conn: unix socket or loopback TCP. One request a connection, or several on keep-alive.
- * Refused: Transfer-Encoding, duplicate Host or Content-Length, folding, bare LF, heads over L_HTTP, bodies over L_HTTP_BODY. */
+ * Refused: Transfer-Encoding, duplicate Host or Content-Length, folding, bare LF, heads over L_HTTP, bodies over L_HTTP_BODY
+ * (or what http_server_max_body allows, at most L_HTTP_MESSAGE). */
 #ifndef CORE_HTTP_H
 #define CORE_HTTP_H
 
@@ -27,6 +28,7 @@ typedef void http_handler(void *self, const struct http_request *q, struct http_
 struct http_server;
 struct http_server *http_server_new(struct loop *l, http_handler *handler, void *self, const char *const *hosts);
 /* ${hosts}: Host values accepted (NULL-terminated), besides none; others get 421 (DNS rebinding). A request with Origin gets 403. */
+void http_server_max_body(struct http_server *h, size_t octets);
 void http_server_free(struct http_server *h);
 void http_serve(void *server, struct conn *c); /* fits listen_bind's and listen_unix's on_conn */
 void http_reply_send(struct http_reply *r, int status, const char *content_type, struct slice body);

@@ -137,7 +137,7 @@ static int take_length(struct slice value, struct http_request *q)
 			return (400);
 	if (value.n == 0)
 		return (400);
-	if (!slice_u64(value, L_HTTP_BODY, &length))
+	if (!slice_u64(value, L_HTTP_MESSAGE, &length))
 		return (413);
 	q->content_length = (size_t)length;
 	return (0);

@@ -10,6 +10,8 @@
 #include "core/list.h"
 #include "core/mem.h"
 
+enum { PIECE = 131072 }; /* of an answer, at a time */
+
 struct http_reply {
 	struct http_conn *conn; /* NULL once the client has left */
 	bool is_head, keep_alive;
@@ -27,6 +29,9 @@ struct http_conn {
 	struct buf body;
 	struct http_request q; /* points into ${head} and ${body} */
 	struct http_reply *reply;
+	struct buf rest; /* of a large answer, waiting for room in the output */
+	size_t rest_at;
+	bool keep_alive;
 };
 
 struct http_server {
@@ -36,6 +41,7 @@ struct http_server {
 	const char *const *hosts;
 	struct list conns;
 	unsigned count;
+	size_t max_body;
 };
 
 static const char *reason_of(int status)
@@ -61,8 +67,9 @@ static const char *reason_of(int status)
 	return ("Unknown");
 }
 
+/* ${rest}: takes what is more than one piece of the body; NULL: there is no more than that. */
 static void send_reply(struct conn *c, int status, const char *type, struct slice body, bool is_head,
-    bool keep_alive)
+    bool keep_alive, struct buf *rest)
 {
 	/* The fields that keep a browser from reading anything into what we say (WEB-05). */
 	conn_sendf(c,
@@ -77,8 +84,42 @@ static void send_reply(struct conn *c, int status, const char *type, struct slic
 	    "%s%s\r\n",
 	    status, reason_of(status), type, body.n, status == 405 ? "Allow: GET, HEAD, POST\r\n" : "",
 	    keep_alive ? "" : "Connection: close\r\n");
-	if (!is_head)
-		conn_send_slice(c, body);
+	if (is_head)
+		return;
+	conn_send_slice(c, slice_head(body, PIECE));
+	if (rest != NULL && body.n > PIECE) {
+		buf_init(rest, body.n);
+		(void)buf_add_slice(rest, slice_from(body, PIECE));
+	}
+}
+
+static void answered(struct http_conn *hc)
+{
+	if (hc->keep_alive) {
+		conn_deadline(hc->conn, L_HTTP_SECONDS, "request");
+		conn_hold(hc->conn, false);
+	} else {
+		conn_close(hc->conn, "answered");
+	}
+}
+
+/* What did not fit goes out as the client reads. */
+static void on_drain(void *self)
+{
+	struct http_conn *hc = self;
+	struct slice left = slice_from(buf_slice(&hc->rest), hc->rest_at);
+
+	if (left.n == 0)
+		return;
+	left = slice_head(left, PIECE);
+	conn_send_slice(hc->conn, left);
+	hc->rest_at += left.n;
+	conn_deadline(hc->conn, L_HTTP_SECONDS, "answer");
+	if (hc->rest_at == hc->rest.n) {
+		buf_free(&hc->rest);
+		hc->rest_at = 0;
+		answered(hc);
+	}
 }
 
 static void refuse(struct conn *c, int status, bool is_head)
@@ -86,7 +127,7 @@ static void refuse(struct conn *c, int status, bool is_head)
 	struct buf text = BUF_INIT(128);
 
 	(void)buf_fmt(&text, "%d %s\n", status, reason_of(status));
-	send_reply(c, status, "text/plain; charset=utf-8", buf_slice(&text), is_head, false);
+	send_reply(c, status, "text/plain; charset=utf-8", buf_slice(&text), is_head, false, NULL);
 	buf_free(&text);
 	conn_close(c, reason_of(status));
 }
@@ -152,6 +193,10 @@ static bool take_head(struct http_conn *hc)
 		refuse(hc->conn, hc->q.refusal, false);
 		break;
 	case TAKE_OK:
+		if (hc->q.content_length > hc->server->max_body) {
+			refuse(hc->conn, 413, false);
+			return (false);
+		}
 		conn_consume(hc->conn, head - had);
 		hc->is_complete = true;
 		return (true);
@@ -208,10 +253,11 @@ static void on_closed(void *self, const char *why)
 	list_drop(&hc->node);
 	hc->server->count--;
 	forget_request(hc);
+	buf_free(&hc->rest);
 	free(hc);
 }
 
-static const struct conn_events events = { .on_input = on_input, .on_closed = on_closed };
+static const struct conn_events events = { .on_input = on_input, .on_drain = on_drain, .on_closed = on_closed };
 
 struct http_server *http_server_new(struct loop *l, http_handler *handler, void *self, const char *const *hosts)
 {
@@ -221,6 +267,7 @@ struct http_server *http_server_new(struct loop *l, http_handler *handler, void 
 	h->handler = handler;
 	h->self = self;
 	h->hosts = hosts;
+	h->max_body = L_HTTP_BODY;
 	list_init(&h->conns);
 	return (h);
 }
@@ -241,6 +288,11 @@ void http_server_free(struct http_server *h)
 	free(h);
 }
 
+void http_server_max_body(struct http_server *h, size_t octets)
+{
+	h->max_body = octets < L_HTTP_MESSAGE ? octets : L_HTTP_MESSAGE;
+}
+
 void http_serve(void *server, struct conn *c)
 {
 	struct http_server *h = server;
@@ -253,7 +305,7 @@ void http_serve(void *server, struct conn *c)
 	hc = NEW(struct http_conn);
 	hc->server = h;
 	hc->conn = c;
-	buf_init(&hc->body, L_HTTP_BODY);
+	buf_init(&hc->body, h->max_body);
 	h->count++;
 	list_push(&h->conns, &hc->node);
 	conn_own(c, &events, hc);
@@ -265,15 +317,14 @@ void http_reply_send(struct http_reply *r, int status, const char *content_type,
 	struct http_conn *hc = r->conn;
 
 	if (hc != NULL) {
-		send_reply(hc->conn, status, content_type, body, r->is_head, r->keep_alive);
+		hc->keep_alive = r->keep_alive;
+		send_reply(hc->conn, status, content_type, body, r->is_head, r->keep_alive, &hc->rest);
 		hc->reply = NULL;
 		forget_request(hc);
-		if (r->keep_alive) {
-			conn_deadline(hc->conn, L_HTTP_SECONDS, "request");
-			conn_hold(hc->conn, false);
-		} else {
-			conn_close(hc->conn, "answered");
-		}
+		if (hc->rest.n == 0)
+			answered(hc);
+		else
+			conn_deadline(hc->conn, L_HTTP_SECONDS, "answer");
 	}
 	free(r);
 }

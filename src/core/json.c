@@ -94,13 +94,13 @@ void json_close(struct json *j, char bracket)
 	j->need_comma = true;
 }
 
-void json_string(struct json *j, const char *key, struct slice v)
+void json_put_string(struct json *j, const char *key, struct slice v)
 {
 	lead(j, key);
 	json_quote(j->out, v);
 }
 
-void json_stringz(struct json *j, const char *key, const char *v)
+void json_put_stringz(struct json *j, const char *key, const char *v)
 {
 	lead(j, key);
 	if (v == NULL)
@@ -109,19 +109,19 @@ void json_stringz(struct json *j, const char *key, const char *v)
 		json_quote(j->out, slice_of(v));
 }
 
-void json_int(struct json *j, const char *key, int64_t v)
+void json_put_int(struct json *j, const char *key, int64_t v)
 {
 	lead(j, key);
 	(void)buf_fmt(j->out, "%lld", (long long)v);
 }
 
-void json_uint(struct json *j, const char *key, uint64_t v)
+void json_put_uint(struct json *j, const char *key, uint64_t v)
 {
 	lead(j, key);
 	(void)buf_add_u64(j->out, v);
 }
 
-void json_real(struct json *j, const char *key, double v)
+void json_put_real(struct json *j, const char *key, double v)
 {
 	lead(j, key);
 	if (!isfinite(v)) /* RFC 8259 6 has no word for these */
@@ -130,7 +130,7 @@ void json_real(struct json *j, const char *key, double v)
 		(void)buf_fmt(j->out, "%.15g", v);
 }
 
-void json_bool(struct json *j, const char *key, bool v)
+void json_put_bool(struct json *j, const char *key, bool v)
 {
 	lead(j, key);
 	(void)buf_addz(j->out, v ? "true" : "false");

@@ -12,12 +12,12 @@ struct json {
 void json_begin(struct json *j, struct buf *out);
 void json_open(struct json *j, const char *key, char bracket); /* '{' or '['; key NULL in arrays and at the top */
 void json_close(struct json *j, char bracket);		       /* '}' or ']' */
-void json_string(struct json *j, const char *key, struct slice v);
-void json_stringz(struct json *j, const char *key, const char *v); /* NULL: null */
-void json_int(struct json *j, const char *key, int64_t v);
-void json_uint(struct json *j, const char *key, uint64_t v);
-void json_real(struct json *j, const char *key, double v);
-void json_bool(struct json *j, const char *key, bool v);
+void json_put_string(struct json *j, const char *key, struct slice v);
+void json_put_stringz(struct json *j, const char *key, const char *v); /* NULL: null */
+void json_put_int(struct json *j, const char *key, int64_t v);
+void json_put_uint(struct json *j, const char *key, uint64_t v);
+void json_put_real(struct json *j, const char *key, double v);
+void json_put_bool(struct json *j, const char *key, bool v);
 void json_quote(struct buf *out, struct slice v); /* just the string with quotes */
 
 #endif

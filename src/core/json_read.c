@@ -59,17 +59,17 @@ const char *json_textz(const struct json_value *v)
 	return (z != NULL ? z : "");
 }
 
-int64_t json_integer(const struct json_value *v)
+int64_t json_as_integer(const struct json_value *v)
 {
 	return (json_integer_value(own(v)));
 }
 
-double json_number(const struct json_value *v)
+double json_as_number(const struct json_value *v)
 {
 	return (json_number_value(own(v)));
 }
 
-bool json_true(const struct json_value *v)
+bool json_as_true(const struct json_value *v)
 {
 	return (v != NULL && json_is_true(own(v)));
 }

@@ -17,9 +17,9 @@ size_t json_count(const struct json_value *v); /* of an array */
 const struct json_value *json_at(const struct json_value *v, size_t index);
 struct slice json_text(const struct json_value *v);
 const char *json_textz(const struct json_value *v); /* "" when none */
-int64_t json_integer(const struct json_value *v);
-double json_number(const struct json_value *v);
-bool json_true(const struct json_value *v);
+int64_t json_as_integer(const struct json_value *v);
+double json_as_number(const struct json_value *v);
+bool json_as_true(const struct json_value *v);
 /* Members of an object in file order: iterate with *at = NULL first; false at the end. */
 bool json_next(const struct json_value *object, void **at, const char **ret_key, const struct json_value **ret_value);
 

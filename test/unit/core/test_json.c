@@ -14,18 +14,18 @@ static void nesting_and_commas(void **state)
 	(void)state;
 	json_begin(&j, &out);
 	json_open(&j, NULL, '{');
-	json_string(&j, "a", SLICE("x"));
+	json_put_string(&j, "a", SLICE("x"));
 	json_open(&j, "list", '[');
-	json_int(&j, NULL, -1);
-	json_uint(&j, NULL, UINT64_MAX);
+	json_put_int(&j, NULL, -1);
+	json_put_uint(&j, NULL, UINT64_MAX);
 	json_open(&j, NULL, '{');
 	json_close(&j, '}');
-	json_bool(&j, NULL, true);
+	json_put_bool(&j, NULL, true);
 	json_close(&j, ']');
-	json_stringz(&j, "none", NULL);
-	json_real(&j, "r", 0.5);
-	json_real(&j, "nan", NAN);
-	json_int(&j, "least", INT64_MIN);
+	json_put_stringz(&j, "none", NULL);
+	json_put_real(&j, "r", 0.5);
+	json_put_real(&j, "nan", NAN);
+	json_put_int(&j, "least", INT64_MIN);
 	json_close(&j, '}');
 	assert_string_equal(buf_z(&out), "{\"a\":\"x\",\"list\":[-1,18446744073709551615,{},true],\"none\":null,"
 	    "\"r\":0.5,\"nan\":null,\"least\":-9223372036854775808}");
