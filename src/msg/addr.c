@@ -395,6 +395,18 @@ static void mark(struct reader *r)
 	}
 }
 
+/* It was no route: go back to the first domain in it and read on from there. What follows cannot begin a route
+ * again before its own "<", so nothing is read a third time. */
+static bool route_fails(struct reader *r)
+{
+	r->faulty = true;
+	r->x.at = r->route.from + 1;
+	r->route = (struct stretch){ 0, 0 };
+	r->place = IN_DOMAIN;
+	r->after_dot = false;
+	return (true);
+}
+
 /* Inside "<@a,@b:" everything up to the colon is route. A route that never ends in one was "<@domain>". */
 static bool route_token(struct reader *r)
 {
@@ -410,13 +422,7 @@ static bool route_token(struct reader *r)
 	}
 	if (x->token == T_MARK && x->mark == ':')
 		return (false);
-	r->faulty = true;
-	r->domain.from = r->domain.to = r->route.from + 1;
-	while (r->domain.to < r->route.to && r->x.s.p[r->domain.to] != ',' && r->x.s.p[r->domain.to] != '@')
-		r->domain.to++;
-	r->route = (struct stretch){ 0, 0 };
-	r->place = IN_DOMAIN;
-	return (false);
+	return (route_fails(r));
 }
 
 void addr_parse(struct arena *a, struct slice field_body, struct addr_list *ret)
@@ -424,7 +430,13 @@ void addr_parse(struct arena *a, struct slice field_body, struct addr_list *ret)
 	struct reader r = { .arena = a, .x = { .s = field_body } };
 
 	element_clear(&r);
-	while (addr_lex(&r.x, r.place != IN_PHRASE) != T_END && !r.cut) {
+	while (!r.cut) {
+		if (addr_lex(&r.x, r.place != IN_PHRASE) == T_END) {
+			if (r.place != IN_ROUTE)
+				break;
+			(void)route_fails(&r);
+			continue;
+		}
 		if (r.x.token == T_COMMENT) {
 			/* "a@b (Name)": only behind an address is it a name */
 			if (r.x.to > r.x.from + 1 && r.has_address &&

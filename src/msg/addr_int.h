@@ -13,6 +13,7 @@ struct lexer {
 	size_t from, to; /* of the token just taken */
 	char mark;	 /* of a T_MARK: < > @ , ; : */
 	bool faulty;
+	bool endless_comment, endless_quote, endless_literal; /* one was opened and never closed */
 };
 
 bool addr_is_atom(char c); /* may stand in an atom, taken widely: all but blanks and the specials of mailboxes */

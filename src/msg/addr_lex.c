@@ -14,7 +14,7 @@ bool addr_is_atom(char c)
 	    memchr("()<>@,;:\".\\", c, 11) == NULL);
 }
 
-/* Past the end of a comment or quoted string that begins at i; to the end when it is never closed. */
+/* Past the end of a comment, quoted string or literal that begins at i; SIZE_MAX when it is never closed. */
 static size_t comment_end(struct slice s, size_t i, bool *faulty)
 {
 	unsigned depth = 0;
@@ -29,11 +29,10 @@ static size_t comment_end(struct slice s, size_t i, bool *faulty)
 			return (i + 1);
 		}
 	}
-	*faulty = true;
-	return (s.n);
+	return (SIZE_MAX);
 }
 
-static size_t quoted_end(struct slice s, size_t i, char close, bool *faulty)
+static size_t quoted_end(struct slice s, size_t i, char close)
 {
 	for (i++; i < s.n; i++) {
 		if (s.p[i] == '\\')
@@ -41,8 +40,25 @@ static size_t quoted_end(struct slice s, size_t i, char close, bool *faulty)
 		else if (s.p[i] == close)
 			return (i + 1);
 	}
-	*faulty = true;
-	return (s.n);
+	return (SIZE_MAX);
+}
+
+/* What opens something that is never closed says nothing: it is skipped, and what follows is still read, or an
+ * address could be hidden behind it (AUT-07). What was searched for in vain is not searched for again. */
+static size_t open_end(struct lexer *x, size_t i)
+{
+	char c = x->s.p[i];
+	bool *endless = c == '(' ? &x->endless_comment : c == '"' ? &x->endless_quote : &x->endless_literal;
+	size_t end = SIZE_MAX;
+
+	if (!*endless)
+		end = c == '(' ? comment_end(x->s, i, &x->faulty) : quoted_end(x->s, i, c == '"' ? '"' : ']');
+	if (end != SIZE_MAX)
+		return (end);
+	*endless = true;
+	x->faulty = true;
+	x->token = T_COMMENT;
+	return (i + 1);
 }
 
 /* An encoded word may, against RFC 2047 5 (3), hold commas, dots and brackets; it is one word all the same
@@ -91,15 +107,9 @@ enum token addr_lex(struct lexer *x, bool in_domain)
 	x->from = i;
 	if (i == s.n) {
 		x->token = T_END;
-	} else if (s.p[i] == '(') {
-		x->token = T_COMMENT;
-		i = comment_end(s, i, &x->faulty);
-	} else if (s.p[i] == '"') {
-		x->token = T_QUOTED;
-		i = quoted_end(s, i, '"', &x->faulty);
-	} else if (in_domain && s.p[i] == '[') {
-		x->token = T_LITERAL;
-		i = quoted_end(s, i, ']', &x->faulty);
+	} else if (s.p[i] == '(' || s.p[i] == '"' || (in_domain && s.p[i] == '[')) {
+		x->token = s.p[i] == '(' ? T_COMMENT : s.p[i] == '"' ? T_QUOTED : T_LITERAL;
+		i = open_end(x, i);
 	} else if (s.p[i] == '.') {
 		x->token = T_DOT;
 		i++;
@@ -108,10 +118,8 @@ enum token addr_lex(struct lexer *x, bool in_domain)
 		x->mark = s.p[i++];
 	} else if (s.p[i] == ')') { /* closes nothing */
 		x->faulty = true;
-		x->at = i + 1;
 		x->token = T_COMMENT;
-		x->to = x->at;
-		return (x->token);
+		i++;
 	} else {
 		x->token = T_WORD;
 		i = word_end(x, i);

@@ -48,6 +48,7 @@ class Tally:
         self.lines = {}
 
     def check(self, suite, case, got, want):
+        case = str(case)
         same, failed, deviating = self.lines.get(suite, (0, 0, 0))
         if got == want:
             same += 1
@@ -101,9 +102,9 @@ def unquoted(s):
 def shown(dump, field):
     """An address list as GMime displays it, without quotes."""
     out, group = [], None
-    for line in dump("addr", field).decode().split("\n")[1:-1]:
-        kind, name, local, domain, _ = line.split("\x1f")
-        name = dump("words", name).decode()
+    for line in dump("addr", field).split(b"\n")[1:-1]:
+        kind, name, local, domain, _ = line.split(b"\x1f")
+        kind, name, local, domain = (dump("words", s).decode() for s in (kind, name, local, domain))
         if kind == "G":
             group = [name, []]
         elif kind == "E":
