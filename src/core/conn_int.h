@@ -91,6 +91,8 @@ void conn_ended(struct conn *c);		/* the peer has ended in good order */
 void conn_fail(struct conn *c, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 void conn_timer(struct conn *c);		/* after a change of any ..._at */
 void conn_pump(struct conn *c);
+void conn_settle_reading(struct conn *c); /* after a change of what may_read looks at */
+void conn_flush_turn(void *self);	 /* conn_out.c: at the end of a turn */
 
 /* conn_tls.c */
 void conn_tls_input(struct conn *c, struct slice s); /* from the wire */
