@@ -9,6 +9,7 @@
 
 #include "core/buf.h"
 #include "core/secret.h"
+#include "store/fault.h"
 #include "store/queue_int.h"
 
 enum { PATH_MAX_OCTETS = 64 };
@@ -83,28 +84,10 @@ static int write_lf(int fd, struct slice content)
 		}
 		if (content.n > 0 && out.n < out.max / 2)
 			continue;
-		for (size_t at = 0; at < out.n && ret == 0;) {
-			ssize_t n = write(fd, out.p + at, out.n - at);
-
-			if (n > 0)
-				at += (size_t)n;
-			else if (n == 0 || errno != EINTR)
-				ret = -1;
-		}
+		ret = disk_write_all(fd, out.p, out.n);
 		buf_reset(&out);
 	}
 	buf_free(&out);
-	return (ret);
-}
-
-static int sync_folder(void)
-{
-	int fd = open("queue", O_RDONLY | O_DIRECTORY | O_CLOEXEC), ret;
-
-	if (fd == -1)
-		return (-1);
-	ret = fsync(fd);
-	(void)close(fd);
 	return (ret);
 }
 
@@ -115,25 +98,25 @@ int body_write(const char *id, struct slice content, struct err *err)
 
 	(void)snprintf(tmp, sizeof(tmp), "queue/tmp/%s", id);
 	queue_path(id, path);
-	if ((fd = open(tmp, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600)) == -1)
+	if ((fd = disk_create(AT_FDCWD, tmp, 0600)) == -1)
 		return (err_errno(err, "make the body of a queued message"));
-	if (write_lf(fd, content) == -1 || fsync(fd) == -1) {
+	if (write_lf(fd, content) == -1 || disk_fsync(fd) == -1) {
 		(void)err_errno(err, "write the body of a queued message");
 		(void)close(fd);
 		goto err_tmp;
 	}
-	if (close(fd) == -1 || rename(tmp, path) == -1) {
+	if (close(fd) == -1 || disk_rename(AT_FDCWD, tmp, AT_FDCWD, path) == -1) {
 		(void)err_errno(err, "name the body of a queued message");
 		goto err_tmp;
 	}
-	if (sync_folder() == -1) {
+	if (disk_sync_dir("queue") == -1) {
 		(void)err_errno(err, "sync the folder queue");
 		body_remove(id);
 		return (-1);
 	}
 	return (0);
 err_tmp:
-	(void)unlink(tmp);
+	(void)disk_unlink(AT_FDCWD, tmp);
 	return (-1);
 }
 
@@ -143,7 +126,7 @@ void body_remove(const char *id)
 
 	queue_path(id, path);
 	if (queue_id_ok(slice_of(id)))
-		(void)unlink(path);
+		(void)disk_unlink(AT_FDCWD, path);
 }
 
 /* Leftovers of a process that died; ours is the only one here, the lock says so. */

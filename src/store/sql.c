@@ -83,6 +83,7 @@ static int fail(struct sql *q, int code, const char *doing, struct err *err)
 	case SQLITE_CORRUPT:
 	case SQLITE_NOTADB:
 		q->corrupt = true;
+		tell_failed(q, code);
 		(void)err_set(err, ERR_PERMANENT, "%s %s: the database is damaged (%s)", doing,
 		    name_of(q), words);
 		if (err != NULL)
@@ -517,6 +518,7 @@ int sql_check(struct sql *q, struct err *err)
 			ret = 0;
 		} else {
 			q->corrupt = true;
+			tell_failed(q, SQLITE_CORRUPT);
 			(void)err_set(err, ERR_PERMANENT, "check %s: the database is damaged (%.*s)",
 			    name_of(q), SLICE_ARG(slice_head(said, 100)));
 			if (err != NULL)

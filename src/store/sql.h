@@ -34,7 +34,7 @@ int64_t sql_last_id(struct sql *q);
 int64_t sql_changes(struct sql *q);
 /* Asking inside asking is allowed to a depth of 4: sql_ask pushes, sql_done pops. */
 
-/* Health (P9). sql_on_failed: called, in the thread that uses the connection, when a read, write or sync of a file failed; once until reopened. */
+/* Health (P9). sql_on_failed: called, in the thread that uses the connection, when a read, write or sync of a file failed or what was read is damaged; once until reopened. */
 void sql_on_failed(struct sql *q, void (*on_failed)(void *self, const char *what), void *self);
 bool sql_is_failed(const struct sql *q);
 bool sql_is_corrupt(const struct sql *q);

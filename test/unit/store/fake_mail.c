@@ -173,29 +173,12 @@ void bench_until(struct bench *b, const bool *flag)
 	assert_false(u.late);
 }
 
-struct lane_job {
-	struct job job;
-	void (*f)(void *self);
-	void *self;
-	bool done;
-};
-
-static void lane_run(struct job *j)
-{
-	struct lane_job *k = LIST_OWNER(j, struct lane_job, job);
-
-	k->f(k->self);
-}
-
-static void lane_done(struct job *j)
-{
-	LIST_OWNER(j, struct lane_job, job)->done = true;
-}
-
 void bench_on_lane(struct bench *b, enum store_lane which, void (*f)(void *self), void *self)
 {
-	struct lane_job k = { .f = f, .self = self, .job = { .run = lane_run, .done = lane_done } };
+	while (!lane_idle(store_lane(b->store, which))) {
+		bool now = true;
 
-	lane_force(store_lane(b->store, which), &k.job);
-	bench_until(b, &k.done);
+		bench_until(b, &now);
+	}
+	f(self);
 }

@@ -26,7 +26,7 @@ int bench_start(void **state); /* cmocka's setup and teardown */
 int bench_end(void **state);
 /* Run the loop until *flag, at most a minute. */
 void bench_until(struct bench *b, const bool *flag);
-/* Run f(self) as a job of this lane and wait. */
+/* Run f(self) as if on this lane: here, once the lane is idle, so that a failed assertion ends the test. */
 void bench_on_lane(struct bench *b, enum store_lane which, void (*f)(void *self), void *self);
 
 #endif
