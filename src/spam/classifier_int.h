@@ -1,0 +1,73 @@
+/* classifier_int.h (inside spam): the classifier as its files see it: classifier.c (models, scoring), teach.c (lessons made durable, then
+ * counted), train.c (acts of people to lessons). Everything is the loop's but what is under the lock. */
+#ifndef SPAM_CLASSIFIER_INT_H
+#define SPAM_CLASSIFIER_INT_H
+
+#include <pthread.h>
+
+#include "core/map.h"
+#include "core/work.h"
+#include "spam/model.h"
+#include "spam/words.h"
+
+struct train;
+
+struct classifier {
+	struct store *store;
+	char *hostname; /* owned */
+	unsigned char key[16]; /* fixed once ready */
+	pthread_rwlock_t lock;
+	struct model shared;  /* under the lock */
+	struct map *models;   /* under the lock: account name to struct model, owned */
+	struct lane *lane;    /* features of messages given by hand: WORK_CRYPTO */
+	struct train *train;  /* NULL until ready */
+	unsigned jobs;	      /* under way and holding this object */
+	uint64_t pending;     /* lessons under way */
+	bool ready, stopped;
+	void (*on_ready)(void *self, const struct err *err);
+	void *self;
+};
+
+/* One content to learn. */
+struct lesson_item {
+	unsigned char content_id[16];
+	struct features features; /* owned */
+	char *message_id;	  /* owned; as written, "" when there is none */
+	enum lesson_class as;
+	bool changed; /* ret: it was not known as this class before */
+};
+struct teach {
+	struct job job;
+	struct classifier *c;
+	char *account;
+	struct lesson_item *v; /* owned */
+	size_t n;
+	struct err err; /* kind ERR_NONE: all durable and counted */
+	struct slice message; /* by hand: owned copy until features are made */
+	void (*on_taught)(void *self, const struct teach *t); /* loop */
+	void *self;
+	void *owned; /* freed with this */
+};
+enum { TEACH_BATCH = 32 };
+
+/* teach_start: takes v over. Lessons durable on STORE_STATE, counts on STORE_SPAM, one log line for each that changed something, then
+ * on_taught, after which t is gone. Never refuses: callers keep few batches under way. */
+void teach_start(struct classifier *c, const char *account, struct lesson_item *v, size_t n,
+    void (*on_taught)(void *self, const struct teach *t), void *self);
+/* On any thread: everything of an item but its class. */
+void lesson_item_fill(const struct classifier *c, struct slice message, const unsigned char *content_id,
+    struct lesson_item *ret);
+void lesson_items_free(struct lesson_item *v, size_t n);
+/* Under the write lock, or before anybody scores. */
+struct model *classifier_model(struct classifier *c, struct slice account);
+void classifier_unref(struct classifier *c); /* a job ended; frees when stopped and the last */
+
+/* train.c */
+struct train *train_start(struct classifier *c);
+void train_stop(struct train *t); /* accepts NULL */
+struct store_event;
+struct event_message;
+/* The table of DESIGN section 5: what this act teaches about this message. Pure. */
+enum lesson_class train_lesson(const struct store_event *ev, const struct event_message *m, enum folder_role to);
+
+#endif

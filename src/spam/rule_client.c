@@ -1,0 +1,41 @@
+/* rule_client.c: what does the connection tell, before any lookup? And the two facts about who writes to whom. */
+#include "core/domain.h"
+#include "spam/bayes.h"
+#include "spam/rules.h"
+
+double rule_helo_bare(const struct rule_case *c) /* RFC 5321 4.1.1.1 wants a full name or an address literal */
+{
+	struct slice helo = c->f->helo;
+
+	return (helo.n > 0 && helo.p[0] != '[' && slice_chr(helo, '.') == SIZE_MAX &&
+	    slice_chr(helo, ':') == SIZE_MAX);
+}
+
+double rule_helo_address(const struct rule_case *c) /* an address without its brackets */
+{
+	struct slice helo = c->f->helo;
+	size_t dots = 0;
+
+	for (size_t i = 0; i < helo.n; i++) {
+		if (!ascii_digit(helo.p[i]) && helo.p[i] != '.')
+			return (0);
+		dots += helo.p[i] == '.';
+	}
+	return (dots == 3);
+}
+
+double rule_early_talker(const struct rule_case *c)
+{
+	return (c->f->early_talker == FACT_YES);
+}
+
+double rule_known_correspondent(const struct rule_case *c)
+{
+	/* Anybody can write a friend's address: it counts for the one who proved it (DESIGN 5). */
+	return (c->f->known_correspondent == FACT_YES && c->f->dmarc_pass == FACT_YES);
+}
+
+double rule_bayes(const struct rule_case *c)
+{
+	return (c->f->has_bayes ? bayes_points(c->f->bayes, c->f->bayes_confidence) : 0);
+}

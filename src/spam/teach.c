@@ -1,0 +1,231 @@
+/* teach.c: how does a lesson become knowledge? First durable in the log of lessons (STORE_STATE), then in the counts (STORE_SPAM) and, in
+ * the same job, in the models in memory, so both always tell the same. A lesson known already changes nothing; another class for the same
+ * content undoes the first exactly. A stop between the two leaves a lesson without counts: the marks of what was counted say so. Failures:
+ * told to on_taught; what a batch did before its failure stays, and trying again is harmless. */
+#include <openssl/evp.h>
+#include <stdlib.h>
+
+#include "core/clock.h"
+#include "core/limits.h"
+#include "core/log.h"
+#include "core/mem.h"
+#include "spam/classifier_int.h"
+
+static void teach_free(struct teach *t)
+{
+	struct classifier *c = t->c;
+
+	lesson_items_free(t->v, t->n);
+	free((char *)(uintptr_t)t->message.p);
+	free(t->account);
+	free(t->owned);
+	free(t);
+	classifier_unref(c);
+}
+
+void lesson_items_free(struct lesson_item *v, size_t n)
+{
+	for (size_t i = 0; i < n; i++) {
+		features_free(&v[i].features);
+		free(v[i].message_id);
+	}
+	free(v);
+}
+
+void lesson_item_fill(const struct classifier *c, struct slice message, const unsigned char *content_id,
+    struct lesson_item *ret)
+{
+	unsigned char digest[EVP_MAX_MD_SIZE] = { 0 };
+	struct arena *a = arena_new(0);
+	struct slice id;
+	struct mime m;
+
+	if (content_id == NULL) { /* 128 bits of the SHA-256 of the CRLF form (DESIGN 3) */
+		if (EVP_Digest(message.p, message.n, digest, NULL, EVP_sha256(), NULL) != 1)
+			abort();
+		content_id = digest;
+	}
+	memcpy(ret->content_id, content_id, sizeof(ret->content_id));
+	mime_parse(a, message, &m);
+	features_of(c, &m, &ret->features);
+	id = slice_head(header_value(a, &m.parts[0].header, SLICE("Message-ID")), L_LOG / 2);
+	ret->message_id = mem_strndup(id.p != NULL ? id.p : "", id.n);
+	arena_free(a);
+}
+
+static void log_lesson(const struct lesson_item *l)
+{
+	const char *id = l->message_id[0] != '\0' ? l->message_id : "<>";
+
+	if (l->as == LESSON_HAM)
+		log_text(LOG_INFO, NULL, "learned message as ham: %s", id);
+	else if (l->as == LESSON_SPAM)
+		log_text(LOG_INFO, NULL, "learned message as spam: %s", id);
+	else
+		log_text(LOG_INFO, NULL, "forgot message: %s", id);
+}
+
+static void taught(struct teach *t) /* loop */
+{
+	struct classifier *c = t->c;
+
+	for (size_t i = 0; i < t->n && t->err.kind == ERR_NONE; i++)
+		if (t->v[i].changed)
+			log_lesson(&t->v[i]);
+	c->pending -= t->n;
+	if (!c->stopped)
+		t->on_taught(t->self, t);
+	teach_free(t);
+}
+
+static int count_one(struct teach *t, const struct lesson_item *l)
+{
+	struct slice account = slice_of(t->account);
+	struct classifier *c = t->c;
+	enum lesson_class was;
+
+	if (tokens_applied(c->store, account, l->content_id, &was, &t->err) == -1)
+		return (-1);
+	if (was == l->as)
+		return (0);
+	if (tokens_apply(c->store, account, l->content_id, was, l->as, WORDS_VERSION, l->features.v,
+		l->features.n, &t->err) == -1)
+		return (-1);
+	(void)pthread_rwlock_wrlock(&c->lock);
+	model_learn(&c->shared, &l->features, was, true);
+	model_learn(&c->shared, &l->features, l->as, false);
+	if (account.n > 0) {
+		model_learn(classifier_model(c, account), &l->features, was, true);
+		model_learn(classifier_model(c, account), &l->features, l->as, false);
+	}
+	(void)pthread_rwlock_unlock(&c->lock);
+	return (0);
+}
+
+static void count_run(struct job *j) /* lane STORE_SPAM */
+{
+	struct teach *t = (struct teach *)j;
+
+	for (size_t i = 0; i < t->n; i++)
+		if (count_one(t, &t->v[i]) == -1)
+			return;
+}
+
+static void count_done(struct job *j)
+{
+	taught((struct teach *)j);
+}
+
+static int write_one(struct teach *t, struct lesson_item *l)
+{
+	struct lesson was, now = { .account = slice_of(t->account), .is = l->as, .version = WORDS_VERSION,
+		.weight = 1, .at = clock_wall() };
+
+	if (lesson_get(t->c->store, now.account, l->content_id, &was, &t->err) == -1)
+		return (-1);
+	if (was.is == l->as)
+		return (0); /* once is enough (MIM-15) */
+	memcpy(now.content_id, l->content_id, sizeof(now.content_id));
+	if (lesson_put(t->c->store, &now, &t->err) == -1)
+		return (-1);
+	l->changed = true;
+	return (0);
+}
+
+static void lesson_run(struct job *j) /* lane STORE_STATE */
+{
+	struct teach *t = (struct teach *)j;
+
+	for (size_t i = 0; i < t->n; i++)
+		if (write_one(t, &t->v[i]) == -1)
+			return;
+}
+
+static void lesson_done(struct job *j)
+{
+	struct teach *t = (struct teach *)j;
+
+	if (t->err.kind != ERR_NONE) {
+		taught(t);
+		return;
+	}
+	t->job = (struct job){ .run = count_run, .done = count_done };
+	lane_force(store_lane(t->c->store, STORE_SPAM), &t->job);
+}
+
+static struct teach *teach_new(struct classifier *c, const char *account,
+    void (*on_taught)(void *self, const struct teach *t), void *self)
+{
+	struct teach *t = NEW(struct teach);
+
+	t->c = c;
+	t->account = mem_strdup(account);
+	t->on_taught = on_taught;
+	t->self = self;
+	c->jobs++;
+	return (t);
+}
+
+static void write_lessons(struct teach *t)
+{
+	t->job = (struct job){ .run = lesson_run, .done = lesson_done };
+	lane_force(store_lane(t->c->store, STORE_STATE), &t->job);
+}
+
+void teach_start(struct classifier *c, const char *account, struct lesson_item *v, size_t n,
+    void (*on_taught)(void *self, const struct teach *t), void *self)
+{
+	struct teach *t = teach_new(c, account, on_taught, self);
+
+	t->v = v;
+	t->n = n;
+	c->pending += n;
+	write_lessons(t);
+}
+
+/* --- by hand ------------------------------------------------------------------------------------------------------------------ */
+
+struct by_hand {
+	void (*on_learned)(void *self, bool changed, const struct err *err);
+	void *self;
+};
+
+static void on_hand_taught(void *self, const struct teach *t)
+{
+	struct by_hand *h = self;
+
+	h->on_learned(h->self, t->v[0].changed, t->err.kind == ERR_NONE ? NULL : &t->err);
+}
+
+static void features_run(struct job *j) /* lane of our own */
+{
+	struct teach *t = (struct teach *)j;
+
+	lesson_item_fill(t->c, t->message, NULL, &t->v[0]);
+}
+
+static void features_done(struct job *j)
+{
+	struct teach *t = (struct teach *)j;
+
+	free((char *)(uintptr_t)t->message.p);
+	t->message = (struct slice){ NULL, 0 };
+	write_lessons(t);
+}
+
+void classifier_learn(struct classifier *c, const char *account, struct slice message, enum lesson_class as,
+    void (*on_learned)(void *self, bool changed, const struct err *err), void *self)
+{
+	struct by_hand *h = NEW(struct by_hand);
+	struct teach *t = teach_new(c, account, on_hand_taught, h);
+
+	*h = (struct by_hand){ on_learned, self };
+	t->owned = h;
+	t->v = NEW(struct lesson_item);
+	t->v[0].as = as;
+	t->n = 1;
+	t->message = (struct slice){ mem_strndup(message.p, message.n), message.n };
+	c->pending++;
+	t->job = (struct job){ .run = features_run, .done = features_done };
+	lane_force(c->lane, &t->job);
+}

@@ -1,0 +1,264 @@
+/* train.c: which acts of people teach the filter, and what? A watcher of the store: by SPECIAL-USE, never by name (DESIGN 5). A lesson is
+ * durable before the act is answered: the event's hold is released last. Messages are read where the act put them, their features made on
+ * the read lane, at most TEACH_BATCH lessons at a time; acts wait for each other in order. Leaves durability and counts to teach.c.
+ * Failures: the act is answered NO with the reason, though it happened; a message that is gone again teaches nothing. */
+#include <stdlib.h>
+
+#include "core/mem.h"
+#include "spam/classifier_int.h"
+
+struct harvest { /* what a visit makes on its worker; owned by the visit while a slice runs */
+	const struct classifier *c;
+	enum lesson_class as;
+	struct lesson_item *v;
+	size_t n;
+	struct err err;
+};
+
+struct act {
+	struct list node;
+	struct train *train;
+	struct account *account;
+	struct folder *folder;
+	uint32_t *uids; /* owned */
+	size_t n;
+	enum lesson_class as;
+	struct event_hold *hold; /* NULL: nobody waits */
+	struct visit *visit;
+	struct harvest *harvest;
+	bool ended; /* the visit is gone */
+	struct err err;
+};
+
+struct train {
+	struct classifier *c;
+	struct store_watch watch;
+	struct list acts;   /* waiting; the first is under way when ${running} */
+	struct act *running;
+};
+
+static bool is_junk_like(enum folder_role r)
+{
+	return (r == ROLE_JUNK || r == ROLE_QUARANTINE);
+}
+
+static enum lesson_class lesson_of_keywords(const struct store_event *ev, enum folder_role in)
+{
+	bool junk = false, not_junk = false;
+
+	for (size_t i = 0; i < ev->keywords_added_n; i++) {
+		junk |= slice_ieq(slice_of(ev->keywords_added[i]), SLICE("$Junk"));
+		not_junk |= slice_ieq(slice_of(ev->keywords_added[i]), SLICE("$NotJunk"));
+	}
+	if (junk == not_junk)
+		return (LESSON_NONE); /* neither, or both: nothing was said */
+	return (junk ? LESSON_SPAM : in == ROLE_TRASH ? LESSON_NONE : LESSON_HAM);
+}
+
+enum lesson_class train_lesson(const struct store_event *ev, const struct event_message *m, enum folder_role to)
+{
+	if (ev->cause == CAUSE_DELIVERY || ev->cause == CAUSE_REBUILD)
+		return (LESSON_NONE);
+	switch (ev->kind) {
+	case EVENT_EXPUNGED:
+	case EVENT_FOLDERS:
+		return (LESSON_NONE);
+	case EVENT_FLAGS:
+		return (lesson_of_keywords(ev, to));
+	case EVENT_ADDED:
+		if (!m->known)
+			return (LESSON_NONE); /* mail the account never had tells nothing about a judgement */
+		if (to == ROLE_JUNK)
+			return (m->from == ROLE_JUNK ? LESSON_NONE : LESSON_SPAM);
+		if (is_junk_like(m->from) && !is_junk_like(to) && to != ROLE_TRASH)
+			return (LESSON_HAM);
+		return (LESSON_NONE);
+	}
+	return (LESSON_NONE);
+}
+
+/* --- reading ---------------------------------------------------------------------------------------------------------------------- */
+
+static void harvest_free(void *ctx)
+{
+	struct harvest *h = ctx;
+
+	lesson_items_free(h->v, h->n);
+	free(h);
+}
+
+static enum visit_next on_message(void *ctx, const struct visit_message *m) /* worker */
+{
+	struct harvest *h = ctx;
+	struct slice whole;
+
+	if (m->unreadable)
+		return (VISIT_DONE); /* moved on already: that act speaks for itself */
+	if (visit_whole(m->visit, &whole, &h->err) == -1)
+		return (h->err.kind == ERR_NOT_FOUND ? VISIT_DONE : VISIT_STOP);
+	if (h->v == NULL)
+		h->v = mem_new_array(TEACH_BATCH, sizeof(*h->v));
+	lesson_item_fill(h->c, whole, m->content_id, &h->v[h->n]);
+	h->v[h->n++].as = h->as;
+	return (h->n == TEACH_BATCH ? VISIT_PAUSE : VISIT_DONE);
+}
+
+static void act_run(struct act *a);
+
+static void act_free(struct act *a)
+{
+	visit_cancel(a->visit); /* frees the harvest, now or later */
+	if (a->visit == NULL && a->harvest != NULL)
+		harvest_free(a->harvest);
+	free(a->uids);
+	free(a);
+}
+
+static void act_end(struct act *a)
+{
+	struct train *t = a->train;
+
+	t->running = NULL;
+	store_event_release(a->hold, a->err.kind == ERR_NONE ? NULL : &a->err);
+	act_free(a);
+	if (!list_empty(&t->acts))
+		act_run(LIST_OWNER(list_shift(&t->acts), struct act, node));
+}
+
+static void on_taught(void *self, const struct teach *t);
+
+/* What was read becomes lessons; true: they are under way. */
+static bool act_teach(struct act *a)
+{
+	struct harvest *h = a->harvest;
+	struct lesson_item *v = h->v;
+	size_t n = h->n;
+
+	if (h->err.kind != ERR_NONE && h->err.kind != ERR_NOT_FOUND)
+		a->err = h->err;
+	h->err = (struct err){ .kind = ERR_NONE };
+	if (n == 0)
+		return (false);
+	h->v = NULL;
+	h->n = 0;
+	teach_start(a->train->c, account_name(a->account), v, n, on_taught, a);
+	return (true);
+}
+
+static void on_taught(void *self, const struct teach *t)
+{
+	struct act *a = self;
+
+	if (t->err.kind != ERR_NONE)
+		a->err = t->err;
+	if (a->ended)
+		act_end(a);
+	else
+		visit_go_on(a->visit);
+}
+
+static void on_slice(void *self)
+{
+	struct act *a = self;
+
+	if (!act_teach(a))
+		visit_go_on(a->visit);
+}
+
+static void on_end(void *self, const struct err *err)
+{
+	struct act *a = self;
+
+	a->visit = NULL;
+	a->ended = true;
+	if (err != NULL && err->kind != ERR_NOT_FOUND)
+		a->err = *err;
+	if (!act_teach(a))
+		act_end(a);
+}
+
+static void act_run(struct act *a)
+{
+	static const struct visitor visitor = { on_message, on_slice, on_end };
+
+	a->train->running = a;
+	a->harvest = NEW(struct harvest);
+	a->harvest->c = a->train->c;
+	a->harvest->as = a->as;
+	a->visit = visit_start(a->folder, a->uids, a->n, VISIT_FILE, &visitor, a, a->harvest, harvest_free);
+	if (a->visit == NULL) {
+		(void)err_set(&a->err, ERR_BUSY, "learn: messages cannot be read now");
+		act_end(a);
+	}
+}
+
+/* --- hearing ---------------------------------------------------------------------------------------------------------------------- */
+
+static void hear(struct train *t, const struct store_event *ev, enum lesson_class as)
+{
+	enum folder_role to = folder_role(ev->folder);
+	struct act *a = NULL;
+
+	for (size_t i = 0; i < ev->n; i++) {
+		if (train_lesson(ev, &ev->messages[i], to) != as)
+			continue;
+		if (a == NULL) {
+			a = NEW(struct act);
+			a->uids = mem_new_array(ev->n, sizeof(*a->uids));
+		}
+		a->uids[a->n++] = ev->messages[i].uid;
+	}
+	if (a == NULL)
+		return;
+	a->train = t;
+	a->account = ev->account;
+	a->folder = ev->folder;
+	a->as = as;
+	a->hold = store_event_hold(ev);
+	if (t->running == NULL)
+		act_run(a);
+	else
+		list_push(&t->acts, &a->node);
+}
+
+static void on_event(void *self, const struct store_event *ev)
+{
+	if (ev->folder == NULL || ev->n == 0)
+		return;
+	hear(self, ev, LESSON_HAM);
+	hear(self, ev, LESSON_SPAM);
+}
+
+struct train *train_start(struct classifier *c)
+{
+	struct train *t = NEW(struct train);
+
+	t->c = c;
+	list_init(&t->acts);
+	t->watch.on_event = on_event;
+	t->watch.self = t;
+	store_watch_add(c->store, &t->watch);
+	return (t);
+}
+
+void train_stop(struct train *t)
+{
+	struct list *node;
+	struct err stop;
+
+	if (t == NULL)
+		return;
+	store_watch_drop(&t->watch);
+	(void)err_set(&stop, ERR_TEMPORARY, "learn: the server is stopping");
+	if (t->running != NULL) {
+		store_event_release(t->running->hold, &stop);
+		act_free(t->running);
+	}
+	while ((node = list_shift(&t->acts)) != NULL) {
+		struct act *a = LIST_OWNER(node, struct act, node);
+
+		store_event_release(a->hold, &stop);
+		act_free(a);
+	}
+	free(t);
+}

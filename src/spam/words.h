@@ -1,0 +1,34 @@
+/* words.h (inside spam): the features of a message: distinct 64-bit keyed hashes of words and of sparse word pairs. The low three bits
+ * say what a feature is: 0 a word, 1 to 4 a pair of words so far apart. At most L_TOKENS of them, from at most L_TOKEN_TEXT octets of text,
+ * words of at most L_TOKEN octets; linear; any thread. */
+#ifndef SPAM_WORDS_H
+#define SPAM_WORDS_H
+
+#include "spam/classifier.h"
+
+enum { WORDS_VERSION = 1 }; /* of the tokeniser: a lesson is undone exactly within one version */
+enum { WORDS_WINDOW = 4, WORDS_CLASS = 7 };
+
+struct words_set; /* the distinct features found so far */
+struct words {
+	unsigned char key[16];
+	struct words_set *set;
+	struct slice prefix;	    /* "subject:"; empty in bodies */
+	uint64_t last[WORDS_WINDOW]; /* hashes of the words before, the latest first; 0: none */
+};
+
+/* The whole of it. hostname: ours, whose Received fields say nothing about the sender; NULL: none. */
+void words_of(const unsigned char key[16], const char *hostname, const struct mime *m, struct features *ret);
+
+/* The pieces, for words_*.c. */
+void words_section(struct words *w, struct slice prefix); /* pairs do not reach over its start */
+void words_token(struct words *w, struct slice word);	  /* in order; lower-cased here */
+void words_alone(struct words *w, struct slice kind, struct slice value); /* one feature outside the order of words */
+void words_text(struct words *w, struct slice utf8);	  /* cut into words */
+void words_shape(struct words *w, struct slice kind, struct slice text); /* letters, digits and marks as runs: how it was made */
+void words_host(struct words *w, struct slice kind, struct slice host);	 /* the name and its suffixes */
+void words_header(struct words *w, const struct header *h, const char *hostname); /* words_header.c */
+/* SipHash-2-4. */
+uint64_t words_hash(const unsigned char key[16], struct slice a, struct slice b);
+
+#endif
