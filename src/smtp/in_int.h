@@ -54,7 +54,7 @@ struct smtp_server {
 	struct rate *submitted; /* owned: recipients an hour, by account */
 	struct rate *guesses;	/* owned: unknown recipients an hour, by source */
 	struct smtp_server_counts counts;
-	char degraded[256];
+	char degraded[512];
 };
 
 enum smtp_role { ROLE_MX, ROLE_SUBMISSION }; /* in_role.c */

@@ -42,7 +42,7 @@ static struct keyring *keyring_load(const struct cfg *cfg, char *degraded, size_
 		if (k->v[k->n].keys == NULL) {
 			log_event(LOG_WARN, NULL, "dkim", "domain", name, "why", err.text, "now",
 			    "submission from this domain is answered 451", NULL);
-			(void)snprintf(degraded, max, "no DKIM key for %s: %s", name, err.text);
+			(void)snprintf(degraded, max, "no DKIM key for %.200s: %s", name, err.text);
 		}
 		k->n++;
 	}

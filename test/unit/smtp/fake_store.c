@@ -1,0 +1,337 @@
+/* fake_store.c: a store for dialogues: drafts in memory, commits as plain files in Maildir's places, one password for everybody. It keeps every promise of
+ * order the real one makes (nothing calls back before it returns) and none of durability. Linked instead of the real one. */
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/stat.h>
+
+#include "core/limits.h"
+#include "core/loop.h"
+#include "core/mem.h"
+#include "spam/classifier.h"
+#include "spam/verdict.h"
+#include "store/draft.h"
+#include "store/ledger.h"
+#include "store/queue.h"
+
+enum { ACCOUNTS = 16 };
+
+struct account {
+	const struct cfg_account *cfg;
+};
+
+struct store {
+	struct loop *loop;
+	struct work *work;
+	const struct cfg *cfg;
+	struct lane *lanes[STORE_LANES];
+	struct account accounts[ACCOUNTS];
+	size_t accounts_n;
+	unsigned serial, queued, in_room;
+};
+
+struct store *store_open(struct loop *l, struct work *w, const struct cfg *cfg, struct err *err)
+{
+	struct store *s = NEW(struct store);
+
+	(void)err;
+	s->loop = l;
+	s->work = w;
+	s->cfg = cfg;
+	for (size_t i = 0; i < STORE_LANES; i++)
+		s->lanes[i] = lane_new(w, WORK_SYNC, 1, L_JOBS);
+	for (const struct cfg_account *a = cfg->accounts; a != NULL && s->accounts_n < ACCOUNTS; a = a->next)
+		s->accounts[s->accounts_n++].cfg = a;
+	(void)mkdir("mail", 0700);
+	(void)mkdir("queue", 0700);
+	return (s);
+}
+
+void store_close(struct store *s, void (*on_closed)(void *self), void *self)
+{
+	for (size_t i = 0; i < STORE_LANES; i++)
+		lane_free(s->lanes[i]);
+	free(s);
+	on_closed(self);
+}
+
+struct lane *store_lane(struct store *s, enum store_lane which)
+{
+	return (s->lanes[which]);
+}
+
+bool store_accepts(struct store *s, struct err *err)
+{
+	(void)s;
+	(void)err;
+	return (true);
+}
+
+struct account *store_account(struct store *s, struct slice name)
+{
+	for (size_t i = 0; i < s->accounts_n; i++)
+		if (slice_eq(slice_of(s->accounts[i].cfg->name), name))
+			return (&s->accounts[i]);
+	return (NULL);
+}
+
+const char *account_name(const struct account *a)
+{
+	return (a->cfg->name);
+}
+
+const struct cfg_account *account_cfg(const struct account *a)
+{
+	return (a->cfg);
+}
+
+bool account_is_gone(const struct account *a)
+{
+	(void)a;
+	return (false);
+}
+
+/* --- operations that answer on the next turn */
+struct store_op {
+	struct later *later;
+	struct err err;
+	struct store *store;
+	void *self;
+	void (*on_login)(void *self, enum login_result r, struct account *a);
+	struct account *account;
+	enum login_result login;
+	void (*on_commit)(void *self, const struct commit_result *r);
+	bool queued;
+};
+
+void store_op_cancel(struct store_op *op)
+{
+	if (op == NULL)
+		return;
+	later_cancel(op->later);
+	free(op);
+}
+
+static void on_login_turn(void *self)
+{
+	struct store_op op = *(struct store_op *)self;
+
+	free(self);
+	op.on_login(op.self, op.login, op.account);
+}
+
+struct store_op *login_start(struct store *s, struct slice name, struct slice password, const struct ip *peer,
+    void (*on_login)(void *self, enum login_result r, struct account *a), void *self)
+{
+	struct store_op *op = NEW(struct store_op);
+	const struct cfg_account *found = cfg_login(s->cfg, name);
+
+	(void)peer;
+	op->self = self;
+	op->on_login = on_login;
+	op->login = LOGIN_WRONG;
+	if (found != NULL && slice_eq(password, SLICE("secret"))) {
+		op->login = LOGIN_OK;
+		op->account = store_account(s, slice_of(found->name));
+	}
+	op->later = loop_later(s->loop, on_login_turn, op);
+	return (op);
+}
+
+/* --- drafts */
+struct draft {
+	struct store *store;
+	struct buf bytes;
+	uint64_t size, max;
+	struct later *later;
+	unsigned adds;
+	void (*on_room)(void *self);
+	void (*on_ended)(void *self, const struct err *err);
+	void *room_self, *ended_self;
+};
+
+struct draft *draft_new(struct store *s, uint64_t max)
+{
+	struct draft *d = NEW(struct draft);
+
+	d->store = s;
+	d->max = max;
+	buf_init(&d->bytes, (size_t)max);
+	return (d);
+}
+
+void draft_free(struct draft *d)
+{
+	if (d == NULL)
+		return;
+	later_cancel(d->later);
+	buf_free(&d->bytes);
+	free(d);
+}
+
+bool draft_add(struct draft *d, struct slice octets)
+{
+	d->size += octets.n;
+	if (!draft_is_over(d))
+		(void)buf_add_slice(&d->bytes, octets);
+	return (++d->adds % 3 != 0); /* every third time the session has to wait */
+}
+
+static void on_room_turn(void *self)
+{
+	struct draft *d = self;
+
+	d->later = NULL;
+	d->on_room(d->room_self);
+}
+
+void draft_on_room(struct draft *d, void (*on_room)(void *self), void *self)
+{
+	d->on_room = on_room;
+	d->room_self = self;
+	d->later = loop_later(d->store->loop, on_room_turn, d);
+}
+
+bool draft_is_over(const struct draft *d)
+{
+	return (d->size > d->max);
+}
+
+uint64_t draft_size(const struct draft *d)
+{
+	return (d->size);
+}
+
+static void on_ended_turn(void *self)
+{
+	struct draft *d = self;
+
+	d->later = NULL;
+	d->on_ended(d->ended_self, NULL);
+}
+
+void draft_end(struct draft *d, void (*on_ended)(void *self, const struct err *err), void *self)
+{
+	later_cancel(d->later);
+	d->on_ended = on_ended;
+	d->ended_self = self;
+	d->later = loop_later(d->store->loop, on_ended_turn, d);
+}
+
+struct slice draft_bytes(const struct draft *d)
+{
+	return (buf_slice(&d->bytes));
+}
+
+static void write_lf(FILE *f, struct slice s)
+{
+	for (size_t i = 0; i < s.n; i++)
+		if (s.p[i] != '\r')
+			(void)fputc(s.p[i], f);
+}
+
+static void write_copy(const struct commit *c, const char *path, struct slice prefix)
+{
+	struct slice all = draft_bytes(c->draft);
+	FILE *f = fopen(path, "w");
+	uint64_t at = 0;
+
+	if (f == NULL)
+		abort();
+	write_lf(f, prefix);
+	for (size_t i = 0; i < c->drop_n; i++) {
+		write_lf(f, slice_between(all.p + at, all.p + c->drop[i].at));
+		at = c->drop[i].at + c->drop[i].n;
+	}
+	write_lf(f, slice_from(all, (size_t)at));
+	(void)fclose(f);
+}
+
+static void on_commit_turn(void *self)
+{
+	struct store_op op = *(struct store_op *)self;
+	struct commit_result r = { .err = op.err.kind != ERR_NONE ? &op.err : NULL, .queue_id = op.queued ? "q" : NULL };
+
+	free(self);
+	op.on_commit(op.self, &r);
+}
+
+struct store_op *store_commit(struct store *s, const struct commit *c,
+    void (*on_done)(void *self, const struct commit_result *r), void *self)
+{
+	struct store_op *op = NEW(struct store_op);
+	char path[512];
+
+	op->self = self;
+	op->on_commit = on_done;
+	for (size_t i = 0; i < c->targets_n; i++)
+		if (strcmp(account_name(c->targets[i].account), "full") == 0)
+			err_set(&op->err, ERR_OVER_QUOTA, "account full is over its quota");
+	for (size_t i = 0; i < c->targets_n && op->err.kind == ERR_NONE; i++) {
+		const char *sub = c->targets[i].role == ROLE_JUNK ? "/.Junk" : "";
+
+		(void)snprintf(path, sizeof(path), "mail/%s", account_name(c->targets[i].account));
+		(void)mkdir(path, 0700);
+		(void)snprintf(path, sizeof(path), "mail/%s%s", account_name(c->targets[i].account), sub);
+		(void)mkdir(path, 0700);
+		(void)snprintf(path, sizeof(path), "mail/%s%s/new", account_name(c->targets[i].account), sub);
+		(void)mkdir(path, 0700);
+		(void)snprintf(path, sizeof(path), "mail/%s%s/new/%06u", account_name(c->targets[i].account), sub, ++s->serial);
+		write_copy(c, path, c->targets[i].prefix);
+	}
+	if (c->queue != NULL && op->err.kind == ERR_NONE) {
+		(void)snprintf(path, sizeof(path), "queue/%06u", ++s->serial);
+		write_copy(c, path, c->queue_prefix);
+		s->queued++;
+		op->queued = true;
+	}
+	op->later = loop_later(s->loop, on_commit_turn, op);
+	return (op);
+}
+
+int queue_count(struct store *s, struct queue_count *ret, struct err *err)
+{
+	(void)err;
+	*ret = (struct queue_count){ .entries = s->queued };
+	return (0);
+}
+
+void ledger_add(struct store *s, const struct ledger_row *row)
+{
+	(void)s;
+	if (row->act.n == 0 || row->rcpt.n == 0)
+		abort(); /* a row says what happened, to whose mail */
+}
+
+/* --- a judge who reads the subject */
+void features_of(const struct classifier *c, const struct mime *m, struct features *ret)
+{
+	(void)c;
+	(void)m;
+	*ret = (struct features){ 0 };
+}
+
+void features_free(struct features *f)
+{
+	free(f->v);
+}
+
+void classifier_score(struct classifier *c, const char *account, const struct features *f, struct spam_score *ret)
+{
+	(void)c;
+	(void)account;
+	(void)f;
+	*ret = (struct spam_score){ 0 };
+}
+
+void verdict_judge(struct arena *a, const struct facts *f, const struct cfg_score *numbers, struct verdict *ret)
+{
+	struct slice subject = header_value(a, f->header, SLICE("Subject"));
+
+	(void)numbers;
+	*ret = (struct verdict){ .act = VERDICT_ACCEPT, .why = SLICE("score 0.0") };
+	if (slice_eq(subject, SLICE("junk")))
+		*ret = (struct verdict){ .act = VERDICT_JUNK, .score = 7, .why = SLICE("score 7.0; subject 7.0") };
+	if (slice_eq(subject, SLICE("reject")) || (slice_eq(subject, SLICE("half")) && strcmp(f->account, "bob") == 0))
+		*ret = (struct verdict){ .act = VERDICT_REJECT, .score = 16, .why = SLICE("score 16.0; subject 16.0"),
+			.reply = "this message looks like spam to us" };
+}
