@@ -30,7 +30,7 @@ static void check_head(const uint8_t *data, size_t head, const struct http_reque
 		if (data[i] == 0 || (data[i] == '\n' && data[i - 1] != '\r') ||
 		    (data[i] == '\r' && data[i + 1] != '\n'))
 			abort();
-	if (q->path.n == 0 || q->path.p[0] != '/' || q->content_length > L_HTTP_BODY)
+	if (q->path.n == 0 || q->path.p[0] != '/' || q->content_length > L_HTTP_MESSAGE)
 		abort();
 	for (size_t i = 0; i < q->path.n; i++)
 		if ((unsigned char)q->path.p[i] < ' ' || q->path.p[i] == 0x7f)

@@ -124,6 +124,7 @@ static void bad_requests_are_answered_and_closed(void **state)
 		{ "POST / HTTP/1.1\r\nHost: localhost\r\nOrigin: http://localhost\r\nContent-Length: 0\r\n\r\n",
 		    "HTTP/1.1 403 " },
 		{ "GET / HTTP/1.1\r\nHost: localhost\r\nTransfer-Encoding: chunked\r\n\r\n", "HTTP/1.1 501 " },
+		{ "POST / HTTP/1.1\r\nHost: localhost\r\nContent-Length: 65537\r\n\r\n", "HTTP/1.1 413 " },
 		{ "BREW / HTTP/1.1\r\nHost: localhost\r\n\r\nGET /smuggled", "HTTP/1.1 405 " },
 	};
 
