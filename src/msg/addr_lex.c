@@ -128,23 +128,24 @@ enum token addr_lex(struct lexer *x, bool in_domain)
 	return (x->token);
 }
 
+static char safe_octet(char c)
+{
+	return (c == '\r' || c == '\n' || c == '\0' ? '?' : c); /* cannot be said in a field at all */
+}
+
 static bool is_dot_atom(struct slice s)
 {
 	if (s.n == 0 || s.p[0] == '.' || s.p[s.n - 1] == '.')
 		return (false);
 	for (size_t i = 0; i < s.n; i++) {
-		if (s.p[i] == '.' && s.p[i - 1] != '.')
+		char c = safe_octet(s.p[i]);
+
+		if (c == '.' && s.p[i - 1] != '.')
 			continue;
-		if (!addr_is_atom(s.p[i]) || (unsigned char)s.p[i] < 32 || s.p[i] == 127 ||
-		    s.p[i] == '[' || s.p[i] == ']')
+		if (!addr_is_atom(c) || (unsigned char)c < 32 || c == 127 || c == '[' || c == ']')
 			return (false);
 	}
 	return (true);
-}
-
-static char safe_octet(char c)
-{
-	return (c == '\r' || c == '\n' || c == '\0' ? '?' : c); /* cannot be said in a field at all */
 }
 
 int addr_write(struct buf *out, struct slice local, struct slice domain)

@@ -13,7 +13,36 @@ import sys
 ROOT = pathlib.Path(__file__).resolve().parents[3]
 SUITES = pathlib.Path(os.environ.get("PENNYPOST_SUITES", ROOT / "../shared/suites"))
 
-DEVIATIONS = {}
+def unbalanced(s):
+    plain = re.sub(r'\\.', "", s)
+    return plain.count('"') % 2 or plain.count("(") != plain.count(")") or plain.count("<") != plain.count(">")
+
+
+# (suite, which cases, why we mean to differ)
+DEVIATIONS = [
+    ("gmime/addresses", lambda s: s.endswith(".com.>"), "the final dot of a domain is kept: its reader judges (AUT-08)"),
+    ("gmime/addresses", lambda s: "latin1" in s, "an octet that no charset gives is U+FFFD, not a control character"),
+    ("gmime/addresses", lambda s: "c tert@wp.pl" in s, "a word before a bare address is its name; nothing is dropped"),
+    ("gmime/addresses", lambda s: "Biznes" in s, "a blank that was encoded is kept"),
+    ("dovecot/rfc2047", lambda s: "////" in s, "each invalid octet is one U+FFFD"),
+    ("javamail/paramdata", lambda s: "title*3" in s, "a piece without those before it is left out, not shown raw"),
+    ("javamail/addresses", unbalanced, "what is never closed is skipped and the rest still read (AUT-07)"),
+    ("javamail/addresses", lambda s: re.fullmatch(r'[<>")@]*', s), "marks alone are no address"),
+    ("javamail/addresses", lambda s: "/tmp/mail.out" in s, "blanks divide no addresses"),
+    ("javamail/addresses", lambda s: "(john.doe" in s, "a comment is no address"),
+    ("javamail/addresses", lambda s: "jsmith@" in s, "blanks after the @ are not part of the domain"),
+    ("javamail/addresses", lambda s: s.endswith("@") or "@>" in s or "@ (" in s, "an @ without domain is not kept"),
+    ("javamail/addresses", lambda s: re.search(r":;+@", s), "a group has no domain"),
+    ("javamail/addresses", lambda s: s.startswith("\\"), "a backslash outside quotes escapes"),
+    ("javamail/addresses", lambda s: s.startswith("55:55"), "a time of day is no group: each comma still divides"),
+]
+
+
+def deviation(suite, case):
+    for i, (of, which, _) in enumerate(DEVIATIONS):
+        if of == suite and which(case):
+            return i
+    return None
 
 
 class Dump:
@@ -52,8 +81,8 @@ class Tally:
         same, failed, deviating = self.lines.get(suite, (0, 0, 0))
         if got == want:
             same += 1
-        elif (suite, case) in DEVIATIONS:
-            self.used.add((suite, case))
+        elif deviation(suite, case) is not None:
+            self.used.add(deviation(suite, case))
             deviating += 1
         else:
             failed += 1
@@ -61,11 +90,12 @@ class Tally:
         self.lines[suite] = (same, failed, deviating)
 
     def end(self):
-        for key in DEVIATIONS.keys() - self.used:
-            print("deviation that is none any more:", key)
+        unused = [d[2] for i, d in enumerate(DEVIATIONS) if i not in self.used]
+        for reason in unused:
+            print("deviation that is none any more:", reason)
         for suite, (same, failed, deviating) in self.lines.items():
             print(f"{suite}: {same} as expected, {deviating} deviations, {failed} failed")
-        return 1 if any(f for _, f, _ in self.lines.values()) or DEVIATIONS.keys() - self.used else 0
+        return 1 if unused or any(f for _, f, _ in self.lines.values()) else 0
 
 
 def rows(name):
@@ -167,7 +197,7 @@ def javamail(dump, tally):
             if want is None:
                 continue  # ours never refuses: what it makes of it is not theirs to say
             got = dump("param", value.encode("latin-1")).decode().split("\n")[1:-1]
-            tally.check("javamail/" + name, squeezed(value), sorted(got), sorted(want))
+            tally.check("javamail/" + name, squeezed(value), sorted(got), sorted(unescaped(w) for w in want))
     for _, value, _, want in javamail_cases("addrlist"):
         if want is None:
             continue
@@ -176,7 +206,20 @@ def javamail(dump, tally):
             kind, _, local, domain, route = line.split("\x1f")
             if kind == "M":
                 got.append(unquoted(f"{local}@{domain}" if domain else local))
-        tally.check("javamail/addresses", squeezed(value), got, [spec_only(w) for w in want])
+        tally.check("javamail/addresses", squeezed(value), got, members(want))
+
+
+def unescaped(s):
+    return re.sub(r"\\u([0-9a-f]{4})", lambda m: chr(int(m[1], 16)), s)
+
+
+def members(want):
+    """The addresses, those of groups among them: we list a group's members, they the group as one."""
+    out = []
+    for w in want:
+        m = re.fullmatch(r"[^:<\"]+:(.*);", w)
+        out += [spec_only(one) for one in m[1].split(",") if one] if m else [spec_only(w)]
+    return out
 
 
 def spec_only(s):
