@@ -87,8 +87,8 @@ static bool take_quoted(struct arena *a, struct cursor *c, struct slice *ret)
 	if (!take_char(c, '"'))
 		return (false);
 	while (!take_char(c, '"')) {
-		if (cursor_peek(c) == '\\')
-			c->p++;
+		if (take_char(c, '\\') && cursor_peek(c) >= 0x80)
+			return (false); /* quoted-pairSMTP is ASCII, also in RFC 6531 */
 		if (cursor_at_end(c) || (unsigned char)*c->p < 0x20 || (unsigned char)*c->p == 0x7f)
 			return (false);
 		out[n++] = *c->p++;
@@ -153,6 +153,7 @@ static enum smtp_path_result inner(struct arena *a, struct slice s, struct smtp_
 {
 	struct cursor c = cursor_of(s);
 	enum smtp_path_result r = SMTP_PATH_OK;
+	const char *from = c.p;
 	struct buf text;
 
 	if (s.n == 0) {
@@ -163,7 +164,7 @@ static enum smtp_path_result inner(struct arena *a, struct slice s, struct smtp_
 	if (cursor_peek(&c) == '"' ? !take_quoted(a, &c, &ret->local)
 				   : !take_dot_string(&c, &ret->local))
 		return (SMTP_PATH_MALFORMED);
-	if (ret->local.n > L_LOCAL)
+	if (c.p - from > L_LOCAL) /* RFC 5321 4.5.3.1.1: as written */
 		r = SMTP_PATH_LONG;
 	if (cursor_at_end(&c)) { /* RFC 5321 4.1.1.3: "<postmaster>" alone needs no domain */
 		if (!slice_ieq(ret->local, SLICE("postmaster")))
