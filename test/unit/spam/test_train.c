@@ -1,0 +1,546 @@
+/* Acts to lessons, with a store made of a few arrays behind the real lanes and loop: which act teaches what, that nobody is answered
+ * before the lesson is durable, and that any order of moves equals training from scratch. */
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <setjmp.h>
+#include <cmocka.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "core/list.h"
+#include "core/log.h"
+#include "core/loop.h"
+#include "core/mem.h"
+#include "spam/classifier_int.h"
+
+/* --- the store ------------------------------------------------------------------------------------------------------------------ */
+
+enum { MESSAGES = 60, SLICE_MESSAGES = 7, TABLE = 1024 };
+
+struct folder {
+	enum folder_role role;
+};
+struct account {
+	int unused;
+};
+struct event_hold {
+	int unused;
+};
+struct fact {
+	unsigned char id[16];
+	enum lesson_class is;
+};
+static struct fake {
+	struct loop *loop;
+	struct work *work;
+	struct lane *lanes[STORE_LANES];
+	struct store_watch *watch;
+	struct fact lessons[TABLE], applied[TABLE];
+	size_t lessons_n, applied_n;
+	struct model kept; /* what spam.sqlite would hold, of the shared model */
+	unsigned writes, holds, released, released_bad;
+	bool fail_lessons, fail_read;
+	char text[MESSAGES][400];
+	struct event_hold hold;
+} fake;
+static struct account someone;
+static struct cfg config = { .hostname = "mx.example" };
+
+static enum lesson_class *fact_of(struct fact *v, size_t *n, const unsigned char id[16])
+{
+	for (size_t i = 0; i < *n; i++)
+		if (memcmp(v[i].id, id, 16) == 0)
+			return (&v[i].is);
+	assert_true(*n < TABLE);
+	memcpy(v[*n].id, id, 16);
+	return (&v[(*n)++].is);
+}
+
+struct lane *store_lane(struct store *s, enum store_lane which)
+{
+	(void)s;
+	return (fake.lanes[which]);
+}
+struct work *store_work(struct store *s)
+{
+	(void)s;
+	return (fake.work);
+}
+const struct cfg *store_cfg(const struct store *s)
+{
+	(void)s;
+	return (&config);
+}
+struct account *store_account_next(struct store *s, struct account *after)
+{
+	(void)s;
+	return (after == NULL ? &someone : NULL);
+}
+const char *account_name(const struct account *a)
+{
+	(void)a;
+	return ("ann");
+}
+enum folder_role folder_role(const struct folder *f)
+{
+	return (f->role);
+}
+void store_watch_add(struct store *s, struct store_watch *w)
+{
+	(void)s;
+	fake.watch = w;
+}
+void store_watch_drop(struct store_watch *w)
+{
+	(void)w;
+	fake.watch = NULL;
+}
+struct event_hold *store_event_hold(const struct store_event *ev)
+{
+	if (ev->hold != NULL)
+		fake.holds++;
+	return (ev->hold);
+}
+void store_event_release(struct event_hold *h, const struct err *err)
+{
+	if (h == NULL)
+		return;
+	fake.released++;
+	fake.released_bad += err != NULL;
+}
+int lesson_get(struct store *s, struct slice account, const unsigned char content_id[16], struct lesson *ret, struct err *err)
+{
+	(void)s;
+	assert_true(slice_eq(account, SLICE("ann")));
+	if (fake.fail_lessons)
+		return (err_set(err, ERR_NO_SPACE, "disk full"));
+	*ret = (struct lesson){ .is = *fact_of(fake.lessons, &fake.lessons_n, content_id) };
+	return (0);
+}
+int lesson_put(struct store *s, const struct lesson *l, struct err *err)
+{
+	(void)s;
+	(void)err;
+	assert_int_equal(l->version, WORDS_VERSION);
+	*fact_of(fake.lessons, &fake.lessons_n, l->content_id) = l->is;
+	fake.writes++;
+	return (0);
+}
+int tokens_key(struct store *s, unsigned char ret_key[16], struct err *err)
+{
+	(void)s;
+	(void)err;
+	memset(ret_key, 7, 16);
+	return (0);
+}
+int tokens_load(struct store *s, struct slice model, struct model_totals *ret_totals,
+    void (*on_count)(void *self, const struct feature_count *c), void *self, struct err *err)
+{
+	(void)s;
+	(void)err;
+	*ret_totals = (struct model_totals){ 0 };
+	if (model.n > 0)
+		return (0);
+	*ret_totals = fake.kept.totals;
+	for (size_t i = 0; i < fake.kept.cap; i++)
+		if (fake.kept.slots[i].feature != 0)
+			on_count(self, &fake.kept.slots[i]);
+	return (0);
+}
+int tokens_applied(struct store *s, struct slice account, const unsigned char content_id[16], enum lesson_class *ret, struct err *err)
+{
+	(void)s;
+	(void)account;
+	(void)err;
+	*ret = *fact_of(fake.applied, &fake.applied_n, content_id);
+	return (0);
+}
+int tokens_apply(struct store *s, struct slice account, const unsigned char content_id[16], enum lesson_class was,
+    enum lesson_class is, unsigned version, const uint64_t *features, size_t n, struct err *err)
+{
+	struct features f = { (uint64_t *)(uintptr_t)features, n };
+	enum lesson_class *now = fact_of(fake.applied, &fake.applied_n, content_id);
+
+	(void)s;
+	(void)account;
+	(void)version;
+	(void)err;
+	assert_int_equal(*now, was);
+	/* a lesson is durable before it counts */
+	assert_int_equal(*fact_of(fake.lessons, &fake.lessons_n, content_id), is);
+	model_learn(&fake.kept, &f, was, true);
+	model_learn(&fake.kept, &f, is, false);
+	*now = is;
+	return (0);
+}
+
+/* --- visits ---------------------------------------------------------------------------------------------------------------------- */
+
+struct visit {
+	uint32_t *uids;
+	size_t n, at;
+	struct visitor visitor;
+	void *self, *ctx;
+	void (*free_ctx)(void *ctx);
+	struct later *later;
+	bool stopped;
+	uint32_t now;
+};
+
+static void content_id_of(uint32_t uid, unsigned char ret[16])
+{
+	memset(ret, 0, 16);
+	memcpy(ret, &uid, sizeof(uid));
+}
+int visit_whole(struct visit *v, struct slice *ret, struct err *err)
+{
+	if (fake.fail_read)
+		return (err_set(err, ERR_TEMPORARY, "cannot read"));
+	*ret = slice_of(fake.text[v->now % MESSAGES]);
+	return (0);
+}
+static void visit_drop(struct visit *v)
+{
+	free(v->uids);
+	free(v);
+}
+static void visit_turn(void *self)
+{
+	struct visit *v = self;
+	enum visit_next next = VISIT_DONE;
+
+	v->later = NULL;
+	if (v->at == v->n || v->stopped) {
+		v->visitor.on_end(v->self, NULL);
+		visit_drop(v);
+		return;
+	}
+	for (int i = 0; i < SLICE_MESSAGES && v->at < v->n && next == VISIT_DONE; i++) {
+		unsigned char id[16];
+		struct visit_message m = { .visit = v, .content_id = id };
+
+		v->now = v->uids[v->at++];
+		content_id_of(v->now, id);
+		next = v->visitor.on_message(v->ctx, &m);
+	}
+	v->stopped = next == VISIT_STOP;
+	v->visitor.on_slice(v->self);
+}
+void visit_go_on(struct visit *v)
+{
+	v->later = loop_later(fake.loop, visit_turn, v);
+}
+struct visit *visit_start(struct folder *f, const uint32_t *uids, size_t n, unsigned want, const struct visitor *vr, void *self,
+    void *ctx, void (*free_ctx)(void *ctx))
+{
+	struct visit *v = NEW(struct visit);
+
+	(void)f;
+	assert_int_equal(want, VISIT_FILE);
+	v->uids = mem_new_array(n, sizeof(*uids));
+	memcpy(v->uids, uids, n * sizeof(*uids));
+	v->n = n;
+	v->visitor = *vr;
+	v->self = self;
+	v->ctx = ctx;
+	v->free_ctx = free_ctx;
+	visit_go_on(v);
+	return (v);
+}
+void visit_cancel(struct visit *v)
+{
+	if (v == NULL)
+		return;
+	later_cancel(v->later);
+	v->free_ctx(v->ctx);
+	visit_drop(v);
+}
+
+/* --- tests ------------------------------------------------------------------------------------------------------------------------ */
+
+static void which_act_teaches_what(void **state)
+{
+	enum { H = LESSON_HAM, S = LESSON_SPAM, N = LESSON_NONE };
+	static const char *const junk[] = { "$junk" }, *const not_junk[] = { "$NotJunk" }, *const both[] = { "$Junk", "$NotJunk" },
+				*const other[] = { "Junk", "work" };
+	static const struct {
+		enum store_event_kind kind;
+		enum store_cause cause;
+		bool known;
+		enum folder_role from, to;
+		const char *const *keywords;
+		size_t keywords_n;
+		int as;
+	} cases[] = {
+		{ EVENT_ADDED, CAUSE_MOVE, true, ROLE_INBOX, ROLE_JUNK, NULL, 0, S },
+		{ EVENT_ADDED, CAUSE_COPY, true, ROLE_ARCHIVE, ROLE_JUNK, NULL, 0, S },
+		{ EVENT_ADDED, CAUSE_EXTERNAL, true, ROLE_INBOX, ROLE_JUNK, NULL, 0, S },
+		{ EVENT_ADDED, CAUSE_APPEND, true, ROLE_INBOX, ROLE_JUNK, NULL, 0, S },
+		{ EVENT_ADDED, CAUSE_MOVE, true, ROLE_TRASH, ROLE_JUNK, NULL, 0, S },
+		{ EVENT_ADDED, CAUSE_MOVE, true, ROLE_QUARANTINE, ROLE_JUNK, NULL, 0, S },
+		{ EVENT_ADDED, CAUSE_MOVE, true, ROLE_JUNK, ROLE_INBOX, NULL, 0, H },
+		{ EVENT_ADDED, CAUSE_COPY, true, ROLE_JUNK, ROLE_NONE, NULL, 0, H },
+		{ EVENT_ADDED, CAUSE_EXTERNAL, true, ROLE_JUNK, ROLE_ARCHIVE, NULL, 0, H },
+		{ EVENT_ADDED, CAUSE_MOVE, true, ROLE_QUARANTINE, ROLE_INBOX, NULL, 0, H },
+		{ EVENT_ADDED, CAUSE_MOVE, true, ROLE_JUNK, ROLE_TRASH, NULL, 0, N },
+		{ EVENT_ADDED, CAUSE_MOVE, true, ROLE_QUARANTINE, ROLE_TRASH, NULL, 0, N },
+		{ EVENT_ADDED, CAUSE_COPY, true, ROLE_JUNK, ROLE_JUNK, NULL, 0, N },
+		{ EVENT_ADDED, CAUSE_MOVE, true, ROLE_INBOX, ROLE_ARCHIVE, NULL, 0, N },
+		{ EVENT_ADDED, CAUSE_MOVE, true, ROLE_TRASH, ROLE_INBOX, NULL, 0, N },
+		{ EVENT_ADDED, CAUSE_DELIVERY, true, ROLE_INBOX, ROLE_JUNK, NULL, 0, N },
+		{ EVENT_ADDED, CAUSE_DELIVERY, false, ROLE_NONE, ROLE_JUNK, NULL, 0, N },
+		{ EVENT_ADDED, CAUSE_REBUILD, true, ROLE_INBOX, ROLE_JUNK, NULL, 0, N },
+		{ EVENT_ADDED, CAUSE_APPEND, false, ROLE_NONE, ROLE_JUNK, NULL, 0, N },
+		{ EVENT_ADDED, CAUSE_EXTERNAL, false, ROLE_NONE, ROLE_JUNK, NULL, 0, N },
+		{ EVENT_EXPUNGED, CAUSE_STORE, true, ROLE_JUNK, ROLE_JUNK, NULL, 0, N },
+		{ EVENT_FLAGS, CAUSE_STORE, true, ROLE_NONE, ROLE_INBOX, junk, 1, S },
+		{ EVENT_FLAGS, CAUSE_EXTERNAL, true, ROLE_NONE, ROLE_TRASH, junk, 1, S },
+		{ EVENT_FLAGS, CAUSE_STORE, true, ROLE_NONE, ROLE_JUNK, not_junk, 1, H },
+		{ EVENT_FLAGS, CAUSE_STORE, true, ROLE_NONE, ROLE_TRASH, not_junk, 1, N },
+		{ EVENT_FLAGS, CAUSE_STORE, true, ROLE_NONE, ROLE_INBOX, both, 2, N },
+		{ EVENT_FLAGS, CAUSE_STORE, true, ROLE_NONE, ROLE_INBOX, other, 2, N },
+		{ EVENT_FLAGS, CAUSE_REBUILD, true, ROLE_NONE, ROLE_INBOX, junk, 1, N },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < COUNT_OF(cases); i++) {
+		struct event_message m = { .known = cases[i].known, .from = cases[i].from };
+		struct store_event ev = { .kind = cases[i].kind, .cause = cases[i].cause, .messages = &m, .n = 1,
+			.keywords_added = cases[i].keywords, .keywords_added_n = cases[i].keywords_n };
+
+		if ((int)train_lesson(&ev, &m, cases[i].to) != cases[i].as)
+			fail_msg("case %zu", i);
+	}
+}
+
+static void on_ready(void *self, const struct err *err)
+{
+	assert_null(err);
+	*(bool *)self = true;
+}
+
+static void idle_check(void *self)
+{
+	(void)self;
+	if (work_idle(fake.work) && fake.released == fake.holds)
+		loop_stop(fake.loop);
+	else
+		(void)loop_later(fake.loop, idle_check, NULL);
+}
+
+static void run_until_idle(void)
+{
+	(void)loop_later(fake.loop, idle_check, NULL);
+	loop_run(fake.loop);
+}
+
+static void act(enum folder_role from, enum folder_role to, const uint32_t *uids, size_t n)
+{
+	struct event_message *m = mem_new_array(n, sizeof(*m));
+	struct folder *f = NEW(struct folder); /* a folder outlives the act, as the store's do */
+	struct store_event ev = { .kind = EVENT_ADDED, .cause = CAUSE_MOVE, .account = &someone, .folder = f, .messages = m,
+		.n = n, .hold = &fake.hold };
+
+	f->role = to;
+	for (size_t i = 0; i < n; i++)
+		m[i] = (struct event_message){ .uid = uids[i], .known = true, .from = from };
+	fake.watch->on_event(fake.watch->self, &ev);
+	free(m);
+	run_until_idle();
+	free(f);
+}
+
+static unsigned logged[3];
+
+static void on_log(void *self, struct slice line)
+{
+	(void)self;
+	logged[LESSON_HAM] += slice_find(line, SLICE("learned message as ham: <")) != SIZE_MAX;
+	logged[LESSON_SPAM] += slice_find(line, SLICE("learned message as spam: <")) != SIZE_MAX;
+}
+
+static struct classifier *begin(void)
+{
+	struct classifier *c;
+	bool ready = false;
+
+	c = classifier_start((struct store *)&fake, on_ready, &ready);
+	run_until_idle();
+	assert_true(ready && fake.watch != NULL);
+	return (c);
+}
+
+static int setup(void **state)
+{
+	(void)state;
+	work_setup();
+	fake.loop = loop_new();
+	fake.work = work_new(fake.loop);
+	for (int i = 0; i < STORE_LANES; i++)
+		fake.lanes[i] = lane_new(fake.work, WORK_ACCOUNT, 1, 256);
+	for (int i = 0; i < MESSAGES; i++)
+		(void)snprintf(fake.text[i], sizeof(fake.text[i]),
+		    "Message-ID: <%d@x>\r\nSubject: word%d other%d\r\n\r\ntext %s %d here\r\n", i, i % 9, i % 4,
+		    i % 2 ? "winner casino" : "meeting notes", i % 13);
+	log_setup(LOG_INFO, false);
+	log_sink(on_log, NULL);
+	return (0);
+}
+
+static int teardown(void **state)
+{
+	(void)state;
+	for (int i = 0; i < STORE_LANES; i++)
+		lane_free(fake.lanes[i]);
+	work_free(fake.work);
+	loop_free(fake.loop);
+	model_free(&fake.kept);
+	return (0);
+}
+
+static void assert_model(const struct model *a, const struct model *b)
+{
+	assert_int_equal(a->totals.ham, b->totals.ham);
+	assert_int_equal(a->totals.spam, b->totals.spam);
+	assert_int_equal(model_count(a), model_count(b));
+	for (size_t i = 0; i < b->cap; i++) {
+		const struct feature_count *want = &b->slots[i], *is = model_get(a, want->feature);
+
+		if (want->feature == 0)
+			continue;
+		assert_int_equal(is == NULL ? 0 : is->ham, want->ham);
+		assert_int_equal(is == NULL ? 0 : is->spam, want->spam);
+	}
+}
+
+static void moves_in_any_order_equal_training_from_scratch(void **state)
+{
+	enum lesson_class is[MESSAGES] = { LESSON_NONE };
+	struct classifier *c = begin();
+	uint64_t dice = 7;
+	struct model fresh;
+	unsigned acts = 0;
+
+	(void)state;
+	while (acts < 10000) {
+		bool junk = (dice = dice * 6364136223846793005 + 1442695040888963407) >> 63;
+		uint32_t uids[MESSAGES], n = 0;
+
+		for (uint32_t i = 0; i < MESSAGES; i++)
+			if ((dice >> 32) % 61 >= (i * 37) % 61) {
+				uids[n++] = i;
+				is[i] = junk ? LESSON_SPAM : LESSON_HAM;
+			}
+		acts += n;
+		if (n > 0)
+			act(junk ? ROLE_INBOX : ROLE_JUNK, junk ? ROLE_JUNK : ROLE_INBOX, uids, n);
+	}
+	assert_int_equal(fake.released_bad, 0);
+	assert_int_equal(logged[LESSON_HAM] + logged[LESSON_SPAM], fake.writes); /* a line for each that changed something */
+	model_init(&fresh);
+	for (int i = MESSAGES - 1; i >= 0; i--) {
+		struct lesson_item l;
+
+		lesson_item_fill(c, slice_of(fake.text[i]), NULL, &l);
+		model_learn(&fresh, &l.features, is[i], false);
+		features_free(&l.features);
+		free(l.message_id);
+	}
+	assert_model(&c->shared, &fresh);
+	assert_model(&fake.kept, &fresh);
+	assert_model(map_get(c->models, SLICE("ann")), &fresh);
+	model_free(&fresh);
+	classifier_stop(c);
+	c = begin(); /* and what was kept is what is loaded again */
+	assert_model(&c->shared, &fake.kept);
+	classifier_stop(c);
+	run_until_idle();
+}
+
+static void a_failure_is_the_answer(void **state)
+{
+	struct classifier *c = begin();
+	uint32_t uids[] = { 1 };
+
+	(void)state;
+	fake.released_bad = 0;
+	fake.fail_lessons = true;
+	act(ROLE_INBOX, ROLE_JUNK, uids, 1);
+	assert_int_equal(fake.released_bad, 1);
+	fake.fail_lessons = false;
+	fake.fail_read = true;
+	act(ROLE_JUNK, ROLE_INBOX, uids, 1);
+	assert_int_equal(fake.released_bad, 2);
+	fake.fail_read = false;
+	act(ROLE_JUNK, ROLE_INBOX, uids, 1);
+	assert_int_equal(fake.released_bad, 2);
+	classifier_stop(c);
+	run_until_idle();
+}
+
+static void on_learned(void *self, bool changed, const struct err *err)
+{
+	assert_null(err);
+	*(int *)self += changed ? 1 : 10;
+}
+
+static void by_hand_once_is_enough(void **state)
+{
+	struct classifier *c = begin();
+	struct classifier_stats before, after;
+	struct slice m = SLICE("Message-ID: <h@x>\r\nSubject: by hand\r\n\r\nnew text\r\n");
+	int told = 0;
+
+	(void)state;
+	classifier_stats(c, "ann", &before);
+	for (int i = 0; i < 3; i++) {
+		classifier_learn(c, "ann", m, LESSON_SPAM, on_learned, &told);
+		assert_int_equal(told, i == 0 ? 0 : 1 + 10 * (i - 1)); /* never before it returns */
+		run_until_idle();
+	}
+	assert_int_equal(told, 21);
+	classifier_stats(c, "ann", &after);
+	assert_int_equal(after.spam, before.spam + 1);
+	classifier_learn(c, "ann", m, LESSON_NONE, on_learned, &told);
+	run_until_idle();
+	classifier_stats(c, "ann", &after);
+	assert_int_equal(after.spam, before.spam);
+	assert_int_equal(after.features, before.features);
+	assert_int_equal(after.pending, 0);
+	classifier_stop(c);
+	run_until_idle();
+}
+
+static void a_stop_in_the_middle_is_silent(void **state)
+{
+	struct classifier *c = begin();
+	struct folder f = { ROLE_JUNK };
+	struct event_message m[2] = { { .uid = 3, .known = true, .from = ROLE_INBOX }, { .uid = 4, .known = true, .from = ROLE_INBOX } };
+	struct store_event ev = { .kind = EVENT_ADDED, .cause = CAUSE_MOVE, .account = &someone, .folder = &f, .messages = m, .n = 2,
+		.hold = &fake.hold };
+	int told = 0;
+
+	(void)state;
+	fake.watch->on_event(fake.watch->self, &ev);
+	fake.watch->on_event(fake.watch->self, &ev);
+	classifier_learn(c, "ann", SLICE("Subject: x\r\n\r\ny\r\n"), LESSON_SPAM, on_learned, &told);
+	classifier_stop(c);
+	assert_int_equal(fake.released, fake.holds);
+	run_until_idle();
+	assert_int_equal(told, 0);
+	classifier_stop(NULL);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(which_act_teaches_what),
+		cmocka_unit_test(moves_in_any_order_equal_training_from_scratch),
+		cmocka_unit_test(a_failure_is_the_answer),
+		cmocka_unit_test(by_hand_once_is_enough),
+		cmocka_unit_test(a_stop_in_the_middle_is_silent),
+	};
+
+	return (cmocka_run_group_tests(tests, setup, teardown));
+}
