@@ -1,0 +1,62 @@
+/* items.c: what is rendered of a message once, so that lists open no file? ENVELOPE, BODYSTRUCTURE, BODY, the part map and the raw lines of the fields
+ * clients ask for. Any thread; the row is written on the account's lane. Failures: none; what does not fit its buffer is left out and rendered on
+ * need. */
+#include "msg/envelope.h"
+#include "msg/mime.h"
+#include "store/mail_int.h"
+
+enum { ITEM_MAX = 4 * L_HDR };
+
+const char *const mailbox_cached_fields[] = { "Date", "From", "Sender", "Reply-To", "To", "Cc", "Bcc", "Subject", "Message-ID",
+	"In-Reply-To", "References", "List-Id", "List-Unsubscribe", "Content-Type", "X-Priority", "Importance", "Delivered-To",
+	NULL };
+
+static bool is_cached(struct slice name)
+{
+	for (size_t i = 0; mailbox_cached_fields[i] != NULL; i++)
+		if (slice_ieq(name, slice_of(mailbox_cached_fields[i])))
+			return (true);
+	return (false);
+}
+
+void items_render(struct items *it, struct slice wire)
+{
+	struct arena *a = arena_new(0);
+	struct mime mime;
+	const struct header *h;
+
+	*it = (struct items){ BUF_INIT(ITEM_MAX), BUF_INIT(ITEM_MAX), BUF_INIT(ITEM_MAX), BUF_INIT(ITEM_MAX), BUF_INIT(ITEM_MAX) };
+	mime_parse(a, wire, &mime);
+	h = &mime.parts[0].header;
+	(void)envelope_write(&it->envelope, h);
+	(void)structure_write(&it->structure, &mime, true);
+	(void)structure_write(&it->body, &mime, false);
+	(void)mime_map_pack(&mime, &it->map);
+	for (size_t i = 0; i < h->n; i++)
+		if (is_cached(h->fields[i].name))
+			(void)buf_add_slice(&it->fields, h->fields[i].raw);
+	arena_free(a);
+}
+
+void items_free(struct items *it)
+{
+	buf_free(&it->envelope);
+	buf_free(&it->structure);
+	buf_free(&it->body);
+	buf_free(&it->map);
+	buf_free(&it->fields);
+}
+
+int index_items_put(struct mail *m, const unsigned char cid[16], const struct items *it)
+{
+	if (it->envelope.failed || it->structure.failed || it->body.failed || it->map.failed || it->fields.failed)
+		return (0);
+	if (m->index == NULL ||
+	    sql_do(m->index, "INSERT OR IGNORE INTO item(cid, envelope, structure, body, map, fields) VALUES(?1, ?2, ?3, ?4, ?5, ?6)", NULL,
+		"bbbbbb", (struct slice){ (const char *)cid, 16 }, buf_slice(&it->envelope), buf_slice(&it->structure),
+		buf_slice(&it->body), buf_slice(&it->map), buf_slice(&it->fields)) != 0) {
+		m->index_failed = true;
+		return (-1);
+	}
+	return (0);
+}

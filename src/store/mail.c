@@ -1,0 +1,694 @@
+/* mail.c: what is an account's tree, and which folders has it? Opening at start (blocking), the list of folders and subscriptions on the loop, closing. Maildir++:
+ * INBOX is the account's own directory, ".A.B" is "A/B"; names on disk are modified UTF-7. Leaves numbers to folder.c, changes of the list to
+ * folder_ops.c. Failures: a tree that cannot be made or read refuses the start, with the path. */
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "core/clock.h"
+#include "msg/mutf7.h"
+#include "store/fault.h"
+#include "store/mail_int.h"
+
+static const struct {
+	const char *name;
+	enum folder_role role;
+} first_folders[] = {
+	{ "Sent", ROLE_SENT },
+	{ "Drafts", ROLE_DRAFTS },
+	{ "Junk", ROLE_JUNK },
+	{ "Trash", ROLE_TRASH },
+	{ "Archive", ROLE_ARCHIVE },
+};
+
+/* --- the list --- */
+
+static int compare_names(const char *a, const char *b)
+{
+	bool x = strcmp(a, "INBOX") == 0, y = strcmp(b, "INBOX") == 0;
+
+	return (x != y ? (x ? -1 : 1) : strcmp(a, b));
+}
+
+static int by_name(const void *a, const void *b)
+{
+	return (compare_names((*(struct folder *const *)a)->name, (*(struct folder *const *)b)->name));
+}
+
+/* Where the name stands or would stand. */
+static size_t place_of(const struct mail *m, const char *name)
+{
+	size_t lo = 0, hi = m->folders_n;
+
+	while (lo < hi) {
+		size_t mid = lo + (hi - lo) / 2;
+
+		if (compare_names(m->folders[mid]->name, name) < 0)
+			lo = mid + 1;
+		else
+			hi = mid;
+	}
+	return (lo);
+}
+
+void folder_list(struct mail *m, struct folder *f)
+{
+	size_t at = place_of(m, f->name);
+
+	m->folders = mem_grow(m->folders, m->folders_n + 1, sizeof(struct folder *));
+	memmove(m->folders + at + 1, m->folders + at, (m->folders_n - at) * sizeof(struct folder *));
+	m->folders[at] = f;
+	m->folders_n++;
+	f->exists = true;
+}
+
+void folder_unlist(struct mail *m, struct folder *f)
+{
+	size_t at = place_of(m, f->name);
+
+	if (at == m->folders_n || m->folders[at] != f)
+		return;
+	memmove(m->folders + at, m->folders + at + 1, (m->folders_n - at - 1) * sizeof(struct folder *));
+	m->folders_n--;
+	f->exists = false;
+	m->dead = mem_grow(m->dead, m->dead_n + 1, sizeof(struct folder *));
+	m->dead[m->dead_n++] = f;
+}
+
+void folder_relist(struct mail *m)
+{
+	qsort(m->folders, m->folders_n, sizeof(struct folder *), by_name);
+}
+
+struct folder *folder_make(struct account *a, const char *name, const char *leaf)
+{
+	struct folder *f = NEW(struct folder);
+	struct buf dir = BUF_INIT(1024);
+
+	f->account = a;
+	f->name = mem_strdup(name);
+	(void)buf_fmt(&dir, "%s%s%s", a->mail->root, leaf[0] != '\0' ? "/" : "", leaf);
+	f->lane.owner = f;
+	f->lane.dir = mem_strdup(buf_z(&dir));
+	f->lane.leaf = mem_strdup(leaf);
+	f->lane.rest = (struct buf)BUF_INIT(MAIL_FILE);
+	buf_free(&dir);
+	return (f);
+}
+
+void folder_free(struct folder *f)
+{
+	if (f == NULL)
+		return;
+	lane_folder_free(&f->lane);
+	free(f->name);
+	free(f);
+}
+
+static void lane_list(struct mail *m, struct folder *f)
+{
+	m->lanes = mem_grow(m->lanes, m->lanes_n + 1, sizeof(struct lane_folder *));
+	m->lanes[m->lanes_n++] = &f->lane;
+}
+
+/* "inbox/x" in any case is "INBOX/x". */
+static void canonical(struct slice name, struct buf *out)
+{
+	struct slice head, rest;
+	bool more = slice_cut(name, '/', &head, &rest);
+
+	if (!slice_ieq(head, SLICE("INBOX"))) {
+		(void)buf_add_slice(out, name);
+		return;
+	}
+	(void)buf_addz(out, "INBOX");
+	if (more) {
+		(void)buf_addc(out, '/');
+		(void)buf_add_slice(out, rest);
+	}
+}
+
+struct folder *folder_find(struct account *a, struct slice name)
+{
+	struct mail *m = a->mail;
+	struct buf z = BUF_INIT(L_MBX_NAME * 4);
+	struct folder *f = NULL;
+	size_t at;
+
+	canonical(name, &z);
+	if (!z.failed && slice_chr(buf_slice(&z), '\0') == SIZE_MAX) {
+		at = place_of(m, buf_z(&z));
+		if (at < m->folders_n && strcmp(m->folders[at]->name, buf_z(&z)) == 0)
+			f = m->folders[at];
+	}
+	buf_free(&z);
+	return (f);
+}
+
+struct folder *folder_by_role(struct account *a, enum folder_role r)
+{
+	for (size_t i = 0; i < a->mail->folders_n; i++)
+		if (a->mail->folders[i]->role == r)
+			return (a->mail->folders[i]);
+	return (NULL);
+}
+
+struct folder *folder_next(struct account *a, struct folder *after)
+{
+	const struct mail *m = a->mail;
+	size_t at;
+
+	if (after == NULL)
+		return (m->folders_n == 0 ? NULL : m->folders[0]);
+	at = place_of(m, after->name);
+	if (at < m->folders_n && m->folders[at] == after)
+		at++;
+	return (at < m->folders_n ? m->folders[at] : NULL);
+}
+
+const char *folder_name(const struct folder *f)
+{
+	return (f->name);
+}
+
+enum folder_role folder_role(const struct folder *f)
+{
+	return (f->role);
+}
+
+bool folder_exists(const struct folder *f)
+{
+	return (f->exists);
+}
+
+struct account *folder_account(const struct folder *f)
+{
+	return (f->account);
+}
+
+/* --- names --- */
+
+int leaf_of_name(struct slice name, struct buf *out, struct err *err)
+{
+	struct buf z = BUF_INIT(L_MBX_NAME * 4);
+	int rc = 0;
+
+	canonical(name, &z);
+	if (!slice_eq(buf_slice(&z), SLICE("INBOX"))) {
+		(void)buf_addc(out, '.');
+		rc = mutf7_from_utf8(buf_slice(&z), out);
+		for (size_t i = 0; rc == 0 && i < out->n; i++)
+			if (out->p[i] == '/')
+				out->p[i] = '.';
+	}
+	if (z.failed || rc != 0)
+		rc = err_set(err, ERR_CANNOT, "a folder's name must be UTF-8, of at most %d octets when encoded", L_MBX_NAME);
+	buf_free(&z);
+	return (rc);
+}
+
+int name_of_leaf(struct slice leaf, struct buf *out)
+{
+	if (leaf.n == 0)
+		return (buf_addz(out, "INBOX"));
+	if (leaf.p[0] != '.' || mutf7_to_utf8(slice_from(leaf, 1), out) != 0 || slice_chr(buf_slice(out), '/') != SIZE_MAX)
+		return (-1);
+	for (size_t i = 0; i < out->n; i++)
+		if (out->p[i] == '.')
+			out->p[i] = '/';
+	return (folder_name_check(buf_slice(out), NULL));
+}
+
+static int check_level(struct slice level, struct err *err)
+{
+	if (level.n == 0)
+		return (err_set(err, ERR_CANNOT, "a folder's name has an empty level"));
+	if (level.p[0] == '~')
+		return (err_set(err, ERR_CANNOT, "a folder's name cannot begin with \"~\""));
+	for (size_t i = 0; i < level.n; i++) {
+		unsigned char c = (unsigned char)level.p[i];
+
+		if (c < 0x20 || c == 0x7f || (c == 0xc2 && i + 1 < level.n && (unsigned char)level.p[i + 1] < 0xa0))
+			return (err_set(err, ERR_CANNOT, "a folder's name cannot hold control characters"));
+		if (c == '.')
+			return (err_set(err, ERR_CANNOT, "a folder's name cannot hold \".\""));
+	}
+	return (0);
+}
+
+int folder_name_check(struct slice name, struct err *err)
+{
+	struct slice rest = name, level;
+	struct buf leaf = BUF_INIT(L_MBX_NAME);
+	unsigned depth = 0;
+	bool more = true;
+	int rc;
+
+	while (more) {
+		more = slice_cut(rest, '/', &level, &rest);
+		if (++depth > L_MBX_DEPTH)
+			return (err_set(err, ERR_LIMIT, "folders are at most %d levels deep", L_MBX_DEPTH));
+		if (check_level(level, err) != 0)
+			return (-1);
+	}
+	rc = leaf_of_name(name, &leaf, err);
+	buf_free(&leaf);
+	return (rc);
+}
+
+/* --- subscriptions: one name a line as on disk, without the leading dot --- */
+
+static size_t sub_place(const struct mail *m, const char *name)
+{
+	size_t lo = 0, hi = m->subs_n;
+
+	while (lo < hi) {
+		size_t mid = lo + (hi - lo) / 2;
+
+		if (strcmp(m->subs[mid], name) < 0)
+			lo = mid + 1;
+		else
+			hi = mid;
+	}
+	return (lo);
+}
+
+bool subs_set(struct mail *m, struct slice name, bool on)
+{
+	struct buf z = BUF_INIT(L_MBX_NAME * 4);
+	size_t at;
+	bool has;
+
+	canonical(name, &z);
+	at = sub_place(m, buf_z(&z));
+	has = at < m->subs_n && strcmp(m->subs[at], buf_z(&z)) == 0;
+	if (on && !has && !z.failed && m->subs_n < L_MBX) {
+		m->subs = mem_grow(m->subs, m->subs_n + 1, sizeof(char *));
+		memmove(m->subs + at + 1, m->subs + at, (m->subs_n - at) * sizeof(char *));
+		m->subs[at] = mem_strdup(buf_z(&z));
+		m->subs_n++;
+	} else if (!on && has) {
+		free(m->subs[at]);
+		memmove(m->subs + at, m->subs + at + 1, (m->subs_n - at - 1) * sizeof(char *));
+		m->subs_n--;
+	}
+	buf_free(&z);
+	return (on != has);
+}
+
+int subs_load(struct mail *m, struct err *err)
+{
+	struct buf text = BUF_INIT((size_t)L_MBX * (L_MBX_NAME + 1));
+	char path[512];
+	struct slice rest, line;
+
+	(void)snprintf(path, sizeof(path), "%s/subscriptions", m->root);
+	if (small_read(path, &text) != 0 && errno != ENOENT) {
+		buf_free(&text);
+		return (err_errno(err, "read %s", path));
+	}
+	rest = buf_slice(&text);
+	while (rest.n > 0) {
+		struct buf leaf = BUF_INIT(L_MBX_NAME + 1), name = BUF_INIT(L_MBX_NAME * 4);
+
+		(void)slice_cut(rest, '\n', &line, &rest);
+		if (!slice_eq(line, SLICE("INBOX")))
+			(void)buf_addc(&leaf, '.');
+		if (line.n > 0 && (slice_eq(line, SLICE("INBOX")) || buf_add_slice(&leaf, line) == 0) &&
+		    name_of_leaf(buf_slice(&leaf), &name) == 0)
+			(void)subs_set(m, buf_slice(&name), true);
+		buf_free(&leaf);
+		buf_free(&name);
+	}
+	buf_free(&text);
+	return (0);
+}
+
+int subs_print(struct mail *m, struct buf *out)
+{
+	for (size_t i = 0; i < m->subs_n; i++) {
+		struct buf leaf = BUF_INIT(L_MBX_NAME + 1);
+
+		if (leaf_of_name(slice_of(m->subs[i]), &leaf, NULL) == 0) {
+			(void)(leaf.n > 0 ? buf_add_slice(out, slice_from(buf_slice(&leaf), 1)) : buf_addz(out, "INBOX"));
+			(void)buf_addc(out, '\n');
+		}
+		buf_free(&leaf);
+	}
+	return (out->failed ? -1 : 0);
+}
+
+bool folder_name_subscribed(struct account *a, struct slice name)
+{
+	struct buf z = BUF_INIT(L_MBX_NAME * 4);
+	const struct mail *m = a->mail;
+	size_t at;
+	bool has;
+
+	canonical(name, &z);
+	at = sub_place(m, buf_z(&z));
+	has = at < m->subs_n && strcmp(m->subs[at], buf_z(&z)) == 0;
+	buf_free(&z);
+	return (has);
+}
+
+const char *subscription_next(struct account *a, const char *after)
+{
+	const struct mail *m = a->mail;
+	size_t at = after == NULL ? 0 : sub_place(m, after);
+
+	if (after != NULL && at < m->subs_n && strcmp(m->subs[at], after) == 0)
+		at++;
+	return (at < m->subs_n ? m->subs[at] : NULL);
+}
+
+/* --- the tree --- */
+
+static int make_dir(const char *path, struct err *err)
+{
+	return (disk_mkdir(AT_FDCWD, path) != 0 && errno != EEXIST ? err_errno(err, "make %s", path) : 0);
+}
+
+int maildir_make(const char *path, struct err *err)
+{
+	static const char *const parts[] = { "cur", "new", "tmp" };
+	char sub[600];
+
+	if (make_dir(path, err) != 0)
+		return (-1);
+	for (size_t i = 0; i < COUNT_OF(parts); i++) {
+		(void)snprintf(sub, sizeof(sub), "%s/%s", path, parts[i]);
+		if (make_dir(sub, err) != 0)
+			return (-1);
+	}
+	return (0);
+}
+
+/* A folder has two levels: nothing deeper is ours to remove. */
+int tree_remove(const char *path)
+{
+	DIR *d = opendir(path);
+	const struct dirent *e;
+
+	if (d == NULL)
+		return (errno == ENOENT ? 0 : -1);
+	while ((e = readdir(d)) != NULL) {
+		int fd;
+		DIR *sub;
+		const struct dirent *f;
+
+		if (strcmp(e->d_name, ".") == 0 || strcmp(e->d_name, "..") == 0 || unlinkat(dirfd(d), e->d_name, 0) == 0)
+			continue;
+		fd = openat(dirfd(d), e->d_name, O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW);
+		sub = fd == -1 ? NULL : fdopendir(fd);
+		if (sub == NULL)
+			continue;
+		while ((f = readdir(sub)) != NULL)
+			(void)unlinkat(dirfd(sub), f->d_name, 0);
+		(void)closedir(sub);
+		(void)unlinkat(dirfd(d), e->d_name, AT_REMOVEDIR);
+	}
+	(void)closedir(d);
+	return (rmdir(path) != 0 && errno != ENOENT ? -1 : 0);
+}
+
+int folder_build(struct mail *m, const char *name, enum folder_role role, struct folder **ret, struct err *err)
+{
+	struct buf leaf = BUF_INIT(L_MBX_NAME);
+	char aside[512], *final;
+	struct folder *f;
+
+	if (leaf_of_name(slice_of(name), &leaf, err) != 0) {
+		buf_free(&leaf);
+		return (-1);
+	}
+	f = folder_make(m->account, name, buf_z(&leaf));
+	buf_free(&leaf);
+	final = f->lane.dir;
+	f->role = f->lane.role = role;
+	f->lane.uidnext = f->lane.uid_ceiling = 1;
+	f->lane.modseq = f->lane.modseq_ceiling = 1;
+	(void)snprintf(aside, sizeof(aside), "%s/deleted/new.%d.%u", m->root, (int)getpid(),
+	    __atomic_fetch_add(&m->store->name_serial, 1, __ATOMIC_RELAXED));
+	/* Built aside, so that what appears under its name is whole. */
+	f->lane.dir = aside;
+	if (access(final, F_OK) == 0)
+		(void)err_set(err, ERR_EXISTS, "the folder exists already");
+	else if (uidvalidity_take(m, &f->lane.uidvalidity, err) == 0 && maildir_make(aside, err) == 0 &&
+	    lane_folder_save(m, &f->lane, true, err) == 0) {
+		f->lane.dir = final;
+		if (disk_rename(AT_FDCWD, aside, AT_FDCWD, final) != 0)
+			(void)err_errno(err, "make %s", final);
+		else if (disk_sync_dir(m->root) != 0)
+			(void)err_errno(err, "sync %s", m->root);
+		else if (lane_folder_settle(m, &f->lane, err) == 0)
+			goto made;
+		(void)tree_remove(final);
+	}
+	f->lane.dir = final;
+	(void)tree_remove(aside);
+	folder_free(f);
+	return (-1);
+made:
+	f->recent_from = 1;
+	lane_list(m, f);
+	*ret = f;
+	return (0);
+}
+
+/* --- opening --- */
+
+static int take_folder(struct mail *m, const char *leaf, struct err *err)
+{
+	struct buf name = BUF_INIT(L_MBX_NAME * 4);
+	struct folder *f;
+
+	if (name_of_leaf(slice_of(leaf), &name) != 0) {
+		buf_free(&name);
+		return (0); /* not a name we could show; left alone */
+	}
+	f = folder_make(m->account, buf_z(&name), leaf);
+	buf_free(&name);
+	if (maildir_make(f->lane.dir, err) != 0 || lane_folder_load(m, &f->lane, leaf[0] == '\0' ? "inbox" : leaf + 1, err) != 0) {
+		folder_free(f);
+		return (-1);
+	}
+	f->role = f->lane.role;
+	folder_list(m, f);
+	lane_list(m, f);
+	return (0);
+}
+
+static int take_tree(struct mail *m, struct err *err)
+{
+	DIR *d;
+	const struct dirent *e;
+	int rc;
+
+	rc = take_folder(m, "", err);
+	d = rc != 0 ? NULL : opendir(m->root);
+	if (d == NULL)
+		return (rc != 0 ? -1 : err_errno(err, "read %s", m->root));
+	while (rc == 0 && (e = readdir(d)) != NULL) {
+		char cur[600];
+		struct stat st;
+
+		if (e->d_name[0] != '.' || strcmp(e->d_name, ".") == 0 || strcmp(e->d_name, "..") == 0)
+			continue;
+		(void)snprintf(cur, sizeof(cur), "%s/cur", e->d_name);
+		if (fstatat(dirfd(d), cur, &st, 0) == 0 && S_ISDIR(st.st_mode))
+			rc = take_folder(m, e->d_name, err);
+	}
+	(void)closedir(d);
+	return (rc);
+}
+
+static int choose_numbers(struct mail *m, struct err *err)
+{
+	int64_t max_id = 0;
+
+	for (size_t i = 0; i < m->lanes_n; i++)
+		if (m->lanes[i]->uidvalidity >= m->counter)
+			m->counter = m->lanes[i]->uidvalidity + 1;
+	/* A first UIDVALIDITY that an account of this name did not have before it was removed, most likely. */
+	if (m->counter == 0)
+		m->counter = (uint32_t)clock_wall();
+	if (sql_ask(m->index, "SELECT max(id) FROM folder", err, "") != 0)
+		return (-1);
+	if (sql_step(m->index, NULL) == 1)
+		max_id = sql_int(m->index, 0);
+	sql_done(m->index);
+	m->next_id = max_id + 1;
+	for (size_t i = 0; i < m->lanes_n; i++)
+		if (lane_folder_settle(m, m->lanes[i], err) != 0)
+			return (-1);
+	return (0);
+}
+
+/* Rows of folders that are no more. */
+static void drop_strangers(struct mail *m)
+{
+	struct buf leaf = BUF_INIT(L_MBX_NAME + 1);
+	struct lane_folder gone = { 0 };
+	bool found;
+
+	do {
+		found = false;
+		if (sql_ask(m->index, "SELECT leaf FROM folder", NULL, "") != 0)
+			return;
+		while (!found && sql_step(m->index, NULL) == 1) {
+			found = true;
+			for (size_t i = 0; found && i < m->lanes_n; i++)
+				found = !slice_eq(sql_text(m->index, 0), slice_of(m->lanes[i]->leaf));
+			if (found) {
+				buf_reset(&leaf);
+				found = buf_add_slice(&leaf, sql_text(m->index, 0)) == 0;
+			}
+		}
+		sql_done(m->index);
+		if (found) {
+			gone.leaf = (char *)(uintptr_t)buf_z(&leaf);
+			found = index_folder_drop(m, &gone) == 0;
+		}
+	} while (found);
+	buf_free(&leaf);
+}
+
+static int first_start(struct mail *m, struct err *err)
+{
+	struct buf text = BUF_INIT(MAIL_FILE);
+	int rc;
+
+	for (size_t i = 0; i < COUNT_OF(first_folders); i++) {
+		struct folder *f;
+
+		(void)subs_set(m, slice_of(first_folders[i].name), true);
+		if (folder_find(m->account, slice_of(first_folders[i].name)) != NULL)
+			continue;
+		if (folder_build(m, first_folders[i].name, first_folders[i].role, &f, err) != 0)
+			return (-1);
+		folder_list(m, f);
+	}
+	(void)subs_set(m, SLICE("INBOX"), true);
+	rc = subs_print(m, &text) != 0 ? err_set(err, ERR_LIMIT, "too many subscriptions")
+				       : small_write(m->root, "subscriptions", buf_slice(&text), err);
+	buf_free(&text);
+	return (rc);
+}
+
+static int open_tree(struct mail *m, struct err *err)
+{
+	char path[512];
+	bool is_new;
+
+	if (make_dir("mail", err) != 0 || maildir_make(m->root, err) != 0)
+		return (-1);
+	(void)snprintf(path, sizeof(path), "%s/expunged", m->root);
+	if (make_dir(path, err) != 0)
+		return (-1);
+	(void)snprintf(path, sizeof(path), "%s/deleted", m->root);
+	if (make_dir(path, err) != 0)
+		return (-1);
+	(void)snprintf(path, sizeof(path), "%s/subscriptions", m->root);
+	is_new = access(path, F_OK) != 0;
+	if (is_new && (disk_sync_dir("mail") != 0 || disk_sync_dir(m->root) != 0))
+		return (err_errno(err, "sync %s", m->root));
+	if (index_open(m, err) != 0 || sql_begin(m->index, err) != 0)
+		return (-1);
+	if (take_tree(m, err) != 0 || choose_numbers(m, err) != 0 || subs_load(m, err) != 0 ||
+	    (is_new && first_start(m, err) != 0))
+		return (-1);
+	drop_strangers(m);
+	if (sql_commit(m->index, err) != 0 || index_usage(m, &m->usage) != 0)
+		return (-1);
+	for (size_t i = 0; i < m->folders_n; i++)
+		m->folders[i]->recent_from = m->folders[i]->lane.uidnext;
+	sweep_dead(m, clock_wall());
+	return (0);
+}
+
+static void mail_free(struct mail *m)
+{
+	sql_close(m->index);
+	for (unsigned i = 0; i < m->readers_n; i++)
+		sql_close(m->readers[i]);
+	for (size_t i = 0; i < m->folders_n; i++)
+		folder_free(m->folders[i]);
+	for (size_t i = 0; i < m->dead_n; i++)
+		folder_free(m->dead[i]);
+	for (size_t i = 0; i < m->subs_n; i++)
+		free(m->subs[i]);
+	if (m->expunged_fd != -1)
+		(void)close(m->expunged_fd);
+	lane_free(m->lane);
+	(void)pthread_mutex_destroy(&m->lock);
+	free(m->folders);
+	free(m->dead);
+	free(m->lanes);
+	free(m->subs);
+	free(m->root);
+	free(m);
+}
+
+int mail_open(struct account *a, struct err *err)
+{
+	struct mail *m = NEW(struct mail);
+	struct buf root = BUF_INIT(300);
+
+	(void)buf_fmt(&root, "mail/%s", a->name);
+	m->account = a;
+	m->store = a->store;
+	m->root = mem_strdup(buf_z(&root));
+	m->expunged_fd = -1;
+	list_init(&m->batch);
+	(void)pthread_mutex_init(&m->lock, NULL);
+	buf_free(&root);
+	a->mail = m;
+	if (open_tree(m, err) != 0) {
+		if (m->index != NULL)
+			sql_rollback(m->index);
+		mail_free(m);
+		a->mail = NULL;
+		return (-1);
+	}
+	m->lane = lane_new_batch(a->store->work, WORK_ACCOUNT, MAIL_LANE_WAITING, mail_run_all, m);
+	return (0);
+}
+
+bool mail_idle(const struct account *a)
+{
+	return (a->mail == NULL || (a->mail->ops == 0 && lane_idle(a->mail->lane)));
+}
+
+void mail_stop(struct account *a)
+{
+	struct mail *m = a->mail;
+
+	if (m == NULL)
+		return;
+	m->stopping = true;
+	for (size_t i = 0; i < m->folders_n; i++)
+		if (m->folders[i]->view != NULL)
+			view_stop(m->folders[i]->view);
+}
+
+void mail_close(struct account *a)
+{
+	struct mail *m = a->mail;
+
+	if (m == NULL)
+		return;
+	for (size_t i = 0; i < m->lanes_n; i++) {
+		struct lane_folder *lf = m->lanes[i];
+
+		/* Without the mark the next start leaves out what was reserved: never wrong. */
+		if (!lf->gone && !lf->is_clean)
+			(void)lane_folder_save(m, lf, true, NULL);
+	}
+	a->mail = NULL;
+	mail_free(m);
+}

@@ -1,0 +1,285 @@
+/* mail_int.h (inside the Maildir half of store): an account's mail as its files see it. Two sides that never share changing memory: the loop side owns the
+ * list of folders and the views, the lane side (jobs of the account's lane, one at a time) owns reservations, keywords and the index. What the lane
+ * changed comes to the loop as deltas, in the order of the lane. */
+#ifndef STORE_MAIL_INT_H
+#define STORE_MAIL_INT_H
+
+#include <pthread.h>
+
+#include "core/buf.h"
+#include "core/limits.h"
+#include "core/list.h"
+#include "core/mem.h"
+#include "core/work.h"
+#include "store/mailbox.h"
+#include "store/name.h"
+#include "store/store_int.h"
+
+enum {
+	MAIL_KEYWORD_MASK = (int)~(unsigned)FLAG_SYSTEM,
+	MAIL_FILE = 131072,	 /* octets of pennypost-folder, dovecot-keywords, subscriptions */
+	MAIL_GONE_MAX = 100000,	 /* expunged messages remembered of a folder */
+	MAIL_LANE_WAITING = 4096, /* jobs on an account's lane */
+	MAIL_POLL_MS = 60000,	 /* a look at an open folder without watches */
+	MAIL_SETTLE_NS = 2000000000, /* a directory time younger than its note by less is not trusted */
+	MAIL_READERS = L_SHARE_READ,
+};
+
+/* --- pennypost-folder (folder_file.c) --- */
+struct folder_file {
+	uint32_t uidvalidity, uidnext; /* uidnext: the ceiling, or with ${clean} the exact value */
+	uint64_t modseq;
+	bool clean;
+	uint32_t counter; /* INBOX: the next UIDVALIDITY to give; 0: absent */
+	enum folder_role role;
+	bool has_role;
+	struct buf rest; /* lines of others, kept */
+};
+int folder_file_parse(struct slice text, struct folder_file *ret); /* -1: not one of ours; ret->rest is to be freed either way */
+int folder_file_print(const struct folder_file *f, struct buf *out);
+const char *role_name(enum folder_role r);
+enum folder_role role_by_name(struct slice name);
+/* Whole small file; 0, or -1 (errno). */
+int small_read(const char *path, struct buf *out);
+/* Atomic: beside, sync, rename, directory sync. */
+int small_write(const char *dir, const char *leaf, struct slice text, struct err *err);
+
+/* --- a folder: both sides in one allocation, disciplined --- */
+struct lane_folder {
+	struct folder *owner; /* never looked into by the lane */
+	int64_t id;	      /* row of the index; stable while the process lives */
+	char *dir;	      /* "mail/gilles" or "mail/gilles/.Sent" */
+	char *leaf;	      /* "" or ".Sent" */
+	enum folder_role role;
+	bool gone;
+	bool is_lost;	  /* its file was missing: numbers are to be chosen */
+	bool believe;	  /* the index may lack rows: names are believed at the next look */
+	bool trust_note;  /* believe all the same what the note says: the last stop was clean */
+	bool is_clean;	  /* its file carries the mark of a clean stop */
+	bool is_new_index; /* what the next look adds is a rebuild */
+	uint32_t uidvalidity, uidnext, uid_ceiling;
+	uint64_t modseq, modseq_ceiling; /* modseq: the highest given */
+	uint64_t floor;	  /* expunges are known since here */
+	uint32_t uid_told; /* the highest that any client may have seen */
+	char *keywords[L_KW];
+	int64_t note_ns[2], noted_ns; /* times of new/ and cur/ at the last look; 0: none */
+	uint64_t gone_n;
+	struct buf rest; /* other lines of its file */
+};
+
+struct folder {
+	struct account *account;
+	char *name; /* UTF-8, "/" */
+	bool exists;
+	enum folder_role role;
+	uint32_t recent_from; /* 0: nobody looked yet */
+	struct view *view;    /* NULL: not open */
+	struct lane_folder lane; /* touched by the lane alone, once made */
+};
+
+struct index_row {
+	struct view_message m;
+	uint64_t disk;	   /* octets on disk */
+	char *base, *info; /* in the arena it was read into */
+	unsigned char where; /* 0 new/, 1 cur/ */
+	unsigned char cid[16];
+};
+
+struct batch_dir { /* a folder that the present batch works in */
+	struct list node;
+	struct lane_folder *lf;
+	int fd[2];
+	bool dirty[2], is_noted[2], is_dest;
+};
+
+struct mail {
+	struct account *account;
+	struct store *store;
+	char *root; /* "mail/gilles" */
+	struct lane *lane;
+	/* loop side */
+	struct folder **folders; /* those that exist, INBOX first, then by name */
+	size_t folders_n;
+	struct folder **dead;
+	size_t dead_n;
+	char **subs; /* sorted, UTF-8 */
+	size_t subs_n;
+	bool stopping;
+	unsigned ops; /* visits and operations with work elsewhere */
+	/* lane side */
+	struct lane_folder **lanes; /* INBOX first; deleted ones stay */
+	size_t lanes_n;
+	struct sql *index; /* NULL: could not be opened */
+	struct list batch; /* of batch_dir */
+	struct batch_dir *batch_last;
+	bool index_failed; /* in this batch */
+	uint32_t counter;
+	int64_t next_id;
+	uint64_t usage; /* octets on disk of all messages */
+	int expunged_fd;
+	bool expunged_dirty;
+	/* readers */
+	pthread_mutex_t lock;
+	struct read_hint {
+		unsigned char cid[16];
+		uint64_t wire_at, file_at;
+		bool after_cr;
+	} hints[8]; /* where the last reads of large messages stopped */
+	unsigned hints_at;
+	struct sql *readers[MAIL_READERS];
+	unsigned readers_n, epoch; /* epoch: counts indexes made anew */
+};
+
+static inline struct mail *folder_mail(const struct folder *f)
+{
+	return (f->account->mail);
+}
+
+/* --- jobs of the account's lane (lane.c) --- */
+struct delta_message {
+	struct view_message m;
+	unsigned char cid[16];
+	uint32_t was; /* FLAGS: flags before */
+	bool known;
+	enum folder_role from;
+};
+enum delta_kind { DELTA_ADDED, DELTA_FLAGS, DELTA_EXPUNGED, DELTA_KEYWORDS };
+struct delta {
+	struct list node;
+	struct folder *folder;
+	enum delta_kind kind;
+	enum store_cause cause;
+	const void *by;
+	struct delta_message *msgs; /* in UID order */
+	size_t n, cap;
+	uint32_t uidnext;
+	uint64_t modseq;
+	char *keywords[L_KW]; /* KEYWORDS: all of them; FLAGS: those newly set somewhere */
+};
+struct mail_job {
+	struct job job;
+	struct mail *m;
+	/* lane: do it; -1 with ${err} set: nothing happened (what was begun is taken back) */
+	int (*act)(struct mail_job *j);
+	void (*undo)(struct mail_job *j); /* lane: a sync failed after act: take files back; may be NULL */
+	void (*end)(struct mail_job *j);  /* loop: after the deltas are told and holds released; frees it */
+	struct list deltas;
+	bool is_durable; /* act syncs for itself: a later failure in the batch is not its own */
+	bool failed, waits; /* waits: watchers of the store may hold the answer */
+	struct err err;
+	struct event_hold *hold;
+};
+void mail_job_init(struct mail_job *j, struct mail *m, int (*act)(struct mail_job *), void (*end)(struct mail_job *));
+int mail_job_put(struct mail_job *j, struct err *err); /* ERR_BUSY */
+void mail_job_force(struct mail_job *j);
+struct delta *delta_add(struct mail_job *j, struct lane_folder *lf, enum delta_kind kind, enum store_cause cause, const void *by);
+struct delta_message *delta_message_add(struct delta *d, const struct view_message *m, const unsigned char cid[16]);
+void delta_keywords(struct mail_job *j, struct lane_folder *lf);
+void delta_name_keywords(struct delta *d, const struct lane_folder *lf);
+void delta_free(struct delta *d);
+void mail_run_all(void *self, struct list *jobs);
+/* Directory of the present batch: 0 new/, 1 cur/. -1 (errno). Dirty ones are synced at the end, destinations first. */
+int batch_fd(struct mail *m, struct lane_folder *lf, unsigned where);
+void batch_dirty(struct mail *m, struct lane_folder *lf, unsigned where, bool is_dest);
+int batch_expunged_fd(struct mail *m);
+void batch_end(struct mail *m);
+/* loop: news to view, sessions and store watchers (watch.c) */
+void watch_tell(struct mail_job *j, struct delta *d);
+void watch_folders(struct account *a);
+void view_apply(struct folder *f, const struct delta *d); /* view.c */
+void view_moved(struct folder *f); /* renamed: watch the new place */
+struct view;
+void view_stop(struct view *v); /* the store closes: no watches, no timers */
+void view_doubt(struct folder *f); /* a file was not as the index says: look again soon */
+void view_gone(struct folder *f);
+void watch_begin(struct mail_job *j); /* before the first watch_tell */
+void watch_end(struct mail_job *j);   /* calls j->end, now or once nobody holds any more */
+
+/* --- lane: folder.c --- */
+int lane_folder_load(struct mail *m, struct lane_folder *lf, const char *default_role, struct err *err);
+int lane_folder_save(struct mail *m, struct lane_folder *lf, bool clean, struct err *err);
+void lane_folder_free(struct lane_folder *lf);
+int uid_take(struct mail *m, struct lane_folder *lf, uint32_t n, uint32_t *ret_first, struct err *err);
+int modseq_take(struct mail *m, struct lane_folder *lf, uint64_t *ret, struct err *err);
+int uidvalidity_take(struct mail *m, uint32_t *ret, struct err *err);
+/* Bit of a keyword; made (durably) when missing and told with a delta. */
+int keyword_bit(struct mail_job *j, struct lane_folder *lf, struct slice name, bool make, uint32_t *ret, struct err *err);
+static inline struct lane_folder *inbox_lane(struct mail *m)
+{
+	return (m->lanes[0]);
+}
+int lane_folder_settle(struct mail *m, struct lane_folder *lf, struct err *err); /* choose lost numbers, make the index row */
+
+/* --- lane: index.c; all -1 with err when the index fails, and note that in m->index_failed --- */
+extern const char *const index_schema[];
+extern const unsigned index_schema_n;
+int index_open(struct mail *m, struct err *err);
+void index_trouble(struct mail *m, struct lane_folder *lf);
+int index_folder_load(struct mail *m, struct lane_folder *lf); /* row made when missing; sets id, floor, note, gone_n */
+int index_folder_note(struct mail *m, const struct lane_folder *lf);
+int index_folder_drop(struct mail *m, const struct lane_folder *lf);
+int index_folder_rename(struct mail *m, const struct lane_folder *lf);
+int index_get(struct mail *m, const struct lane_folder *lf, uint32_t uid, struct arena *a, struct index_row *ret, struct err *err); /* 1, 0 none, -1 */
+int index_all(struct mail *m, const struct lane_folder *lf, struct arena *a, struct index_row **ret, size_t *ret_n, struct err *err);
+int index_put(struct mail *m, const struct lane_folder *lf, const struct index_row *r);
+int index_flags(struct mail *m, const struct lane_folder *lf, const struct index_row *r);
+int index_drop(struct mail *m, struct lane_folder *lf, const struct index_row *r, uint64_t modseq); /* into the expunge history */
+int index_was_gone(struct mail *m, const struct lane_folder *lf, uint32_t uid);
+struct known {
+	bool is_known;
+	enum folder_role from;
+};
+struct known index_known(struct mail *m, const struct lane_folder *lf, const unsigned char cid[16]);
+int index_usage(struct mail *m, uint64_t *ret);
+
+/* Rendered items of a content. */
+struct items {
+	struct buf envelope, structure, body, map, fields;
+};
+void items_render(struct items *it, struct slice wire);
+void items_free(struct items *it);
+int index_items_put(struct mail *m, const unsigned char cid[16], const struct items *it);
+
+/* --- lane: scan.c --- */
+int scan_look(struct mail_job *j, struct lane_folder *lf, bool hard, struct err *err);
+/* Size, wire size and content id of a file by reading it. */
+int scan_read(int dir, const char *file, uint64_t *ret_disk, uint64_t *ret_wire, unsigned char cid[16], struct err *err);
+/* lane: message.c: take one message away (into expunged/ when ${keep}); its row, delta and usage. 1 done, 0 it is not there, -1 */
+int lane_expunge_one(struct mail_job *j, struct lane_folder *lf, const struct index_row *r, uint64_t modseq, bool keep, struct delta *d);
+void row_path(const struct index_row *r, char ret[NAME_MAX_FILE + 1]);
+
+/* --- loop: mail.c --- */
+struct folder *folder_make(struct account *a, const char *name, const char *leaf); /* not yet in the list */
+void folder_list(struct mail *m, struct folder *f);
+void folder_unlist(struct mail *m, struct folder *f);
+void folder_relist(struct mail *m); /* names changed: sort */
+int subs_load(struct mail *m, struct err *err);
+int subs_print(struct mail *m, struct buf *out);
+bool subs_set(struct mail *m, struct slice name, bool on); /* false: it was so already */
+/* lane or at open: a folder on disk and in the index; in the loop's list not yet. */
+int folder_build(struct mail *m, const char *name, enum folder_role role, struct folder **ret, struct err *err);
+void folder_free(struct folder *f);
+void items_sweep(struct mail *m); /* lane: rendered items of no message */
+int leaf_of_name(struct slice name, struct buf *out, struct err *err); /* "" for INBOX */
+int name_of_leaf(struct slice leaf, struct buf *out);
+void sweep_dead(struct mail *m, int64_t now); /* blocking: tmp/ over 36 h, deleted/ */
+int maildir_make(const char *path, struct err *err); /* path and cur new tmp */
+int tree_remove(const char *path);
+
+/* --- intents (intent.c): durable rows of queue.sqlite, undone at start; blocking ones are for STORE_QUEUE's lane --- */
+int intent_put(struct store *s, const char *kind, struct slice names, int64_t *ret, struct err *err);
+int intent_drop(struct store *s, int64_t id, struct err *err);
+struct intent_job {
+	struct job job;
+	struct store *s;
+	const char *kind; /* NULL: drop ${id} */
+	struct buf names;
+	int64_t id;
+	bool failed;
+	struct err err;
+	void (*end)(struct intent_job *j); /* loop; the job stays its owner's */
+	void *self;
+};
+void intent_start(struct intent_job *j); /* on the loop; forced */
+
+#endif

@@ -1,0 +1,23 @@
+/* view_int.h (view.c, changes.c): the view's own struct. */
+#ifndef STORE_VIEW_INT_H
+#define STORE_VIEW_INT_H
+
+#include "store/mail_int.h"
+
+struct watch_dir;
+
+struct view {
+	struct folder *folder;
+	struct view_message *msgs; /* by UID */
+	size_t n, cap;
+	char *keywords[L_KW];
+	uint32_t uidvalidity, uidnext;
+	uint64_t modseq;
+	struct list watchers; /* of view_watch.node */
+	unsigned holders;
+	struct watch_dir *watches[2];
+	struct timer *poll, *settle;
+};
+
+
+#endif
