@@ -1,0 +1,163 @@
+/* CAPABILITY NOOP CHECK LOGOUT ID ENABLE NAMESPACE: what needs no mailbox. RFC 9051 6.1, 6.3.1, 6.3.10; RFC 2971. */
+#include "imap/command.h"
+
+#include "core/log.h"
+#include "core/mem.h"
+
+void imap_write_capability(struct imap *s, struct buf *out)
+{
+	(void)buf_addz(out, "IMAP4rev1 IMAP4rev2 LITERAL+ SASL-IR ID ENABLE IDLE");
+	if (s->state == IMAP_GREETED) {
+		if (conn_is_tls(s->conn))
+			(void)buf_addz(out, " AUTH=PLAIN AUTH=LOGIN");
+		else /* RFC 9051 6.2.3: no password in clear */
+			(void)buf_addz(out, s->server->tls != NULL ? " STARTTLS LOGINDISABLED" : " LOGINDISABLED");
+		return;
+	}
+	(void)buf_addz(out, " NAMESPACE UIDPLUS MOVE UNSELECT CHILDREN LIST-EXTENDED LIST-STATUS SPECIAL-USE "
+			    "CREATE-SPECIAL-USE ESEARCH SEARCHRES STATUS=SIZE CONDSTORE QRESYNC");
+	(void)buf_fmt(out, " APPENDLIMIT=%llu", (unsigned long long)s->server->cfg->limits.size); /* RFC 7889 */
+}
+
+void cmd_capability(struct imap *s)
+{
+	(void)buf_addz(&s->out, "* CAPABILITY ");
+	imap_write_capability(s, &s->out);
+	(void)buf_addz(&s->out, "\r\n");
+	imap_flush(s);
+	imap_end(s, "OK Done");
+}
+
+static void on_looked(void *self, const struct err *err)
+{
+	struct imap *s = self;
+
+	s->call.op = NULL;
+	if (err != NULL)
+		imap_end_err(s, err);
+	else
+		imap_end(s, "OK Done");
+}
+
+void cmd_noop(struct imap *s)
+{
+	if (s->state == IMAP_GREETED && ++s->noops > 20) {
+		imap_bye(s, "Log in or go");
+		return;
+	}
+	/* A poll: what other programs did to the Maildir is looked at now. */
+	if (s->news.view == NULL || s->view_gone ||
+	    (s->call.op = view_look(s->news.view, on_looked, s)) == NULL)
+		imap_end(s, "OK Done");
+}
+
+void cmd_check(struct imap *s)
+{
+	cmd_noop(s);
+}
+
+void cmd_logout(struct imap *s)
+{
+	/* The one tagged answer that comes with a BYE: RFC 9051 6.1.3 */
+	(void)buf_addz(&s->out, "* BYE Until next time\r\n");
+	(void)buf_addz(&s->out, s->call.tag);
+	(void)buf_addz(&s->out, " OK Logged out\r\n");
+	imap_flush(s);
+	s->closing = true;
+	conn_close(s->conn, "logged out");
+}
+
+enum { ID_PAIRS = 30, ID_FIELD = 30, ID_VALUE = 1024 };
+
+/* id-params-list = "(" *(string SP nstring) ")" / nil; at most 30 pairs, names of 30 octets, values of 1024 */
+static bool take_id(struct imap *s, struct buf *log)
+{
+	struct args *a = &s->call.args;
+	struct slice name, value;
+	unsigned pairs = 0;
+
+	if (args_word(a, "NIL"))
+		return (args_end(a));
+	if (!args_char(a, '('))
+		return (false);
+	while (!args_char(a, ')')) {
+		if ((pairs > 0 && !args_sp(a)) || ++pairs > ID_PAIRS || !args_string(a, &name) || !args_sp(a) ||
+		    !args_nstring(a, &value) || name.n > ID_FIELD || value.n > ID_VALUE)
+			return (false);
+		(void)buf_fmt(log, "%s" SLICE_FMT "=" SLICE_FMT, pairs > 1 ? "; " : "", SLICE_ARG(name),
+		    SLICE_ARG(slice_head(value, 100)));
+	}
+	return (args_end(a));
+}
+
+void cmd_id(struct imap *s)
+{
+	struct buf log = BUF_INIT(8192);
+
+	if (!take_id(s, &log)) {
+		imap_bad(s, "ID takes at most 30 pairs of strings, or NIL");
+		buf_free(&log);
+		return;
+	}
+	log_event(LOG_INFO, s->id, "imap id", "client", buf_z(&log), NULL);
+	buf_free(&log);
+	/* no version: it helps nobody but who looks for old ones */
+	(void)buf_addz(&s->out, "* ID (\"name\" \"Pennypost\")\r\n");
+	imap_flush(s);
+	imap_end(s, "OK Done");
+}
+
+void imap_enable_condstore(struct imap *s)
+{
+	if (s->condstore)
+		return;
+	s->condstore = true;
+	if (s->news.view != NULL) { /* RFC 7162 3.1.2: what the client may count from */
+		(void)buf_fmt(&s->out, "* OK [HIGHESTMODSEQ %llu] Highest\r\n",
+		    (unsigned long long)view_highestmodseq(s->news.view));
+		imap_flush(s);
+	}
+}
+
+void cmd_enable(struct imap *s)
+{
+	struct args *a = &s->call.args;
+	bool rev2 = false, condstore = false, qresync = false;
+	struct slice name;
+
+	do {
+		if (!args_atom(a, &name)) {
+			imap_bad(s, "ENABLE takes names of capabilities");
+			return;
+		}
+		rev2 |= slice_ieq(name, SLICE("IMAP4REV2"));
+		condstore |= slice_ieq(name, SLICE("CONDSTORE"));
+		qresync |= slice_ieq(name, SLICE("QRESYNC"));
+	} while (args_sp(a));
+	if (!args_end(a)) {
+		imap_bad(s, "ENABLE takes names of capabilities");
+		return;
+	}
+	/* Those newly enabled only, and names we do not know are passed over: RFC 9051 6.3.1 */
+	(void)buf_addz(&s->out, "* ENABLED");
+	if (rev2 && !s->rev2)
+		(void)buf_addz(&s->out, " IMAP4rev2");
+	if (condstore && !s->condstore)
+		(void)buf_addz(&s->out, " CONDSTORE");
+	if (qresync && !s->qresync)
+		(void)buf_addz(&s->out, " QRESYNC");
+	(void)buf_addz(&s->out, "\r\n");
+	imap_flush(s);
+	s->rev2 |= rev2;
+	s->qresync |= qresync;
+	if (condstore || qresync) /* RFC 7162 3.2.3: QRESYNC implies CONDSTORE */
+		imap_enable_condstore(s);
+	imap_end(s, "OK Done");
+}
+
+void cmd_namespace(struct imap *s)
+{
+	(void)buf_addz(&s->out, "* NAMESPACE ((\"\" \"/\")) NIL NIL\r\n");
+	imap_flush(s);
+	imap_end(s, "OK Done");
+}

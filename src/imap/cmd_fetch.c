@@ -1,0 +1,554 @@
+/* FETCH: which items of which messages, and how they flow. What the view knows is said on the loop; the rest is put
+ * together by a visit on a read lane, slice by slice, and the next slice waits until the client has taken the last, so
+ * memory does not depend on what was asked (IMP-08, IMP-25). RFC 9051 6.4.5, RFC 7162 3.1.4 (CHANGEDSINCE), 3.2.6 (VANISHED). */
+#include "imap/fetch.h"
+
+#include <stdlib.h>
+
+#include "core/limits.h"
+#include "core/log.h"
+#include "core/mem.h"
+#include "imap/command.h"
+#include "msg/date.h"
+
+enum { FETCH_OUT = 16777216 }; /* one message's rendered envelope, structure and headers at most */
+
+static void fetch_free(void *data)
+{
+	struct fetch *f = data;
+
+	free(f->uids);
+	free(f->seqs);
+	free(f->place.decoded);
+	buf_free(&f->out);
+	arena_free(f->arena);
+	free(f);
+}
+
+/* --- parsing ---------------------------------------------------------------------------------------------------------------- */
+
+static struct fetch_item *add_item(struct fetch *f, enum fetch_what what, const char *label)
+{
+	struct fetch_item *item = arena_alloc(f->arena, sizeof(*item));
+
+	item->what = what;
+	item->label = slice_of(label);
+	*f->items_end = item;
+	f->items_end = &item->next;
+	f->items_n++;
+	return (item);
+}
+
+static const struct {
+	const char *name;
+	enum fetch_what what;
+} simple[] = {
+	{ "UID", FETCH_UID }, { "FLAGS", FETCH_FLAGS }, { "INTERNALDATE", FETCH_INTERNALDATE },
+	{ "RFC822.SIZE", FETCH_SIZE }, { "MODSEQ", FETCH_MODSEQ }, { "ENVELOPE", FETCH_ENVELOPE },
+	{ "BODYSTRUCTURE", FETCH_BODYSTRUCTURE },
+};
+
+static bool is_name_char(char c)
+{
+	return (ascii_alnum(c) || c == '.');
+}
+
+static void add_rfc822(struct fetch *f, const char *label, enum section_text text, bool peek)
+{
+	struct fetch_item *item = add_item(f, FETCH_SECTION, label);
+
+	item->section.text = text;
+	item->peek = peek;
+}
+
+/* fetch-att; the sections go on in fetch_body.c */
+static bool take_item(struct fetch *f, struct args *a)
+{
+	struct fetch_item *item;
+	struct slice name;
+
+	if (f->items_n == FETCH_ITEMS || !take_run(&a->c, is_name_char, &name))
+		return (false);
+	for (size_t i = 0; i < COUNT_OF(simple); i++)
+		if (slice_ieq(name, slice_of(simple[i].name))) {
+			(void)add_item(f, simple[i].what, simple[i].name);
+			return (true);
+		}
+	if (slice_ieq(name, SLICE("BODY")) && !args_peek(a, '['))
+		(void)add_item(f, FETCH_BODY, "BODY");
+	else if (slice_ieq(name, SLICE("BODY")) || slice_ieq(name, SLICE("BODY.PEEK"))) {
+		item = add_item(f, FETCH_SECTION, "");
+		item->peek = name.n > 4;
+		return (fetch_take_section(f, a, item, "BODY"));
+	} else if (slice_ieq(name, SLICE("BINARY")) || slice_ieq(name, SLICE("BINARY.PEEK"))) {
+		item = add_item(f, FETCH_BINARY, "");
+		item->peek = name.n > 6;
+		return (fetch_take_section(f, a, item, "BINARY"));
+	} else if (slice_ieq(name, SLICE("BINARY.SIZE"))) {
+		item = add_item(f, FETCH_BINARY_SIZE, "");
+		item->peek = true;
+		return (fetch_take_section(f, a, item, "BINARY.SIZE"));
+	} else if (slice_ieq(name, SLICE("RFC822"))) /* RFC 3501 6.4.5 */
+		add_rfc822(f, "RFC822", SECTION_ALL, false);
+	else if (slice_ieq(name, SLICE("RFC822.HEADER")))
+		add_rfc822(f, "RFC822.HEADER", SECTION_HEADER, true);
+	else if (slice_ieq(name, SLICE("RFC822.TEXT")))
+		add_rfc822(f, "RFC822.TEXT", SECTION_TEXT, false);
+	else
+		return (false);
+	return (true);
+}
+
+static bool take_macro(struct fetch *f, struct args *a)
+{
+	bool all = args_word(a, "ALL"), full = !all && args_word(a, "FULL");
+
+	if (!all && !full && !args_word(a, "FAST"))
+		return (false);
+	(void)add_item(f, FETCH_FLAGS, "FLAGS");
+	(void)add_item(f, FETCH_INTERNALDATE, "INTERNALDATE");
+	(void)add_item(f, FETCH_SIZE, "RFC822.SIZE");
+	if (all || full)
+		(void)add_item(f, FETCH_ENVELOPE, "ENVELOPE");
+	if (full)
+		(void)add_item(f, FETCH_BODY, "BODY");
+	return (true);
+}
+
+static bool take_modifiers(struct fetch *f, struct args *a)
+{
+	if (!args_char(a, '('))
+		return (false);
+	do {
+		if (args_word(a, "CHANGEDSINCE")) {
+			if (f->has_changed_since || !args_sp(a) || !args_u64(a, INT64_MAX, &f->changed_since))
+				return (false);
+			f->has_changed_since = true;
+		} else if (args_word(a, "VANISHED"))
+			f->vanished = true;
+		else
+			return (false);
+	} while (args_sp(a));
+	return (args_char(a, ')'));
+}
+
+static bool take_items(struct fetch *f, struct args *a)
+{
+	if (args_char(a, '(')) {
+		do {
+			if (!take_item(f, a))
+				return (false);
+		} while (args_sp(a));
+		if (!args_char(a, ')'))
+			return (false);
+	} else if (!take_macro(f, a) && !take_item(f, a))
+		return (false);
+	if (args_sp(a) && !take_modifiers(f, a))
+		return (false);
+	return (args_end(a));
+}
+
+static bool has_item(const struct fetch *f, enum fetch_what what)
+{
+	for (const struct fetch_item *i = f->items; i != NULL; i = i->next)
+		if (i->what == what)
+			return (true);
+	return (false);
+}
+
+/* What the visit must load, and where the answer can be made. */
+static void plan(struct imap *s, struct fetch *f)
+{
+	bool fields = false;
+
+	f->on_loop = true;
+	for (const struct fetch_item *i = f->items; i != NULL; i = i->next) {
+		switch (i->what) {
+		case FETCH_UID:
+		case FETCH_FLAGS:
+		case FETCH_INTERNALDATE:
+		case FETCH_SIZE:
+		case FETCH_MODSEQ:
+			continue;
+		case FETCH_ENVELOPE:
+			f->want |= VISIT_ENVELOPE;
+			break;
+		case FETCH_BODY:
+			f->want |= VISIT_BODY;
+			break;
+		case FETCH_BODYSTRUCTURE:
+			f->want |= VISIT_STRUCTURE;
+			break;
+		case FETCH_SECTION:
+		case FETCH_BINARY:
+		case FETCH_BINARY_SIZE:
+			if (i->section.cached)
+				fields = true;
+			else
+				f->want |= VISIT_MAP | VISIT_FILE;
+			f->sees |= !i->peek;
+			break;
+		}
+		f->on_loop = false;
+	}
+	if (fields && !(f->want & VISIT_FILE))
+		f->want |= VISIT_FIELDS;
+	/* RFC 9051 6.4.5: every answer to UID FETCH has the UID; RFC 7162 3.1.4: MODSEQ with CHANGEDSINCE */
+	if ((s->call.is_uid || s->qresync) && !has_item(f, FETCH_UID))
+		(void)add_item(f, FETCH_UID, "UID");
+	if (f->has_changed_since && !has_item(f, FETCH_MODSEQ))
+		(void)add_item(f, FETCH_MODSEQ, "MODSEQ");
+	f->sees &= !s->read_only;
+	if (f->sees && !has_item(f, FETCH_FLAGS))
+		(void)add_item(f, FETCH_FLAGS, "FLAGS");
+}
+
+/* --- saying ------------------------------------------------------------------------------------------------------------------ */
+
+static void say_simple(struct fetch *f, const struct fetch_item *item, const struct view_message *m)
+{
+	struct buf *out = &f->out;
+
+	(void)buf_addz(out, f->place.begun ? " " : "");
+	(void)buf_add_slice(out, item->label);
+	(void)buf_addc(out, ' ');
+	f->place.begun = true;
+	switch (item->what) {
+	case FETCH_UID:
+		(void)buf_add_u64(out, m->uid);
+		break;
+	case FETCH_FLAGS:
+		(void)write_flags(out, m->flags, m->uid >= f->recent_from, &f->names);
+		break;
+	case FETCH_INTERNALDATE:
+		(void)buf_addc(out, '"');
+		(void)date_write_imap(out, m->internal_date);
+		(void)buf_addc(out, '"');
+		break;
+	case FETCH_SIZE:
+		(void)buf_add_u64(out, m->size);
+		break;
+	case FETCH_MODSEQ:
+		(void)buf_fmt(out, "(%llu)", (unsigned long long)m->modseq);
+		break;
+	case FETCH_ENVELOPE:
+	case FETCH_BODY:
+	case FETCH_BODYSTRUCTURE:
+	case FETCH_SECTION:
+	case FETCH_BINARY:
+	case FETCH_BINARY_SIZE:
+		break;
+	}
+}
+
+static void say_rendered(struct fetch *f, const struct fetch_item *item, struct slice rendered)
+{
+	(void)buf_addz(&f->out, f->place.begun ? " " : "");
+	(void)buf_add_slice(&f->out, item->label);
+	(void)buf_addc(&f->out, ' ');
+	(void)buf_add_slice(&f->out, rendered.n > 0 ? rendered : SLICE("NIL"));
+	f->place.begun = true;
+}
+
+static bool is_simple(enum fetch_what what)
+{
+	return (what <= FETCH_MODSEQ);
+}
+
+static enum visit_next on_message(void *ctx, const struct visit_message *m)
+{
+	struct fetch *f = ctx;
+	struct fetch_place *p = &f->place;
+
+	while (f->at < f->n && f->uids[f->at] < m->m.uid)
+		f->at++; /* gone meanwhile */
+	if (f->at == f->n || f->uids[f->at] != m->m.uid)
+		return (VISIT_DONE);
+	if (m->unreadable && p->item == NULL) {
+		f->unreadable++;
+		return (VISIT_DONE);
+	}
+	if (p->item == NULL) {
+		*p = (struct fetch_place){ .item = f->items };
+		(void)buf_fmt(&f->out, "* %u FETCH (", f->seqs[f->at]);
+	}
+	while (p->item != NULL) {
+		const struct fetch_item *item = p->item;
+
+		if (is_simple(item->what))
+			say_simple(f, item, &m->m);
+		else if (item->what == FETCH_ENVELOPE)
+			say_rendered(f, item, m->envelope);
+		else if (item->what == FETCH_BODYSTRUCTURE)
+			say_rendered(f, item, m->structure);
+		else if (item->what == FETCH_BODY)
+			say_rendered(f, item, m->body_structure);
+		else if (fetch_body(f, m, item) == BODY_MORE)
+			return (VISIT_AGAIN);
+		if (f->broken || f->out.failed) {
+			f->broken = true;
+			return (VISIT_STOP);
+		}
+		p->item = item->next;
+		if (p->item != NULL && f->out.n >= FETCH_SLICE)
+			return (VISIT_AGAIN);
+	}
+	(void)buf_addz(&f->out, ")\r\n");
+	f->at++;
+	return (f->out.n >= FETCH_SLICE ? VISIT_PAUSE : VISIT_DONE);
+}
+
+static void finish(struct imap *s)
+{
+	struct fetch *f = s->call.data;
+
+	if (f->unknown_cte > 0)
+		imap_end(s, "NO [UNKNOWN-CTE] A part has a transfer encoding that is not known");
+	else if (f->bad_section > 0)
+		imap_end(s, "NO [CANNOT] A multipart has no decoded content");
+	else if (f->unreadable > 0) {
+		log_event(LOG_WARN, s->id, "imap fetch", "why", "some messages could not be read", NULL);
+		imap_end(s, "NO [UNAVAILABLE] Some messages could not be read");
+	} else /* RFC 5530 3 */
+		imap_end(s, f->some_gone ? "NO [EXPUNGEISSUED] Some of the messages are gone" : "OK Done");
+}
+
+static enum imap_step send_slice(struct imap *s)
+{
+	struct fetch *f = s->call.data;
+	struct slice piece = slice_head(slice_from(buf_slice(&f->out), f->sent), 65536);
+
+	conn_send_slice(s->conn, piece);
+	f->sent += piece.n;
+	if (f->sent < f->out.n)
+		return (STEP_MORE);
+	f->sent = 0;
+	if (f->out.cap > 2 * FETCH_SLICE)
+		buf_free(&f->out);
+	else
+		buf_reset(&f->out);
+	f->out.max = FETCH_OUT;
+	return (STEP_DONE);
+}
+
+static void slice_sent(struct imap *s)
+{
+	struct fetch *f = s->call.data;
+
+	if (s->news.view != NULL && !s->view_gone)
+		keyword_names_of(s->news.view, &f->names);
+	if (f->is_done)
+		finish(s);
+	else
+		visit_go_on(s->call.visit);
+}
+
+static bool is_broken(struct imap *s, const struct fetch *f)
+{
+	if (!f->broken)
+		return (false);
+	log_event(LOG_ERROR, s->id, "imap fetch", "why", "a message ended before its size", NULL);
+	conn_abort(s->conn, "a message ended before its size");
+	s->closing = true;
+	return (true);
+}
+
+static void on_slice(void *self)
+{
+	struct imap *s = self;
+	struct fetch *f = s->call.data;
+
+	if (is_broken(s, f)) {
+		visit_cancel(s->call.visit);
+		s->call.visit = NULL;
+		return;
+	}
+	imap_produce(s, send_slice, slice_sent);
+}
+
+static void on_end(void *self, const struct err *err)
+{
+	struct imap *s = self;
+	struct fetch *f = s->call.data;
+
+	s->call.visit = NULL;
+	s->call.drop = fetch_free;
+	if (is_broken(s, f))
+		return;
+	if (err != NULL && f->place.item != NULL) { /* in the middle of a message: nothing can be added to that */
+		conn_abort(s->conn, "reading messages failed");
+		s->closing = true;
+		return;
+	}
+	if (err != NULL)
+		f->unreadable++;
+	f->is_done = true;
+	imap_produce(s, send_slice, slice_sent);
+}
+
+static const struct visitor visitor = { on_message, on_slice, on_end };
+
+static enum imap_step say_from_view(struct imap *s)
+{
+	struct fetch *f = s->call.data;
+	const struct view *v = s->news.view;
+	size_t many = 0;
+
+	if (s->view_gone)
+		f->at = f->n;
+	for (; f->at < f->n && many < 256; f->at++, many++) {
+		size_t at = view_lower(v, f->uids[f->at]);
+
+		if (at == view_count(v) || view_at(v, at)->uid != f->uids[f->at])
+			continue;
+		f->place.begun = false;
+		(void)buf_fmt(&f->out, "* %u FETCH (", f->seqs[f->at]);
+		for (const struct fetch_item *i = f->items; i != NULL; i = i->next)
+			say_simple(f, i, view_at(v, at));
+		(void)buf_addz(&f->out, ")\r\n");
+	}
+	conn_send_slice(s->conn, buf_slice(&f->out));
+	buf_reset(&f->out);
+	return (f->at < f->n ? STEP_MORE : STEP_DONE);
+}
+
+/* --- the command -------------------------------------------------------------------------------------------------------------- */
+
+static void begin(struct imap *s)
+{
+	struct fetch *f = s->call.data;
+
+	if (s->view_gone) {
+		imap_end(s, "NO [NONEXISTENT] The mailbox was deleted");
+		return;
+	}
+	if (f->n == 0) {
+		finish(s);
+		return;
+	}
+	f->recent_from = s->rev2 ? UINT32_MAX : s->news.recent_from;
+	keyword_names_of(s->news.view, &f->names);
+	f->seqs = mem_new_array(f->n, sizeof(*f->seqs));
+	for (size_t i = 0; i < f->n; i++) /* they stay true until the command has ended: nothing is told before */
+		f->seqs[i] = news_seq(&s->news, f->uids[i]);
+	if (f->on_loop) {
+		imap_produce(s, say_from_view, finish);
+		return;
+	}
+	s->call.drop = NULL; /* the visit frees it from now on */
+	s->call.visit = visit_start(view_folder(s->news.view), f->uids, f->n, f->want, &visitor, s, f, fetch_free);
+	if (s->call.visit == NULL) {
+		s->call.drop = fetch_free;
+		imap_end(s, "NO [UNAVAILABLE] Too busy; try again");
+	}
+}
+
+static void on_seen(void *self, const struct message_result *r)
+{
+	struct imap *s = self;
+
+	s->call.op = NULL;
+	if (r->err != NULL) /* a full disk must not keep mail from being read */
+		log_event(LOG_WARN, s->id, "imap fetch", "why", r->err->text, NULL);
+	begin(s);
+}
+
+/* \Seen first, so that the flags in the answer are the new ones (RFC 9051 6.4.5). */
+static void mark_seen(struct imap *s)
+{
+	struct fetch *f = s->call.data;
+	struct flags_change ch = { FLAGS_ADD, FLAG_SEEN, NULL, 0, UINT64_MAX };
+	uint32_t *unseen = mem_new_array(f->n + 1, sizeof(*unseen));
+	size_t n = 0;
+
+	for (size_t i = 0; i < f->n; i++) {
+		size_t at = view_lower(s->news.view, f->uids[i]);
+
+		if (at < view_count(s->news.view) && !(view_at(s->news.view, at)->flags & FLAG_SEEN))
+			unseen[n++] = f->uids[i];
+	}
+	if (n > 0)
+		s->call.op = message_flags(s->news.view, unseen, n, &ch, s, on_seen, s);
+	free(unseen);
+	if (s->call.op == NULL)
+		begin(s);
+}
+
+static void ready(struct imap *s)
+{
+	struct fetch *f = s->call.data;
+
+	if (f->has_changed_since) {
+		size_t kept = 0;
+
+		for (size_t i = 0; i < f->n; i++) {
+			size_t at = view_lower(s->news.view, f->uids[i]);
+
+			if (at < view_count(s->news.view) && view_at(s->news.view, at)->modseq > f->changed_since)
+				f->uids[kept++] = f->uids[i];
+		}
+		f->n = kept;
+	}
+	if (f->sees && f->n > 0 && !s->view_gone)
+		mark_seen(s);
+	else
+		begin(s);
+}
+
+/* RFC 7162 3.2.6: of the uids asked for, those that are no more. */
+static void on_vanished(void *self, bool complete, const uint32_t *uids, size_t n, const struct err *err)
+{
+	struct imap *s = self;
+	struct fetch *f = s->call.data;
+	const struct seqset *set = &f->asked;
+	struct buf out = BUF_INIT(L_IOUT / 2);
+	bool first = true;
+
+	s->call.op = NULL;
+	if (complete && err == NULL) {
+		for (size_t i = 0; i < n; i++)
+			if (seqset_has(set, uids[i]) && !news_is_gone(&s->news, uids[i]))
+				(void)seqset_write_range(&out, uids[i], uids[i], &first);
+	} else if (!s->view_gone)
+		news_write_missing(&s->news, set, &out, &first);
+	free((void *)(uintptr_t)uids);
+	if (!first && !out.failed) {
+		conn_sendz(s->conn, "* VANISHED (EARLIER) ");
+		conn_send_slice(s->conn, buf_slice(&out));
+		conn_sendz(s->conn, "\r\n");
+	}
+	buf_free(&out);
+	ready(s);
+}
+
+void cmd_fetch(struct imap *s)
+{
+	struct fetch *f = NEW(struct fetch);
+	struct args *a = &s->call.args;
+	struct targets t;
+
+	f->arena = arena_new(0);
+	f->items_end = &f->items;
+	buf_init(&f->out, FETCH_OUT);
+	s->call.data = f;
+	s->call.drop = fetch_free;
+	if (!imap_take_set(s, &t, &f->asked))
+		return;
+	if (!args_sp(a) || !take_items(f, a) ||
+	    (f->vanished && (!s->qresync || !s->call.is_uid || !f->has_changed_since))) {
+		imap_bad(s, "FETCH takes a set and the items wanted");
+		return;
+	}
+	plan(s, f);
+	if (has_item(f, FETCH_MODSEQ))
+		imap_enable_condstore(s);
+	f->uids = mem_new_array(t.n + 1, sizeof(*f->uids));
+	if (t.n > 0)
+		memcpy(f->uids, t.uids, t.n * sizeof(*f->uids));
+	f->n = t.n;
+	f->some_gone = t.missing && !s->call.is_uid;
+	if (f->vanished &&
+	    (s->call.op = view_vanished(s->news.view, f->changed_since, on_vanished, s)) != NULL)
+		return;
+	ready(s);
+}

@@ -1,0 +1,75 @@
+/* fetch.h: what a FETCH asks, shared by cmd_fetch.c (which messages, in what order, how it flows) and fetch_body.c (what
+ * BODY[...] and BINARY[...] are of one message). A struct fetch is what the worker sees: it owns all it points to. */
+#ifndef IMAP_FETCH_H
+#define IMAP_FETCH_H
+
+#include "imap/session.h"
+
+enum fetch_what {
+	FETCH_UID, FETCH_FLAGS, FETCH_INTERNALDATE, FETCH_SIZE, FETCH_MODSEQ, FETCH_ENVELOPE, FETCH_BODY,
+	FETCH_BODYSTRUCTURE, FETCH_SECTION, FETCH_BINARY, FETCH_BINARY_SIZE,
+};
+
+enum section_text { SECTION_ALL, SECTION_HEADER, SECTION_FIELDS, SECTION_FIELDS_NOT, SECTION_TEXT, SECTION_MIME };
+
+enum { SECTION_PATH = 128, FETCH_ITEMS = 100, FETCH_FIELDS = 1000 };
+
+struct section {
+	const unsigned *path;
+	size_t path_n;
+	enum section_text text;
+	const struct slice *fields;
+	size_t fields_n;
+	bool cached; /* header fields of the message that the index holds */
+	bool partial;
+	uint64_t from, count;
+};
+
+struct fetch_item {
+	enum fetch_what what;
+	bool peek;
+	struct section section;
+	struct slice label; /* as said in the answer: "BODY[1.MIME]<0>" */
+	struct fetch_item *next;
+};
+
+struct fetch_place { /* where the visitor is inside one message */
+	bool begun;		      /* its first item is said */
+	const struct fetch_item *item; /* NULL: between messages */
+	bool streaming;		      /* the literal's size is said; octets follow */
+	uint64_t at, left;	      /* from the file */
+	char *decoded;		      /* or from here, owned */
+	size_t decoded_at, decoded_n;
+};
+
+struct fetch {
+	struct arena *arena; /* items, labels */
+	struct fetch_item *items, **items_end;
+	unsigned items_n, want; /* VISIT_... */
+	bool sees;		/* sets \Seen */
+	bool on_loop;		/* nothing but the view is needed */
+	bool utf8;
+	uint32_t *uids, *seqs; /* owned */
+	size_t n, at;
+	uint64_t changed_since;
+	struct seqset asked; /* in the command's arena: for the loop only */
+	bool has_changed_since, vanished;
+	uint32_t recent_from;
+	struct keyword_names names;
+	struct buf out; /* of one slice */
+	size_t sent;
+	struct fetch_place place;
+	unsigned unreadable, unknown_cte, bad_section;
+	bool broken; /* a message ended before the size that was said: the connection must end */
+	bool is_done, some_gone;
+};
+
+/* Parse "BODY[...]", "BODY.PEEK[...]", "BINARY...[...]" behind the name and the "[" ; label made. */
+bool fetch_take_section(struct fetch *f, struct args *a, struct fetch_item *item, const char *name);
+
+enum body_result { BODY_DONE, BODY_MORE /* call again for the same item */ };
+/* Say one section item, or go on with it. On the worker. */
+enum body_result fetch_body(struct fetch *f, const struct visit_message *m, const struct fetch_item *item);
+enum { FETCH_SLICE = 196608 }; /* octets of output after which a slice is full */
+
+#endif

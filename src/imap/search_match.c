@@ -1,0 +1,237 @@
+/* Does this message match? In rounds of growing cost: first what the view knows, then the header, then the text, and no
+ * further than the answer needs. Comparison is of decoded, case-folded text (RFC 9051 6.4.4, RFC 5051). */
+#include "imap/search.h"
+
+#include "core/limits.h"
+#include "msg/date.h"
+#include "msg/fold.h"
+#include "msg/html.h"
+#include "msg/text.h"
+
+enum { TEXT_MAX = 67108864 };
+
+static enum key_cost cost_of(const struct search_key *k)
+{
+	return (k->what >= KEY_BODY ? COST_BODY : k->what >= KEY_HEADER ? COST_HEADER : COST_VIEW);
+}
+
+static bool holds_day(const struct search_key *k, int64_t day)
+{
+	switch (k->relation) {
+	case DAY_BEFORE:
+		return (day < k->day);
+	case DAY_ON:
+		return (day == k->day);
+	case DAY_SINCE:
+		return (day >= k->day);
+	}
+	return (false);
+}
+
+static bool holds_in_view(const struct search_key *k, const struct view_message *m)
+{
+	switch (k->what) {
+	case KEY_ALL:
+		return (true);
+	case KEY_FLAGS:
+		return ((m->flags & k->flags) != 0);
+	case KEY_UIDS:
+		return (seqset_has(&k->uids, m->uid));
+	case KEY_LARGER:
+		return (m->size > k->number);
+	case KEY_SMALLER:
+		return (m->size < k->number);
+	case KEY_DAY:
+		return (holds_day(k, date_day(m->internal_date, 0)));
+	case KEY_MODSEQ:
+		return (m->modseq >= k->number);
+	case KEY_RECENT:
+		return (m->uid >= k->number);
+	case KEY_HEADER:
+	case KEY_SENT:
+	case KEY_BODY:
+	case KEY_TEXT:
+		break;
+	}
+	return (false);
+}
+
+/* The program over what is known: an AND with a NO is NO whatever else (Kleene). */
+static enum search_answer run(const struct search *q, const unsigned char *values, unsigned char *stack)
+{
+	size_t top = 0;
+
+	for (size_t i = 0; i < q->ops_n; i++) {
+		const struct search_op *op = &q->ops[i];
+		unsigned char *at;
+
+		switch (op->what) {
+		case OP_KEY:
+			stack[top++] = values[op->n];
+			break;
+		case OP_NOT:
+			at = &stack[top - 1];
+			*at = *at == ANSWER_UNKNOWN ? ANSWER_UNKNOWN : *at == ANSWER_YES ? ANSWER_NO : ANSWER_YES;
+			break;
+		case OP_OR:
+			at = &stack[top - 2];
+			if (at[0] == ANSWER_YES || at[1] == ANSWER_YES)
+				at[0] = ANSWER_YES;
+			else if (at[1] == ANSWER_UNKNOWN)
+				at[0] = ANSWER_UNKNOWN;
+			top--;
+			break;
+		case OP_AND: {
+			unsigned char all = ANSWER_YES;
+
+			for (unsigned n = 0; n < op->n; n++) {
+				unsigned char one = stack[--top];
+
+				if (one == ANSWER_NO || (one == ANSWER_UNKNOWN && all == ANSWER_YES))
+					all = one;
+			}
+			stack[top++] = all;
+			break;
+		}
+		}
+	}
+	return ((enum search_answer)stack[0]);
+}
+
+enum search_answer search_match_view(const struct search *q, const struct view_message *m, unsigned char *values)
+{
+	for (size_t i = 0; i < q->keys_n; i++)
+		values[i] = cost_of(&q->keys[i]) != COST_VIEW ? ANSWER_UNKNOWN :
+		    holds_in_view(&q->keys[i], m)	      ? ANSWER_YES :
+								ANSWER_NO;
+	return (run(q, values, values + q->keys_n));
+}
+
+/* --- header ------------------------------------------------------------------------------------------------------------------ */
+
+static bool finds(struct slice utf8, struct slice needle)
+{
+	struct buf folded = BUF_INIT(TEXT_MAX);
+	bool found;
+
+	(void)fold_text(utf8, &folded);
+	found = needle.n == 0 || slice_find(buf_slice(&folded), needle) != SIZE_MAX;
+	buf_free(&folded);
+	return (found);
+}
+
+static bool holds_in_header(struct arena *a, const struct search_key *k, const struct header *h)
+{
+	for (size_t i = 0; i < h->n; i++) {
+		int64_t when;
+		int zone;
+
+		if (!slice_ieq(h->fields[i].name, k->field))
+			continue;
+		if (k->what == KEY_SENT) /* "disregarding time and timezone": the day that is written there */
+			return (date_parse(header_unfold(a, h->fields[i].body), &when, &zone) &&
+			    holds_day(k, date_day(when, zone)));
+		if (k->needle.n == 0 || finds(text_words(a, h->fields[i].body), k->needle))
+			return (true);
+	}
+	return (false);
+}
+
+static bool any_field(struct arena *a, const struct header *h, struct slice needle)
+{
+	for (size_t i = 0; i < h->n; i++)
+		if (finds(h->fields[i].name, needle) || finds(text_words(a, h->fields[i].body), needle))
+			return (true);
+	return (false);
+}
+
+/* --- body -------------------------------------------------------------------------------------------------------------------- */
+
+static bool part_holds(struct arena *a, const struct mime *m, const struct mime_part *p, struct slice needle)
+{
+	struct buf text = BUF_INIT(TEXT_MAX), seen = BUF_INIT(TEXT_MAX);
+	bool found = false;
+
+	if (p->kind == MIME_MESSAGE && p->first != MIME_NONE) /* the header of a message inside is text of the outer one */
+		return (any_field(a, &m->parts[p->first].header, needle));
+	if (p->kind != MIME_LEAF || !mime_is(p, "text", NULL))
+		return (false);
+	(void)text_of_part(m, p, &text);
+	if (mime_is(p, "text", "html")) {
+		(void)html_text(buf_slice(&text), &seen);
+		found = finds(buf_slice(&seen), needle);
+	} else
+		found = finds(buf_slice(&text), needle);
+	buf_free(&text);
+	buf_free(&seen);
+	return (found);
+}
+
+static bool holds_in_body(struct arena *a, const struct search_key *k, const struct mime *m)
+{
+	if (k->needle.n == 0)
+		return (true);
+	for (size_t i = 0; i < m->n; i++)
+		if (part_holds(a, m, &m->parts[i], k->needle))
+			return (true);
+	return (k->what == KEY_TEXT && any_field(a, &m->parts[0].header, k->needle));
+}
+
+/* --- rounds ------------------------------------------------------------------------------------------------------------------ */
+
+static bool round_of_headers(const struct search *q, const struct visit_message *m, struct arena *a,
+    unsigned char *values, bool have_whole, struct slice whole)
+{
+	struct slice lines = have_whole ? whole : m->fields;
+	struct buf head = BUF_INIT(L_HDR + 65536);
+	struct header h;
+	struct err err;
+	bool ok = true;
+
+	if (!have_whole && q->fields_missing > 0) {
+		ok = m->map_n > 0 && visit_read(m->visit, 0, m->map[0].header_size, &head, &err) == 0;
+		lines = buf_slice(&head);
+	}
+	header_parse(a, lines, &h);
+	for (size_t i = 0; i < q->keys_n && ok; i++)
+		if (cost_of(&q->keys[i]) == COST_HEADER)
+			values[i] = holds_in_header(a, &q->keys[i], &h) ? ANSWER_YES : ANSWER_NO;
+	buf_free(&head);
+	return (ok);
+}
+
+bool search_match(const struct search *q, const struct visit_message *m, unsigned char *values, bool *ret_unreadable)
+{
+	unsigned char *stack = values + q->keys_n;
+	enum search_answer answer = search_match_view(q, &m->m, values);
+	struct arena *a = NULL;
+	struct slice whole;
+	struct mime mime;
+	struct err err;
+
+	*ret_unreadable = false;
+	if (answer != ANSWER_UNKNOWN)
+		return (answer == ANSWER_YES);
+	if (m->unreadable)
+		goto unreadable;
+	a = arena_new(0);
+	if (!round_of_headers(q, m, a, values, false, (struct slice){ 0 }))
+		goto unreadable;
+	answer = run(q, values, stack);
+	if (answer == ANSWER_UNKNOWN) {
+		if (visit_whole(m->visit, &whole, &err) == -1)
+			goto unreadable;
+		mime_parse(a, whole, &mime);
+		for (size_t i = 0; i < q->keys_n && answer == ANSWER_UNKNOWN; i++)
+			if (cost_of(&q->keys[i]) == COST_BODY) {
+				values[i] = holds_in_body(a, &q->keys[i], &mime) ? ANSWER_YES : ANSWER_NO;
+				answer = run(q, values, stack);
+			}
+	}
+	arena_free(a);
+	return (answer == ANSWER_YES);
+unreadable:
+	arena_free(a);
+	*ret_unreadable = true;
+	return (false);
+}
