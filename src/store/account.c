@@ -1,5 +1,6 @@
-/* account.c: who are the people, and which hash guards each? Names and addresses are the configuration's; here is who has
- * mail, and the password table of state.sqlite. Guessing is slowed in login.c. */
+/* account.c: who are the people, and which hash guards each? Names and addresses are the
+ * configuration's; here is who has mail, and the password table of state.sqlite. Guessing is
+ * slowed in login.c. */
 #include <stdio.h>
 
 #include "core/secret.h"
@@ -40,7 +41,8 @@ bool account_is_gone(const struct account *a)
 
 int password_set(struct store *s, const char *account, const char *hash, struct err *err)
 {
-	/* Refused here, never at login (SUB-10): what costs more than ours could stop everybody's. */
+	/* Refused here, never at login (SUB-10): what costs more than ours could stop
+	 * everybody's. */
 	if (!secret_hash_ok(hash))
 		return (err_set(err, ERR_CANNOT, "keep the password of %s: not an argon2id hash "
 			"within our costs", account));

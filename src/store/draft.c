@@ -1,6 +1,7 @@
-/* draft.c: where is a message while it arrives? In memory up to L_MEMORY_DRAFT octets; beyond that in an unlinked temporary
- * file, written on the sync lane while more arrives, never synced, and mapped at the end. Leaves the commit to deliver.c.
- * Failures: the lane is full, the disk is full: draft_end says so, and the sender is asked to try later. */
+/* draft.c: where is a message while it arrives? In memory up to L_MEMORY_DRAFT octets; beyond
+ * that in an unlinked temporary file, written on the sync lane while more arrives, never
+ * synced, and mapped at the end. Leaves the commit to deliver.c. Failures: the lane is full,
+ * the disk is full: draft_end says so, and the sender is asked to try later. */
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
@@ -87,7 +88,7 @@ void draft_unkeep(struct draft *d)
 		destroy(d);
 }
 
-/* --- the file ---------------------------------------------------------------------------------- */
+/* --- the file ----------------------------------------------------------------------------- */
 
 static int open_unlinked(struct err *err)
 {
@@ -171,7 +172,7 @@ static void start_writing(struct draft *d, bool first)
 	}
 }
 
-/* --- the end ----------------------------------------------------------------------------------- */
+/* --- the end ------------------------------------------------------------------------------ */
 
 static void on_end_later(void *self)
 {

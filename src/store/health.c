@@ -1,7 +1,8 @@
-/* health.c: may new mail be taken, and what is done so that it may again? A failed sync is final for what it concerned
- * (P9): nothing new is accepted until the databases were opened again and checked and a fresh probe file was written and
- * synced. A full disk is weather (P10): new mail waits below limits.free, and a reserve file is given up so that what
- * frees space still works. Also the hourly upkeep: the ledger's age and size, undelete copies. */
+/* health.c: may new mail be taken, and what is done so that it may again? A failed sync is
+ * final for what it concerned (P9): nothing new is accepted until the databases were opened
+ * again and checked and a fresh probe file was written and synced. A full disk is weather
+ * (P10): new mail waits below limits.free, and a reserve file is given up so that what frees
+ * space still works. Also the hourly upkeep: the ledger's age and size, undelete copies. */
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
@@ -42,7 +43,7 @@ struct mend {
 	bool ok;
 };
 
-/* --- a failed sync ----------------------------------------------------------------------------- */
+/* --- a failed sync ------------------------------------------------------------------------ */
 
 void store_sync_failed(struct store *s, const char *what)
 {
@@ -170,7 +171,7 @@ static void mend_start(struct store *s)
 	}
 }
 
-/* --- free space -------------------------------------------------------------------------------- */
+/* --- free space --------------------------------------------------------------------------- */
 
 int reserve_make(int fd)
 {
@@ -264,7 +265,7 @@ const char *store_degraded(const struct store *s)
 	return (ret == NULL && s->free_low ? "disk below its reserve" : ret);
 }
 
-/* --- upkeep ------------------------------------------------------------------------------------ */
+/* --- upkeep ------------------------------------------------------------------------------- */
 
 struct ledger_job {
 	struct job job;

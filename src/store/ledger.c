@@ -1,6 +1,7 @@
-/* ledger.c: what happened to mail, and why? Rows are copied on the loop and written on their own lane; when that is full a row
- * is counted as dropped, never waited for. What a row says is its writer's business, how a question reads
- * ledger_query.c's. Rows go after 90 days, or when all take more room than ledger_bound allows. */
+/* ledger.c: what happened to mail, and why? Rows are copied on the loop and written on their
+ * own lane; when that is full a row is counted as dropped, never waited for. What a row says is
+ * its writer's business, how a question reads ledger_query.c's. Rows go after 90 days, or when
+ * all take more room than ledger_bound allows. */
 #include "store/ledger.h"
 
 #include <stdlib.h>
@@ -35,7 +36,7 @@ static void texts_of(struct ledger_row *r, struct slice *ret[TEXTS])
 	memcpy(ret, all, sizeof(all));
 }
 
-/* --- writing ----------------------------------------------------------------------------------- */
+/* --- writing ------------------------------------------------------------------------------ */
 
 struct add_job {
 	struct job job;
@@ -137,7 +138,7 @@ uint64_t ledger_dropped(const struct store *s)
 	return (s->ledger_dropped);
 }
 
-/* --- asking ------------------------------------------------------------------------------------ */
+/* --- asking ------------------------------------------------------------------------------- */
 
 /* Each part of a question uses an index of its own; "<> ''" lets the partial ones be used. */
 #define ROWS "SELECT id," COLUMNS " FROM row "
@@ -152,10 +153,12 @@ static int ask(struct sql *q, const struct ledger_query *w, size_t max, struct e
 	case LEDGER_ALL:
 		return (sql_ask(q, ROWS "ORDER BY at DESC,id DESC LIMIT ?", err, "i", most));
 	case LEDGER_SPAN:
-		return (sql_ask(q, ROWS "WHERE at>=?1 AND at<?3 ORDER BY at DESC,id DESC LIMIT ?2", err,
+		return (sql_ask(q, ROWS "WHERE at>=?1 AND at<?3 ORDER BY at DESC,id DESC LIMIT ?2",
+		    err,
 		    "iii", w->from, most, w->to));
 	case LEDGER_IP:
-		return (sql_ask(q, ROWS "WHERE peer=?1 AND peer<>''" NEWEST, err, "si", w->key, most));
+		return (sql_ask(q, ROWS "WHERE peer=?1 AND peer<>''" NEWEST, err, "si", w->key,
+		    most));
 	case LEDGER_ADDRESS:
 		return (sql_ask(q, ROWS "WHERE id IN (" IDS "message_id=?1 AND message_id<>''"
 			" UNION " IDS "mail_from=?1 AND mail_from<>''"
@@ -215,7 +218,7 @@ int ledger_find(struct store *s, struct arena *a, struct slice what, size_t max,
 	return (got == -1 ? -1 : 0);
 }
 
-/* --- forgetting -------------------------------------------------------------------------------- */
+/* --- forgetting --------------------------------------------------------------------------- */
 
 int ledger_expire(struct store *s, int64_t before, struct err *err)
 {

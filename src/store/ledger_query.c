@@ -1,5 +1,5 @@
-/* ledger_query.c: what does a person who asks the ledger mean: a time, an address, a message, a peer? Tried from the strictest
- * form to the loosest. The asking itself is ledger.c's. */
+/* ledger_query.c: what does a person who asks the ledger mean: a time, an address, a message, a
+ * peer? Tried from the strictest form to the loosest. The asking itself is ledger.c's. */
 #include "store/ledger_query.h"
 
 #include "core/units.h"

@@ -1,5 +1,6 @@
-/* lessons.c: what was the classifier taught? The log of lessons in state.sqlite is the truth; the counts made of it
- * (tokens.c) can be lost. When something is a lesson is the business of spam/. */
+/* lessons.c: what was the classifier taught? The log of lessons in state.sqlite is the truth;
+ * the counts made of it (tokens.c) can be lost. When something is a lesson is the business of
+ * spam/. */
 #include "store/learn.h"
 
 #include "store/store_int.h"

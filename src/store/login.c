@@ -1,6 +1,7 @@
-/* login.c: may this person in? A guess costs time: by source, and by source and account, never by account alone, so that no
- * stranger can lock anyone out (L_AUTH_...). Then the hash, on its own lane, the same for names nobody has. What was
- * verified is remembered ten minutes as a keyed hash, in memory. Leaves the log to the session. */
+/* login.c: may this person in? A guess costs time: by source, and by source and account, never
+ * by account alone, so that no stranger can lock anyone out (L_AUTH_...). Then the hash, on its
+ * own lane, the same for names nobody has. What was verified is remembered ten minutes as a
+ * keyed hash, in memory. Leaves the log to the session. */
 #include <stdlib.h>
 
 #include "core/ip.h"
@@ -64,7 +65,7 @@ struct login {
 	char password[L_PASSWORD];
 };
 
-/* --- counting ---------------------------------------------------------------------------------- */
+/* --- counting ----------------------------------------------------------------------------- */
 
 static void guesser_free(struct logins *l, struct guesser *g)
 {
@@ -138,7 +139,7 @@ static uint64_t delay_of(struct guesser *g)
 	return (delays[n < COUNT_OF(delays) ? n : COUNT_OF(delays) - 1]);
 }
 
-/* --- remembering ------------------------------------------------------------------------------- */
+/* --- remembering -------------------------------------------------------------------------- */
 
 /* 128 bits under the key of this process: whoever reads a core dump later finds no password. */
 static void hash_of(const struct account *a, struct slice password, uint64_t ret[2])
@@ -200,7 +201,7 @@ void login_forget(struct store *s)
 	s->logins->generation++;
 }
 
-/* --- one attempt ------------------------------------------------------------------------------- */
+/* --- one attempt -------------------------------------------------------------------------- */
 
 static void login_free(struct login *g)
 {
@@ -427,7 +428,7 @@ struct store_op *login_start(struct store *s, struct slice name, struct slice pa
 	return (&g->op);
 }
 
-/* --- the whole --------------------------------------------------------------------------------- */
+/* --- the whole ---------------------------------------------------------------------------- */
 
 struct logins *logins_new(struct store *s)
 {

@@ -1,6 +1,7 @@
-/* open.c: when is the store open, and when is it gone? Takes the lock, marks the data set, makes the tree, opens the four
- * databases and the lanes, then the accounts; undoes all of it in the opposite order. Leaves what a mailbox is to mail.c,
- * unfinished acts to intent.c, health to health.c. Failures at start name the file and the way out. */
+/* open.c: when is the store open, and when is it gone? Takes the lock, marks the data set,
+ * makes the tree, opens the four databases and the lanes, then the accounts; undoes all of it
+ * in the opposite order. Leaves what a mailbox is to mail.c, unfinished acts to intent.c,
+ * health to health.c. Failures at start name the file and the way out. */
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
@@ -30,7 +31,7 @@ static struct sql **database(struct store *s, enum store_lane which)
 	return (&s->spam);
 }
 
-/* --- the folder -------------------------------------------------------------------------------- */
+/* --- the folder --------------------------------------------------------------------------- */
 
 static int take_lock(struct store *s, struct err *err)
 {
@@ -66,7 +67,8 @@ static int sync_folder(const char *path, struct err *err)
 
 static int make_folders(struct err *err)
 {
-	static const char *const folders[] = { "mail", "queue", "queue/tmp", "tls", "dkim", "backup",
+	static const char *const folders[] = { "mail", "queue", "queue/tmp", "tls", "dkim",
+		"backup",
 		"run" };
 
 	for (size_t i = 0; i < COUNT_OF(folders); i++) {
@@ -87,7 +89,8 @@ static bool is_marker(const char *p, size_t n)
 	return (true);
 }
 
-/* Made once in the life of the data: names written here can be told from those of another set restored beside it. */
+/* Made once in the life of the data: names written here can be told from those of another set
+ * restored beside it. */
 static int read_marker(struct store *s, struct err *err)
 {
 	char text[16] = "";
@@ -99,7 +102,8 @@ static int read_marker(struct store *s, struct err *err)
 			return (err_errno(err, "open the file data-set"));
 		secret_id(text, 8);
 		text[8] = '\n';
-		if ((fd = open("data-set.tmp", O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600)) == -1)
+		if ((fd = open("data-set.tmp", O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC,
+			 0600)) == -1)
 			return (err_errno(err, "make the file data-set"));
 		if (write(fd, text, 9) != 9 || fsync(fd) == -1) {
 			(void)err_errno(err, "write the file data-set");
@@ -118,7 +122,8 @@ static int read_marker(struct store *s, struct err *err)
 		n--;
 	if (n < 0 || !is_marker(text, (size_t)n))
 		return (err_set(err, ERR_PERMANENT, "the file data-set is damaged: it should hold "
-			"8 characters of a-z and 2-7; restore it, or remove it to have a new one made"));
+			"8 characters of a-z and 2-7; restore it, or remove it to have a new "
+			"one made"));
 	memcpy(s->data_set, text, 8);
 	return (0);
 }
@@ -134,7 +139,7 @@ static int take_folder(struct store *s, struct err *err)
 	return (sync_folder(".", err));
 }
 
-/* --- databases and lanes ----------------------------------------------------------------------- */
+/* --- databases and lanes ------------------------------------------------------------------ */
 
 static void on_sql_failed(void *self, const char *what)
 {
@@ -162,7 +167,8 @@ static int open_database(struct store *s, enum store_lane which, struct err *err
 	unclean = access(wal, F_OK) == 0;
 	*q = open_checked(d, unclean, err);
 	if (*q == NULL && err->number == EBADMSG && d->cache) {
-		/* Nothing acknowledged lives there: learned counts are made again from the lessons. */
+		/* Nothing acknowledged lives there: learned counts are made again from the
+		 * lessons. */
 		(void)snprintf(why, sizeof(why), "%s", err->text);
 		if (sql_set_aside(d->path, err) == -1)
 			return (-1);
@@ -171,8 +177,8 @@ static int open_database(struct store *s, enum store_lane which, struct err *err
 		*q = open_checked(d, false, err);
 	} else if (*q == NULL && err->number == EBADMSG) {
 		(void)snprintf(why, sizeof(why), "%.180s", err->text);
-		(void)err_set(err, ERR_PERMANENT, "%s: restore it from a backup, or recover it with "
-			"sqlite3's .recover", why);
+		(void)err_set(err, ERR_PERMANENT, "%s: restore it from a backup, or recover it "
+			"with sqlite3's .recover", why);
 	}
 	if (*q == NULL)
 		return (-1);
@@ -214,7 +220,7 @@ static bool lanes_idle(const struct store *s)
 	return (lane_idle(s->sync) && lane_idle(s->read) && lane_idle(s->passwords));
 }
 
-/* --- open, reload, close ----------------------------------------------------------------------- */
+/* --- open, reload, close ------------------------------------------------------------------ */
 
 static void account_free(struct account *a)
 {

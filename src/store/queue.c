@@ -1,6 +1,7 @@
-/* queue.c: how does a recipient come into the queue, and how does it leave? Only by an outcome recorded together with the
- * notice it owes (P5, P6), or by an operator's act. Each change is one transaction; bodies are durable before the row that
- * names them and removed after the row is gone. Questions are queue_read.c's, files queue_body.c's. */
+/* queue.c: how does a recipient come into the queue, and how does it leave? Only by an outcome
+ * recorded together with the notice it owes (P5, P6), or by an operator's act. Each change is
+ * one transaction; bodies are durable before the row that names them and removed after the row
+ * is gone. Questions are queue_read.c's, files queue_body.c's. */
 #include "store/queue.h"
 
 #include <stdlib.h>
@@ -10,7 +11,7 @@
 #include "core/log.h"
 #include "store/queue_int.h"
 
-/* --- coming in --------------------------------------------------------------------------------- */
+/* --- coming in ---------------------------------------------------------------------------- */
 
 static int64_t sending_time(const struct queue_envelope *env, int64_t now)
 {
@@ -25,8 +26,8 @@ static int insert(struct store *s, const char *id, const struct queue_envelope *
 	int64_t stored = body_size(id), seq, first = sending_time(env, now);
 
 	if (stored == -1)
-		return (err_set(err, ERR_TEMPORARY, "queue a message: its body queue/%s is not there",
-		    id));
+		return (err_set(err, ERR_TEMPORARY, "queue a message: its body queue/%s is not "
+			"there", id));
 	if (sql_do(q, "INSERT INTO entry(id,sender,account,envid,ret_full,smtputf8,eightbit,"
 		      "not_before,arrived,expires,size,stored) VALUES(?,?,?,?,?,?,?,?,?,?,?,?)",
 		err, "ssssiiiiiiii", slice_of(id), env->from, env->account, env->envid,
@@ -109,7 +110,7 @@ void queue_tell_added(struct store *s)
 		s->on_queue_added(s->queue_self);
 }
 
-/* --- going out --------------------------------------------------------------------------------- */
+/* --- going out ---------------------------------------------------------------------------- */
 
 static int seq_of(struct store *s, const char *id, int64_t *ret, struct err *err)
 {
@@ -158,8 +159,9 @@ static int drop_if_settled(struct store *s, int64_t seq, struct err *err)
 	return (sql_changes(q) > 0 ? 1 : 0);
 }
 
-/* The one transaction: outcomes, the report's entry, and the end of the entry. 1 it went, 0 it stays, -1 nothing was
- * done, -2 its commit failed: after a crash it may yet be found done, so the report's body must stay. */
+/* The one transaction: outcomes, the report's entry, and the end of the entry. 1 it went, 0 it
+ * stays, -1 nothing was done, -2 its commit failed: after a crash it may yet be found done, so the
+ * report's body must stay. */
 static int settle(struct store *s, const char *id, const struct queue_outcome *o, size_t n,
     const struct queue_report *report, const char *report_id, struct err *err)
 {
@@ -208,7 +210,7 @@ int queue_settle(struct store *s, const char *id, const struct queue_outcome *o,
 	return (0);
 }
 
-/* --- an operator's acts ------------------------------------------------------------------------ */
+/* --- an operator's acts ------------------------------------------------------------------- */
 
 /* A body that came back, from a backup say, may be sent again. */
 static int look_again(struct store *s, const char *id, struct err *err)
@@ -243,13 +245,14 @@ static int act_on(struct store *s, const char *id, int act, struct err *err)
 		return (sql_do(q, "UPDATE rcpt SET next_try=? WHERE entry=? AND state=0", err, "ii",
 		    clock_wall(), seq));
 	case 'h':
-		return (sql_do(q, "UPDATE rcpt SET state=1 WHERE entry=? AND state=0", err, "i", seq));
+		return (sql_do(q, "UPDATE rcpt SET state=1 WHERE entry=? AND state=0", err, "i",
+		    seq));
 	case 'R':
 		if (look_again(s, id, err) == -1 ||
 		    sql_do(q, "UPDATE entry SET work=0,crashes=0 WHERE seq=?", err, "i", seq) == -1)
 			return (-1);
-		return (sql_do(q, "UPDATE rcpt SET state=0,next_try=? WHERE entry=? AND state=1", err,
-		    "ii", clock_wall(), seq));
+		return (sql_do(q, "UPDATE rcpt SET state=0,next_try=? WHERE entry=? AND state=1",
+		    err, "ii", clock_wall(), seq));
 	case 'd':
 		if (sql_do(q, "DELETE FROM entry WHERE seq=?", err, "i", seq) == -1)
 			return (-1);
@@ -300,19 +303,20 @@ int queue_act(struct store *s, const char *id, int act, size_t *ret_n, struct er
 	return (ret);
 }
 
-/* --- crashes (P22) ----------------------------------------------------------------------------- */
+/* --- crashes (P22) ------------------------------------------------------------------------ */
 
 int queue_work_begin(struct store *s, const char *id, struct err *err)
 {
-	return (sql_do(s->queue, "UPDATE entry SET work=work+1 WHERE id=?", err, "s", slice_of(id)));
+	return (sql_do(s->queue, "UPDATE entry SET work=work+1 WHERE id=?", err, "s",
+	    slice_of(id)));
 }
 
 int queue_work_end(struct store *s, const char *id, struct err *err)
 {
 	/* Whoever came through an attempt alive is not what kills us. */
 	return (sql_do(s->queue, "UPDATE entry SET work=max(work-1,0),"
-				 "crashes=CASE WHEN work<=1 THEN 0 ELSE crashes END WHERE id=?", err,
-	    "s", slice_of(id)));
+				 "crashes=CASE WHEN work<=1 THEN 0 ELSE crashes END WHERE id=?",
+	    err, "s", slice_of(id)));
 }
 
 static int mark_crashes(struct store *s, struct err *err)

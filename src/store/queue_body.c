@@ -1,5 +1,6 @@
-/* queue_body.c: where does the text of a queued message lie? In queue/<id>, as LF, made under queue/tmp/ and renamed when it is
- * synced. What a crash leaves is swept at the next open. The rows that name these files are queue.c's. */
+/* queue_body.c: where does the text of a queued message lie? In queue/<id>, as LF, made under
+ * queue/tmp/ and renamed when it is synced. What a crash leaves is swept at the next open. The
+ * rows that name these files are queue.c's. */
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>

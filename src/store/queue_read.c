@@ -1,6 +1,6 @@
-/* queue_read.c: what waits to be sent, and what became of it? Questions only; changes are queue.c's, when to try is the
- * scheduler's. An entry whose body is missing, short or unreadable is marked broken here and given to nobody who sends
- * (OUT-17); the others flow. */
+/* queue_read.c: what waits to be sent, and what became of it? Questions only; changes are
+ * queue.c's, when to try is the scheduler's. An entry whose body is missing, short or
+ * unreadable is marked broken here and given to nobody who sends (OUT-17); the others flow. */
 #include "store/queue_int.h"
 
 enum { STATES = 4 };
@@ -98,7 +98,8 @@ int queue_get(struct store *s, struct arena *a, const char *id, struct queue_ent
 	return (got == 1 ? 0 : -1);
 }
 
-/* Rows of a question already asked, at most ${max}. ret_broken: so many were left out; NULL: they are in. */
+/* Rows of a question already asked, at most ${max}. ret_broken: so many were left out; NULL:
+ * they are in. */
 static int read_entries(struct store *s, struct arena *a, size_t max, struct queue_entry ***ret,
     size_t *ret_n, size_t *ret_broken, struct err *err)
 {

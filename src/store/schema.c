@@ -1,6 +1,7 @@
-/* schema.c: what do the databases of DATA hold, and how did they come to? One list of numbered steps a database; a step
- * once released is never changed, the next one is added below it. Running them is sql.c's business. The index of an
- * account is not here: it is a cache of the mailbox half. */
+/* schema.c: what do the databases of DATA hold, and how did they come to? One list of numbered
+ * steps a database; a step once released is never changed, the next one is added below it.
+ * Running them is sql.c's business. The index of an account is not here: it is a cache of the
+ * mailbox half. */
 #include "core/mem.h"
 #include "store/store_int.h"
 
@@ -13,7 +14,8 @@ static const char *const state_steps[] = {
 };
 
 static const char *const queue_steps[] = {
-	"CREATE TABLE intent(id INTEGER PRIMARY KEY, kind TEXT NOT NULL, names TEXT NOT NULL) STRICT;"
+	"CREATE TABLE intent(id INTEGER PRIMARY KEY, kind TEXT NOT NULL, names TEXT NOT NULL)"
+	" STRICT;"
 	"CREATE TABLE entry(seq INTEGER PRIMARY KEY, id TEXT NOT NULL UNIQUE, sender TEXT NOT NULL,"
 	" account TEXT NOT NULL, envid TEXT NOT NULL, ret_full INTEGER NOT NULL,"
 	" smtputf8 INTEGER NOT NULL, eightbit INTEGER NOT NULL, not_before INTEGER NOT NULL,"
@@ -63,7 +65,8 @@ static const char *const spam_steps[] = {
 static const struct schema schemas[STORE_LANES] = {
 	[STORE_STATE] = { "state.sqlite", SQL_FULL, false, state_steps, COUNT_OF(state_steps) },
 	[STORE_QUEUE] = { "queue.sqlite", SQL_FULL, false, queue_steps, COUNT_OF(queue_steps) },
-	[STORE_LEDGER] = { "ledger.sqlite", SQL_NORMAL, true, ledger_steps, COUNT_OF(ledger_steps) },
+	[STORE_LEDGER] = { "ledger.sqlite", SQL_NORMAL, true, ledger_steps,
+		COUNT_OF(ledger_steps) },
 	[STORE_SPAM] = { "spam.sqlite", SQL_NORMAL, true, spam_steps, COUNT_OF(spam_steps) },
 };
 

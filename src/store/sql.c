@@ -1,6 +1,7 @@
-/* sql.c: how do the files of this folder ask SQLite, and what is said when it fails? The one door to sqlite3.
- * What is asked is the business of the file that owns the noun; which lane asks, of its caller. Failures: every result
- * code becomes a struct err; trouble with the files themselves is also told to sql_on_failed's callback (P9). */
+/* sql.c: how do the files of this folder ask SQLite, and what is said when it fails? The one
+ * door to sqlite3. What is asked is the business of the file that owns the noun; which lane
+ * asks, of its caller. Failures: every result code becomes a struct err; trouble with the files
+ * themselves is also told to sql_on_failed's callback (P9). */
 #include "store/sql.h"
 
 #include <sqlite3.h>
@@ -19,7 +20,7 @@ enum {
 	SLOTS = 512,	     /* statements kept; a power of two, far more than a database has */
 	DEPTH = 4,	     /* asking inside asking */
 	BUSY_MS = 5000,	     /* another program looks at the file: wait this long */
-	HEADER_VERSION = 60, /* user_version in the file: big-endian, 4 octets (SQLite file format 1.3) */
+	HEADER_VERSION = 60, /* of user_version in the file: 4 octets, big-endian */
 };
 
 struct slot {
@@ -103,7 +104,7 @@ static int fail(struct sql *q, int code, const char *doing, struct err *err)
 	}
 }
 
-/* --- statements ------------------------------------------------------------------------------- */
+/* --- statements --------------------------------------------------------------------------- */
 
 static struct slot *slot_of(struct sql *q, const char *text)
 {
@@ -131,7 +132,8 @@ static void forget_statements(struct sql *q)
 static int prepare(struct sql *q, const char *text, struct asked *ret, struct err *err)
 {
 	struct slot *slot = slot_of(q, text);
-	bool keep = slot != NULL && !slot->busy && (slot->text != NULL || q->slots_used < SLOTS / 2);
+	bool keep = slot != NULL && !slot->busy &&
+	    (slot->text != NULL || q->slots_used < SLOTS / 2);
 	int code;
 
 	ret->slot = keep ? slot : NULL;
@@ -331,10 +333,10 @@ int64_t sql_changes(struct sql *q)
 	return (q->db == NULL ? 0 : sqlite3_changes64(q->db));
 }
 
-/* --- opening ----------------------------------------------------------------------------------- */
+/* --- opening ------------------------------------------------------------------------------ */
 
-/* The version in the file's header, read before SQLite may touch the file: a newer database must stay octet for
- * octet (OPS-03). 0 when there is no file, or nothing that looks like one. */
+/* The version in the file's header, read before SQLite may touch the file: a newer database must
+ * stay octet for octet (OPS-03). 0 when there is no file, or nothing that looks like one. */
 static uint32_t version_in_file(const char *path)
 {
 	unsigned char head[HEADER_VERSION + 4];
@@ -430,7 +432,8 @@ static int open_writer(struct sql *q, struct err *err)
 		return (-1);
 	if (version > q->migrations_n)
 		return (too_new(q, version, err));
-	/* The log is cut back to 16 MiB after a checkpoint, so a burst does not stay on disk (STO-19). */
+	/* The log is cut back to 16 MiB after a checkpoint, so a burst does not stay on disk
+	 * (STO-19). */
 	if (sql_exec(q,
 		"PRAGMA journal_mode = WAL; PRAGMA journal_size_limit = 16777216;"
 		"PRAGMA foreign_keys = ON; PRAGMA temp_store = MEMORY; PRAGMA trusted_schema = OFF;"
@@ -440,8 +443,8 @@ static int open_writer(struct sql *q, struct err *err)
 	return (migrate(q, err));
 }
 
-struct sql *sql_open(const char *path, enum sql_sync sync, const char *const *migrations, unsigned n,
-    struct err *err)
+struct sql *sql_open(const char *path, enum sql_sync sync, const char *const *migrations,
+    unsigned n, struct err *err)
 {
 	struct sql *q = NEW(struct sql);
 	uint32_t version;
@@ -487,7 +490,7 @@ void sql_close(struct sql *q)
 	free(q);
 }
 
-/* --- health ------------------------------------------------------------------------------------ */
+/* --- health ------------------------------------------------------------------------------- */
 
 void sql_on_failed(struct sql *q, void (*on_failed)(void *self, const char *what), void *self)
 {
@@ -519,7 +522,8 @@ int sql_check(struct sql *q, struct err *err)
 		} else {
 			q->corrupt = true;
 			tell_failed(q, SQLITE_CORRUPT);
-			(void)err_set(err, ERR_PERMANENT, "check %s: the database is damaged (%.*s)",
+			(void)err_set(err, ERR_PERMANENT, "check %s: the database is damaged "
+			    "(%.*s)",
 			    name_of(q), SLICE_ARG(slice_head(said, 100)));
 			if (err != NULL)
 				err->number = EBADMSG;

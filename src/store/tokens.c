@@ -1,6 +1,7 @@
-/* tokens.c: how often was each feature seen in wanted and in unwanted mail? Counts per model in spam.sqlite, with the mark of
- * what they were made of changed in the same transaction, so that nothing is ever counted twice or taken back twice. A
- * cache: made again from the lessons (lessons.c). What a feature is, and what the counts mean, is the business of spam/. */
+/* tokens.c: how often was each feature seen in wanted and in unwanted mail? Counts per model in
+ * spam.sqlite, with the mark of what they were made of changed in the same transaction, so that
+ * nothing is ever counted twice or taken back twice. A cache: made again from the lessons
+ * (lessons.c). What a feature is, and what the counts mean, is the business of spam/. */
 #include "core/secret.h"
 #include "store/learn.h"
 #include "store/store_int.h"
@@ -70,7 +71,8 @@ static int change_model(struct store *s, struct slice model, int64_t ham, int64_
 	int64_t id;
 
 	if (sql_do(s->spam, "INSERT INTO model(name,ham,spam) VALUES(?1,max(?2,0),max(?3,0))"
-			    " ON CONFLICT(name) DO UPDATE SET ham=max(ham+?2,0),spam=max(spam+?3,0)",
+			    " ON CONFLICT(name) DO UPDATE SET ham=max(ham+?2,0),"
+			    "spam=max(spam+?3,0)",
 		err, "sii", model, ham, spam) == -1 ||
 	    sql_ask(s->spam, "SELECT id FROM model WHERE name=?", err, "s", model) == -1)
 		return (-1);
@@ -82,8 +84,8 @@ static int change_model(struct store *s, struct slice model, int64_t ham, int64_
 	sql_done(s->spam);
 	for (size_t i = 0; i < n; i++) {
 		if (sql_do(s->spam,
-			"INSERT INTO feature VALUES(?1,?2,max(?3,0),max(?4,0)) ON CONFLICT(model,feature)"
-			" DO UPDATE SET ham=max(ham+?3,0),spam=max(spam+?4,0)", err, "iiii", id,
+			"INSERT INTO feature VALUES(?1,?2,max(?3,0),max(?4,0))"
+			" ON CONFLICT(model,feature) DO UPDATE SET ham=max(ham+?3,0),spam=max(spam+?4,0)", err, "iiii", id,
 			(int64_t)features[i], ham, spam) == -1)
 			return (-1);
 		/* A feature nobody has any more would only take room. */
