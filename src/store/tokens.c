@@ -85,7 +85,8 @@ static int change_model(struct store *s, struct slice model, int64_t ham, int64_
 	for (size_t i = 0; i < n; i++) {
 		if (sql_do(s->spam,
 			"INSERT INTO feature VALUES(?1,?2,max(?3,0),max(?4,0))"
-			" ON CONFLICT(model,feature) DO UPDATE SET ham=max(ham+?3,0),spam=max(spam+?4,0)", err, "iiii", id,
+			" ON CONFLICT(model,feature) DO UPDATE SET ham=max(ham+?3,0),"
+			"spam=max(spam+?4,0)", err, "iiii", id,
 			(int64_t)features[i], ham, spam) == -1)
 			return (-1);
 		/* A feature nobody has any more would only take room. */
