@@ -87,6 +87,7 @@ static void load_done(struct job *j)
 		if (good) {
 			c->ready = true;
 			c->train = train_start(c);
+			c->repair = repair_start(c);
 		}
 		c->on_ready(c->self, good ? NULL : &l->err);
 	}
@@ -162,6 +163,7 @@ void classifier_unref(struct classifier *c)
 		free(m);
 	}
 	map_free(c->models);
+	repair_free(c->repair);
 	model_free(&c->shared);
 	(void)pthread_rwlock_destroy(&c->lock);
 	lane_free(c->lane);
@@ -173,6 +175,7 @@ void classifier_stop(struct classifier *c)
 {
 	if (c == NULL)
 		return;
+	repair_stop(c->repair);
 	train_stop(c->train);
 	c->train = NULL;
 	c->stopped = true;

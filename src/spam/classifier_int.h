@@ -11,6 +11,7 @@
 #include "spam/words.h"
 
 struct train;
+struct repair;
 
 struct classifier {
 	struct store *store;
@@ -21,6 +22,7 @@ struct classifier {
 	struct map *models;   /* under the lock: account name to struct model, owned */
 	struct lane *lane;    /* features of messages given by hand: WORK_CRYPTO */
 	struct train *train;  /* NULL until ready */
+	struct repair *repair; /* freed with this: visits read its list */
 	unsigned jobs;	      /* under way and holding this object */
 	uint64_t pending;     /* lessons under way */
 	bool ready, stopped;
@@ -34,6 +36,7 @@ struct lesson_item {
 	struct features features; /* owned */
 	char *message_id;	  /* owned; as written, "" when there is none */
 	enum lesson_class as;
+	bool recount; /* as the log of lessons says by then; teaches nothing new */
 	bool changed; /* ret: it was not known as this class before */
 };
 struct teach {
@@ -65,9 +68,17 @@ void classifier_unref(struct classifier *c); /* a job ended; frees when stopped 
 /* train.c */
 struct train *train_start(struct classifier *c);
 void train_stop(struct train *t); /* accepts NULL */
+/* Read again what ${r} wants of these messages; takes uids over. */
+void train_recount(struct train *t, struct account *a, struct folder *f, uint32_t *uids, size_t n, const struct repair *r);
 struct store_event;
 struct event_message;
 /* The table of DESIGN section 5: what this act teaches about this message. Pure. */
 enum lesson_class train_lesson(const struct store_event *ev, const struct event_message *m, enum folder_role to);
+
+/* repair.c */
+struct repair *repair_start(struct classifier *c); /* in the background */
+void repair_stop(struct repair *r);		   /* loop: asks no more; accepts NULL */
+void repair_free(struct repair *r);		   /* when nothing reads its list any more; accepts NULL */
+bool repair_wants(const struct repair *r, const char *account, const unsigned char content_id[16]); /* any thread */
 
 #endif

@@ -123,6 +123,8 @@ static int write_one(struct teach *t, struct lesson_item *l)
 
 	if (lesson_get(t->c->store, now.account, l->content_id, &was, &t->err) == -1)
 		return (-1);
+	if (l->recount)
+		l->as = was.is;
 	if (was.is == l->as)
 		return (0); /* once is enough (MIM-15) */
 	memcpy(now.content_id, l->content_id, sizeof(now.content_id));

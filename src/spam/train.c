@@ -8,8 +8,10 @@
 #include "spam/classifier_int.h"
 
 struct harvest { /* what a visit makes on its worker; owned by the visit while a slice runs */
-	const struct classifier *c;
+	struct classifier *c; /* held: it outlives what a worker does with its key */
 	enum lesson_class as;
+	const struct repair *wanted; /* NULL: all of them; else those it wants, as the log says */
+	char *account;		     /* owned */
 	struct lesson_item *v;
 	size_t n;
 	struct err err;
@@ -23,6 +25,7 @@ struct act {
 	uint32_t *uids; /* owned */
 	size_t n;
 	enum lesson_class as;
+	const struct repair *wanted;
 	struct event_hold *hold; /* NULL: nobody waits */
 	struct visit *visit;
 	struct harvest *harvest;
@@ -82,9 +85,12 @@ enum lesson_class train_lesson(const struct store_event *ev, const struct event_
 static void harvest_free(void *ctx)
 {
 	struct harvest *h = ctx;
+	struct classifier *c = h->c;
 
 	lesson_items_free(h->v, h->n);
+	free(h->account);
 	free(h);
+	classifier_unref(c);
 }
 
 static enum visit_next on_message(void *ctx, const struct visit_message *m) /* worker */
@@ -92,6 +98,8 @@ static enum visit_next on_message(void *ctx, const struct visit_message *m) /* w
 	struct harvest *h = ctx;
 	struct slice whole;
 
+	if (h->wanted != NULL && !repair_wants(h->wanted, h->account, m->content_id))
+		return (VISIT_DONE);
 	if (m->unreadable)
 		return (VISIT_DONE); /* moved on already: that act speaks for itself */
 	if (visit_whole(m->visit, &whole, &h->err) == -1)
@@ -99,6 +107,7 @@ static enum visit_next on_message(void *ctx, const struct visit_message *m) /* w
 	if (h->v == NULL)
 		h->v = mem_new_array(TEACH_BATCH, sizeof(*h->v));
 	lesson_item_fill(h->c, whole, m->content_id, &h->v[h->n]);
+	h->v[h->n].recount = h->wanted != NULL;
 	h->v[h->n++].as = h->as;
 	return (h->n == TEACH_BATCH ? VISIT_PAUSE : VISIT_DONE);
 }
@@ -184,7 +193,10 @@ static void act_run(struct act *a)
 	a->train->running = a;
 	a->harvest = NEW(struct harvest);
 	a->harvest->c = a->train->c;
+	a->harvest->c->jobs++;
 	a->harvest->as = a->as;
+	a->harvest->wanted = a->wanted;
+	a->harvest->account = mem_strdup(account_name(a->account));
 	a->visit = visit_start(a->folder, a->uids, a->n, VISIT_FILE, &visitor, a, a->harvest, harvest_free);
 	if (a->visit == NULL) {
 		(void)err_set(&a->err, ERR_BUSY, "learn: messages cannot be read now");
@@ -193,6 +205,28 @@ static void act_run(struct act *a)
 }
 
 /* --- hearing ---------------------------------------------------------------------------------------------------------------------- */
+
+static void act_put(struct act *a)
+{
+	if (a->train->running == NULL)
+		act_run(a);
+	else
+		list_push(&a->train->acts, &a->node);
+}
+
+void train_recount(struct train *t, struct account *account, struct folder *f, uint32_t *uids, size_t n,
+    const struct repair *r)
+{
+	struct act *a = NEW(struct act);
+
+	a->train = t;
+	a->account = account;
+	a->folder = f;
+	a->uids = uids;
+	a->n = n;
+	a->wanted = r;
+	act_put(a);
+}
 
 static void hear(struct train *t, const struct store_event *ev, enum lesson_class as)
 {
@@ -215,10 +249,7 @@ static void hear(struct train *t, const struct store_event *ev, enum lesson_clas
 	a->folder = ev->folder;
 	a->as = as;
 	a->hold = store_event_hold(ev);
-	if (t->running == NULL)
-		act_run(a);
-	else
-		list_push(&t->acts, &a->node);
+	act_put(a);
 }
 
 static void on_event(void *self, const struct store_event *ev)
