@@ -41,8 +41,10 @@ struct store *store_open(struct loop *l, struct work *w, const struct cfg *cfg, 
 		s->lanes[i] = lane_new(w, WORK_SYNC, 1, L_JOBS);
 	for (const struct cfg_account *a = cfg->accounts; a != NULL && s->accounts_n < ACCOUNTS; a = a->next)
 		s->accounts[s->accounts_n++].cfg = a;
-	(void)mkdir("mail", 0700);
-	(void)mkdir("queue", 0700);
+	if (cfg->data != NULL) { /* else nothing is written at all */
+		(void)mkdir("mail", 0700);
+		(void)mkdir("queue", 0700);
+	}
 	return (s);
 }
 
@@ -266,7 +268,7 @@ struct store_op *store_commit(struct store *s, const struct commit *c,
 	for (size_t i = 0; i < c->targets_n; i++)
 		if (strcmp(account_name(c->targets[i].account), "full") == 0)
 			err_set(&op->err, ERR_OVER_QUOTA, "account full is over its quota");
-	for (size_t i = 0; i < c->targets_n && op->err.kind == ERR_NONE; i++) {
+	for (size_t i = 0; i < c->targets_n && op->err.kind == ERR_NONE && s->cfg->data != NULL; i++) {
 		const char *sub = c->targets[i].role == ROLE_JUNK ? "/.Junk" : "";
 
 		(void)snprintf(path, sizeof(path), "mail/%s", account_name(c->targets[i].account));
@@ -280,7 +282,8 @@ struct store_op *store_commit(struct store *s, const struct commit *c,
 	}
 	if (c->queue != NULL && op->err.kind == ERR_NONE) {
 		(void)snprintf(path, sizeof(path), "queue/%06u", ++s->serial);
-		write_copy(c, path, c->queue_prefix);
+		if (s->cfg->data != NULL)
+			write_copy(c, path, c->queue_prefix);
 		s->queued++;
 		op->queued = true;
 	}
