@@ -128,6 +128,26 @@ static void freed_at_any_moment_is_silent(void **state)
 	free(p);
 }
 
+static void kept_stays_readable_when_freed(void **state)
+{
+	struct bench *b = *state;
+	char *p = mem_new(1000000);
+	struct draft *d = draft_new(b->store, 2000000);
+	struct ended e = { 0 };
+
+	fill(p, 1000000);
+	pour(b, d, p, 1000000, 65536, &e);
+	draft_end(d, on_ended, &e);
+	bench_until(b, &e.is_over);
+	draft_keep(d);
+	draft_keep(d);
+	draft_free(d);
+	draft_unkeep(d);
+	assert_memory_equal(draft_bytes(d).p, p, 1000000);
+	draft_unkeep(d);
+	free(p);
+}
+
 static void a_full_lane_is_trouble_of_ours(void **state)
 {
 	struct bench *b = *state;
@@ -154,6 +174,7 @@ int main(void)
 		CASE(gives_back_what_came),
 		CASE(over_the_maximum_counts_and_keeps_nothing),
 		CASE(freed_at_any_moment_is_silent),
+		CASE(kept_stays_readable_when_freed),
 		CASE(a_full_lane_is_trouble_of_ours),
 	};
 
