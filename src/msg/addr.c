@@ -309,6 +309,7 @@ static void colon(struct reader *r)
 	}
 	if (r->in_group || r->in_angle || r->has_address) { /* groups do not nest */
 		r->faulty = true;
+		r->place = IN_PHRASE; /* a domain ends here */
 		if (!r->has_address)
 			r->phrase = r->run = (struct stretch){ 0, 0 };
 		return;
@@ -341,11 +342,8 @@ static bool domain_token(struct reader *r)
 
 	if (x->token != T_WORD && x->token != T_DOT && x->token != T_LITERAL)
 		return (false);
-	if (!first && !r->after_dot && x->token != T_DOT && r->domain.to != x->from) {
-		if (!r->in_angle)
-			return (false); /* a word of its own */
-		r->faulty = true;
-	}
+	if (!first && !r->after_dot && x->token != T_DOT && r->domain.to != x->from)
+		return (false); /* a word of its own */
 	if (first)
 		r->domain.from = x->from;
 	r->domain.to = x->to;

@@ -25,6 +25,7 @@ DEVIATIONS = [
     ("gmime/addresses", lambda s: "c tert@wp.pl" in s, "a word before a bare address is its name; nothing is dropped"),
     ("gmime/addresses", lambda s: "Biznes" in s, "a blank that was encoded is kept"),
     ("dovecot/rfc2047", lambda s: "////" in s, "each invalid octet is one U+FFFD"),
+    ("imap-bodystructure", lambda s: s == "014", "an mbox line in front of the header is no field: all is body"),
     ("javamail/paramdata", lambda s: "title*3" in s, "a piece without those before it is left out, not shown raw"),
     ("javamail/addresses", unbalanced, "what is never closed is skipped and the rest still read (AUT-07)"),
     ("javamail/addresses", lambda s: re.fullmatch(r'[<>")@]*', s), "marks alone are no address"),
@@ -227,6 +228,58 @@ def spec_only(s):
     return unquoted(m[1] if m else s)
 
 
+def imap_list(data, at=0):
+    """The value of a parenthesised IMAP list of octets, iteratively."""
+    stack = [[]]
+    while at < len(data):
+        c = data[at:at + 1]
+        if c == b"(":
+            stack.append([])
+            at += 1
+        elif c == b")":
+            done = stack.pop()
+            stack[-1].append(done)
+            at += 1
+            if len(stack) == 1:
+                break
+        elif c == b'"':
+            m = re.compile(rb'"((?:[^"\\]|\\.)*)"', re.S).match(data, at)
+            stack[-1].append(m[1])
+            at = m.end()
+        elif c == b"{":
+            m = re.compile(rb"\{(\d+)\}\r?\n").match(data, at)
+            at = m.end() + int(m[1])
+            stack[-1].append(data[m.end():at])
+        elif c.isspace():
+            at += 1
+        else:
+            m = re.compile(rb"[^\s()]+").match(data, at)
+            stack[-1].append(m[0])
+            at = m.end()
+    return stack[0][0]
+
+
+def sizes(body):
+    """Octets of each leaf and the nesting, which is what two servers must agree on; the rest is their choice."""
+    if isinstance(body[0], list):
+        return [sizes(b) for b in body if isinstance(b, list) and b and isinstance(b[0], (list, bytes))
+                and (isinstance(b[0], list) or len(b) > 6)]
+    return int(body[6])
+
+
+def bodystructure(dump, tally):
+    for message in sorted((SUITES / "imap-bodystructure").glob("*.txt")):
+        if not message.stem.isdigit():
+            continue
+        answers = message.with_suffix(".imap").read_bytes()
+        at = re.search(rb"(?m)^BODY \(", answers)
+        if at is None:
+            continue
+        raw = message.read_bytes()
+        tally.check("imap-bodystructure", message.stem, sizes(imap_list(dump("body", raw))),
+                    sizes(imap_list(answers, at.end() - 1)))
+
+
 def main():
     if not SUITES.is_dir():
         print(f"no vectors at {SUITES}: skipped")
@@ -235,6 +288,7 @@ def main():
     gmime(dump, tally)
     dovecot(dump, tally)
     javamail(dump, tally)
+    bodystructure(dump, tally)
     dump.close()
     return tally.end()
 
