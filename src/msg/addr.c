@@ -257,6 +257,7 @@ static void angle_open(struct reader *r)
 
 	if (r->in_angle) { /* "<<a@b>>" */
 		r->faulty = true;
+		r->place = IN_PHRASE;
 		return;
 	}
 	if (r->has_address && r->place == IN_DOMAIN) { /* "a@b <c@d>": an address for a name, unquoted */
@@ -285,6 +286,7 @@ static void angle_close(struct reader *r)
 {
 	if (!r->in_angle) {
 		r->faulty = true;
+		r->place = IN_PHRASE; /* a domain ends here */
 		return;
 	}
 	if (!r->has_address) /* "<>" or "<local>" */
