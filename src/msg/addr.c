@@ -118,7 +118,7 @@ static struct slice resolve(struct reader *r, struct stretch st, enum join join)
 
 	if (st.to <= st.from)
 		return (SLICE(""));
-	if (is_plain(s) && (join != JOIN_DOMAIN || s.p[0] != '['))
+	if (is_plain(s) && (join != JOIN_DOMAIN || slice_chr(s, '[') == SIZE_MAX))
 		return (s);
 	put_room(r);
 	from = r->text_n;
