@@ -1,5 +1,5 @@
 #!/usr/bin/python3
-"""Play the dialogues of a folder against a server: run.py SERVER FOLDER [NAME...]
+"""Play the dialogues of a folder against a server: run.py [--real] SERVER FOLDER [NAME...]
 
 SERVER is a program called as SERVER CONFIG SMTP SUBMISSION SUBMISSIONS that says "ready" and stops at SIGTERM.
 A dialogue is a text file; one line, one step:
@@ -12,6 +12,7 @@ A dialogue is a text file; one line, one step:
   stored N        N messages were stored since the dialogue began; queued N likewise
   has text        the newest message stored or queued holds text; hasnt text; count N text
   in FOLDER       the newest message lies in mail/FOLDER/new
+  only fake       skipped with --real: speaks of what only the store in memory does
   repeat N ...    N times the rest of the line
 Escapes: \\r \\n \\t \\0 \\\\ \\xNN, and ${text*N} for N times text. A line of "#" is a comment. Each dialogue begins connected to smtp, greeting read,
 unless its first step is a connect."""
@@ -35,6 +36,7 @@ addresses = ["alice@local.example", "alice@xn--bcher-kva.example", "alice@keyles
 addresses = ["bob@local.example"]
 [account.full]
 addresses = ["full@local.example"]
+quota = "1 KiB"
 [alias]
 "both@local.example" = ["alice", "bob"]
 """
@@ -185,7 +187,7 @@ class Player:
     def play(self, path):
         with open(path, encoding="utf-8") as f:
             steps = [(n, l.rstrip("\n")) for n, l in enumerate(f, 1)]
-        steps = [(n, l) for n, l in steps if l.strip() and not l.startswith("#")]
+        steps = [(n, l) for n, l in steps if l.strip() and not l.startswith("#") and l != "only fake"]
         if not steps[0][1].startswith("connect"):
             self.connect("smtp", True)
         for n, text in steps:
@@ -208,7 +210,8 @@ def free_ports(n):
 
 
 def main():
-    server, folder, names = sys.argv[1], sys.argv[2], sys.argv[3:]
+    real = sys.argv[1] == "--real"
+    server, folder, *names = sys.argv[2 if real else 1:]
     dirname = tempfile.mkdtemp(prefix="dialog-")
     config, log = os.path.join(dirname, "pennypost.toml"), os.path.join(dirname, "log")
     with open(config, "w") as f:
@@ -225,8 +228,10 @@ def main():
             for path in sorted(glob.glob(os.path.join(folder, "*.txt"))):
                 if names and os.path.basename(path)[:-4] not in names:
                     continue
+                with open(path) as f:
+                    if real and any(l.strip() == "only fake" for l in f):
+                        continue
                 played += 1
-                shutil.rmtree(os.path.join(dirname, "none"), ignore_errors=True)
                 try:
                     Player(dirname, ports).play(path)
                 except Fault as e:

@@ -13,12 +13,17 @@
 #include "msg/charset.h"
 #include "smtp/smtp.h"
 
+#include "dialog_world.h"
+
 struct world {
 	struct loop *loop;
 	struct work *work;
 	struct store *store;
 	struct listeners *listeners;
 	struct smtp_server *server;
+	struct classifier *classifier;
+	struct smtp_deps deps;
+	char **ports;
 };
 
 static void on_fault(void *self, const char *text)
@@ -41,6 +46,7 @@ static void on_idle(void *self)
 	smtp_server_free(w->server);
 	w->server = NULL;
 	listeners_free(w->listeners);
+	dialog_world_stop(w->classifier);
 	store_close(w->store, on_store_closed, w);
 }
 
@@ -59,15 +65,34 @@ static void fail(const char *what, const struct err *err)
 	exit(1);
 }
 
-int main(int argc, char **argv)
+static void on_world_ready(void *self, struct classifier *classifier)
 {
 	static void (*const accepts[])(void *, struct conn *) = { smtp_accept_mx, smtp_accept_submission,
 		smtp_accept_submissions };
 	struct listen_caps caps = { .conn = 1000, .conn_per_source = 1000, .conn_guests = 1000, .conn_rate = 100000 };
-	struct world w = { 0 };
-	struct smtp_deps deps = { 0 };
+	struct world *w = self;
 	struct err err = { 0 };
 	struct ip local;
+
+	w->deps.classifier = w->classifier = classifier;
+	if ((w->server = smtp_server_new(&w->deps, &err)) == NULL)
+		fail("server", &err);
+	w->listeners = listeners_new(w->loop, &caps);
+	(void)ip_parse(SLICE("127.0.0.1"), &local);
+	for (size_t i = 0; i < COUNT_OF(accepts); i++)
+		if (listen_bind(w->listeners, false, &local, (unsigned)strtoul(w->ports[i], NULL, 10), accepts[i],
+			w->server, NULL, &err) == -1)
+			fail("listen", &err);
+	listeners_start(w->listeners);
+	loop_on_signal(w->loop, SIGTERM, on_signal, w);
+	(void)printf("ready\n");
+	(void)fflush(stdout);
+}
+
+int main(int argc, char **argv)
+{
+	struct world w = { .ports = argv + 2 };
+	struct err err = { 0 };
 	struct cfg *cfg;
 
 	if (argc != 5)
@@ -94,25 +119,14 @@ int main(int argc, char **argv)
 	w.work = work_new(w.loop);
 	if ((w.store = store_open(w.loop, w.work, cfg, &err)) == NULL)
 		fail("store", &err);
-	deps = (struct smtp_deps){ .loop = w.loop, .work = w.work, .store = w.store, .cfg = cfg };
-	if ((deps.tls = tls_server_new("cert.pem", "key.pem", "smtp", &err)) == NULL)
+	w.deps = (struct smtp_deps){ .loop = w.loop, .work = w.work, .store = w.store, .cfg = cfg };
+	if ((w.deps.tls = tls_server_new("cert.pem", "key.pem", "smtp", &err)) == NULL)
 		fail("tls", &err);
-	if ((w.server = smtp_server_new(&deps, &err)) == NULL)
-		fail("server", &err);
-	w.listeners = listeners_new(w.loop, &caps);
-	(void)ip_parse(SLICE("127.0.0.1"), &local);
-	for (size_t i = 0; i < COUNT_OF(accepts); i++)
-		if (listen_bind(w.listeners, false, &local, (unsigned)strtoul(argv[2 + i], NULL, 10), accepts[i],
-			w.server, NULL, &err) == -1)
-			fail("listen", &err);
-	listeners_start(w.listeners);
-	loop_on_signal(w.loop, SIGTERM, on_signal, &w);
-	(void)printf("ready\n");
-	(void)fflush(stdout);
+	dialog_world_start(w.store, cfg, on_world_ready, &w);
 	loop_run(w.loop);
 	work_free(w.work);
 	loop_free(w.loop);
-	tls_free(deps.tls);
+	tls_free(w.deps.tls);
 	cfg_free(cfg);
 	return (0);
 }
