@@ -96,11 +96,13 @@ static void put_domain_token(struct reader *r, struct slice t, enum token token)
 {
 	bool literal = token == T_LITERAL;
 
+	if (literal)
+		put(r, '[');
 	for (size_t i = 0; i < t.n; i++) {
 		if (t.p[i] == '\\') {
-			if (++i < t.n && addr_is_atom(t.p[i]) && (!literal || (t.p[i] != '[' && t.p[i] != ']')))
+			if (++i < t.n && addr_is_atom(t.p[i]) && t.p[i] != '[' && t.p[i] != ']')
 				put(r, t.p[i]);
-		} else if (!literal || i == 0 || (t.p[i] != ']' && t.p[i] != '[')) {
+		} else if (t.p[i] != '[' && t.p[i] != ']') { /* within a word they would open a literal */
 			put(r, t.p[i]);
 		}
 	}
