@@ -9,8 +9,8 @@
 
 #define DEFAULT_CONFIG "/etc/pennypost/pennypost.toml"
 
-static int cmd_help(const struct command_line *cl);
-static int cmd_version(const struct command_line *cl);
+static int cli_help(const struct command_line *cl);
+static int cli_version(const struct command_line *cl);
 
 static const struct command rows[] = {
 	{ "init", "--dir DIR --domain D [--hostname H] [--accounts FILE] [--listen ADDR] [--port-base N] [--self-signed] [--dns HOST:PORT]",
@@ -22,24 +22,24 @@ static const struct command rows[] = {
 	    "  --listen ADDR      listen on this address only\n"
 	    "  --port-base N      ports N+25, N+143, N+465, N+587 and N+993 instead of the standard ones, for a trial without root\n"
 	    "  --self-signed      a self-signed certificate is what you want (a trial)\n"
-	    "  --dns HOST:PORT    ask this resolver, believe it, and allow private addresses (a trial)\n", cmd_init },
+	    "  --dns HOST:PORT    ask this resolver, believe it, and allow private addresses (a trial)\n", cli_init },
 	{ "serve", "", "run the server in the foreground; prints \"ready\" once it listens", NULL, NULL },
-	{ "check", "", "check configuration and data; changes nothing", NULL, cmd_check },
-	{ "dns", "", "print the DNS records to publish", NULL, cmd_dns },
-	{ "passwd", "ACCOUNT", "set a password: asked for twice, or one line of standard input", NULL, cmd_passwd },
+	{ "check", "", "check configuration and data; changes nothing", NULL, cli_check },
+	{ "dns", "", "print the DNS records to publish", NULL, cli_dns },
+	{ "passwd", "ACCOUNT", "set a password: asked for twice, or one line of standard input", NULL, cli_passwd },
 	{ "queue", "list | show ID | retry ID|all | hold ID|all | release ID|all | delete ID|all",
-	    "what waits to go out, and what to do with it", NULL, cmd_queue },
+	    "what waits to go out, and what to do with it", NULL, cli_queue },
 	{ "why", "WHAT", "what happened to mail, and why: a Message-ID, an id from the log, an address, an IP, or a time (\"2h\", \"2026-11-23\")",
-	    NULL, cmd_why },
+	    NULL, cli_why },
 	{ "spam", "classify [FILE...] | train ham|spam [FILE...] | untrain [FILE...] | stats | eval --index FILE [--policy P]",
 	    "the spam filter: ask it, teach it, measure it",
 	    "  --account NAME     this account's model (default: the shared one)\n"
 	    "  eval --index FILE  lines \"label<TAB>path\"; - reads standard input; needs no configuration\n"
-	    "  eval --policy P    toe (default), err, lazy50, lazy80 or own\n", cmd_spam },
-	{ "status", "", "is it well? exit code 1 when something needs you", NULL, cmd_status },
-	{ "reload", "", "apply a changed configuration, whole or not at all", NULL, cmd_reload },
-	{ "version", "", "print the version", NULL, cmd_version },
-	{ "help", "", "print this", NULL, cmd_help },
+	    "  eval --policy P    toe (default), err, lazy50, lazy80 or own\n", cli_spam },
+	{ "status", "", "is it well? exit code 1 when something needs you", NULL, cli_status },
+	{ "reload", "", "apply a changed configuration, whole or not at all", NULL, cli_reload },
+	{ "version", "", "print the version", NULL, cli_version },
+	{ "help", "", "print this", NULL, cli_help },
 	{ .name = NULL },
 };
 
@@ -48,7 +48,7 @@ const struct command *command_rows(void)
 	return (rows);
 }
 
-static int cmd_help(const struct command_line *cl)
+static int cli_help(const struct command_line *cl)
 {
 	(void)cl;
 	(void)puts("pennypost: a whole personal mail server\n\nusage: pennypost COMMAND [OPTION...]\n");
@@ -59,7 +59,7 @@ static int cmd_help(const struct command_line *cl)
 	return (EXIT_OK);
 }
 
-static int cmd_version(const struct command_line *cl)
+static int cli_version(const struct command_line *cl)
 {
 	(void)cl;
 	(void)puts("pennypost " PENNYPOST_VERSION);

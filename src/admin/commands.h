@@ -38,14 +38,14 @@ struct cfg *command_cfg(const struct command_line *cl);
 const char *command_option(struct command_line *cl, const char *name);
 bool command_flag(struct command_line *cl, const char *name);
 
-int cmd_init(const struct command_line *cl);	/* init.c */
-int cmd_check(const struct command_line *cl);	/* cmd_check.c */
-int cmd_dns(const struct command_line *cl);	/* cmd_check.c: the records to publish */
-int cmd_passwd(const struct command_line *cl);	/* cmd_people.c */
-int cmd_queue(const struct command_line *cl);	/* cmd_queue.c */
-int cmd_why(const struct command_line *cl);	/* cmd_why.c */
-int cmd_spam(const struct command_line *cl);	/* cmd_spam.c */
-int cmd_status(const struct command_line *cl);	/* cmd_status.c */
-int cmd_reload(const struct command_line *cl);	/* cmd_status.c */
+int cli_init(const struct command_line *cl);	/* init.c */
+int cli_check(const struct command_line *cl);	/* cli_check.c */
+int cli_dns(const struct command_line *cl);	/* cli_check.c: the records to publish */
+int cli_passwd(const struct command_line *cl);	/* cli_people.c */
+int cli_queue(const struct command_line *cl);	/* cli_queue.c */
+int cli_why(const struct command_line *cl);	/* cli_why.c */
+int cli_spam(const struct command_line *cl);	/* cli_spam.c */
+int cli_status(const struct command_line *cl);	/* cli_status.c */
+int cli_reload(const struct command_line *cl);	/* cli_status.c */
 
 #endif

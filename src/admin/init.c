@@ -329,7 +329,7 @@ static void print_next(const struct init *in, const struct cfg *cfg, const char 
 	buf_free(&records);
 }
 
-int cmd_init(const struct command_line *given)
+int cli_init(const struct command_line *given)
 {
 	struct command_line cl = *given;
 	struct init in = { .arena = arena_new(0) };

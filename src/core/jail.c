@@ -192,6 +192,8 @@ int jail_paths(const struct jail_path *paths, unsigned n, struct err *err)
 		return (err_errno(err, "make the sandbox's rules"));
 	for (unsigned i = 0; i < n && failed == 0; i++)
 		failed = allow((int)ruleset, &paths[i], attr.handled_access_fs, err);
+	if (failed == 0 && may_be_traced) /* they look at the threads there */
+		failed = allow((int)ruleset, &(struct jail_path){ "/proc", false }, attr.handled_access_fs, err);
 	if (failed == 0 && syscall(SYS_landlock_restrict_self, ruleset, 0) != 0)
 		failed = err_errno(err, "enter the sandbox");
 	(void)close((int)ruleset);

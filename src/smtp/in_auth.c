@@ -88,7 +88,7 @@ static void step(struct smtp_in *s, enum sasl_step at, struct slice given)
 	}
 }
 
-void cmd_auth(struct smtp_in *s, struct slice args)
+void smtp_cmd_auth(struct smtp_in *s, struct slice args)
 {
 	enum sasl_mechanism m;
 	struct slice name, initial;

@@ -25,19 +25,19 @@ struct smtp_cmd {
 
 static const struct smtp_cmd commands[] = {
 	/* name                   allowed in  needs                              run */
-	{ SLICE_INIT("EHLO"),     ANY_TIME, ENDS_GROUP | IS_JUNK | IS_HELLO,   cmd_ehlo }, /* 4.1.1.1 */
-	{ SLICE_INIT("HELO"),     ANY_TIME, ENDS_GROUP | IS_JUNK | IS_HELLO,   cmd_helo },
-	{ SLICE_INIT("MAIL"),     S_READY,  NEEDS_TLS | NEEDS_LOGIN,           cmd_mail }, /* 4.1.1.2 */
-	{ SLICE_INIT("RCPT"),     S_MAIL | S_RCPT, 0,                          cmd_rcpt }, /* 4.1.1.3 */
-	{ SLICE_INIT("DATA"),     S_RCPT,   NO_ARGS | ENDS_GROUP,              cmd_data }, /* 4.1.1.4 */
-	{ SLICE_INIT("BDAT"),     HELLOED | S_NEW, 0,                          cmd_bdat }, /* RFC 3030 2 */
-	{ SLICE_INIT("RSET"),     ANY_TIME, NO_ARGS | IS_JUNK,                 cmd_rset }, /* 4.1.1.5 */
-	{ SLICE_INIT("NOOP"),     ANY_TIME, IS_JUNK,                           cmd_noop }, /* 4.1.1.9 */
-	{ SLICE_INIT("QUIT"),     ANY_TIME, NO_ARGS,                           cmd_quit }, /* 4.1.1.10 */
-	{ SLICE_INIT("VRFY"),     ANY_TIME, NEEDS_TLS | IS_JUNK,               cmd_vrfy }, /* 4.1.1.6 */
-	{ SLICE_INIT("HELP"),     ANY_TIME, IS_JUNK,                           cmd_help }, /* 4.1.1.8 */
-	{ SLICE_INIT("STARTTLS"), S_READY,  NO_ARGS | ENDS_GROUP,              cmd_starttls }, /* RFC 3207 4 */
-	{ SLICE_INIT("AUTH"),     HELLOED,  ENDS_GROUP,                        cmd_auth }, /* RFC 4954 4 */
+	{ SLICE_INIT("EHLO"),     ANY_TIME, ENDS_GROUP | IS_JUNK | IS_HELLO,   smtp_cmd_ehlo }, /* 4.1.1.1 */
+	{ SLICE_INIT("HELO"),     ANY_TIME, ENDS_GROUP | IS_JUNK | IS_HELLO,   smtp_cmd_helo },
+	{ SLICE_INIT("MAIL"),     S_READY,  NEEDS_TLS | NEEDS_LOGIN,           smtp_cmd_mail }, /* 4.1.1.2 */
+	{ SLICE_INIT("RCPT"),     S_MAIL | S_RCPT, 0,                          smtp_cmd_rcpt }, /* 4.1.1.3 */
+	{ SLICE_INIT("DATA"),     S_RCPT,   NO_ARGS | ENDS_GROUP,              smtp_cmd_data }, /* 4.1.1.4 */
+	{ SLICE_INIT("BDAT"),     HELLOED | S_NEW, 0,                          smtp_cmd_bdat }, /* RFC 3030 2 */
+	{ SLICE_INIT("RSET"),     ANY_TIME, NO_ARGS | IS_JUNK,                 smtp_cmd_rset }, /* 4.1.1.5 */
+	{ SLICE_INIT("NOOP"),     ANY_TIME, IS_JUNK,                           smtp_cmd_noop }, /* 4.1.1.9 */
+	{ SLICE_INIT("QUIT"),     ANY_TIME, NO_ARGS,                           smtp_cmd_quit }, /* 4.1.1.10 */
+	{ SLICE_INIT("VRFY"),     ANY_TIME, NEEDS_TLS | IS_JUNK,               smtp_cmd_vrfy }, /* 4.1.1.6 */
+	{ SLICE_INIT("HELP"),     ANY_TIME, IS_JUNK,                           smtp_cmd_help }, /* 4.1.1.8 */
+	{ SLICE_INIT("STARTTLS"), S_READY,  NO_ARGS | ENDS_GROUP,              smtp_cmd_starttls }, /* RFC 3207 4 */
+	{ SLICE_INIT("AUTH"),     HELLOED,  ENDS_GROUP,                        smtp_cmd_auth }, /* RFC 4954 4 */
 };
 
 static const struct smtp_reply reply_unknown = { 500, "5.5.2", "command not known" };

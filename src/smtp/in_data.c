@@ -24,7 +24,7 @@ static void begin(struct smtp_in *s, bool raw)
 	smtp_dot_init(&s->tx->dot, raw, smtp_role_line(s));
 }
 
-void cmd_data(struct smtp_in *s, struct slice args)
+void smtp_cmd_data(struct smtp_in *s, struct slice args)
 {
 	(void)args;
 	begin(s, false);
@@ -33,7 +33,7 @@ void cmd_data(struct smtp_in *s, struct slice args)
 }
 
 /* bdat-cmd = "BDAT" SP chunk-size [ SP end-marker ] */
-void cmd_bdat(struct smtp_in *s, struct slice args)
+void smtp_cmd_bdat(struct smtp_in *s, struct slice args)
 {
 	struct slice size, marker;
 

@@ -240,7 +240,7 @@ static const struct smtp_reply *begin(struct smtp_in *s, struct smtp_tx *tx, str
 	return (NULL);
 }
 
-void cmd_mail(struct smtp_in *s, struct slice args)
+void smtp_cmd_mail(struct smtp_in *s, struct slice args)
 {
 	struct smtp_tx *tx = tx_new();
 	const struct smtp_reply *no;
@@ -360,7 +360,7 @@ static const struct smtp_reply *refused(struct smtp_in *s, const struct smtp_rep
 	return (no);
 }
 
-void cmd_rcpt(struct smtp_in *s, struct slice args)
+void smtp_cmd_rcpt(struct smtp_in *s, struct slice args)
 {
 	struct smtp_rcpt *rcpt = arena_alloc(s->tx->arena, sizeof(*rcpt));
 	const struct smtp_reply *r = add_rcpt(s, args, rcpt);

@@ -29,13 +29,13 @@ static bool hello(struct smtp_in *s, struct slice name, bool esmtp)
 	return (true);
 }
 
-void cmd_helo(struct smtp_in *s, struct slice args)
+void smtp_cmd_helo(struct smtp_in *s, struct slice args)
 {
 	if (hello(s, args, false))
 		conn_sendf(s->conn, "250 %s\r\n", smtp_in_cfg(s)->hostname);
 }
 
-void cmd_ehlo(struct smtp_in *s, struct slice args)
+void smtp_cmd_ehlo(struct smtp_in *s, struct slice args)
 {
 	if (!hello(s, args, true))
 		return;
@@ -52,7 +52,7 @@ void cmd_ehlo(struct smtp_in *s, struct slice args)
 	conn_sendz(s->conn, "250 HELP\r\n");
 }
 
-void cmd_starttls(struct smtp_in *s, struct slice args)
+void smtp_cmd_starttls(struct smtp_in *s, struct slice args)
 {
 	(void)args;
 	if (conn_is_tls(s->conn)) {
@@ -74,20 +74,20 @@ void cmd_starttls(struct smtp_in *s, struct slice args)
 	smtp_in_wait(s); /* the handshake has a deadline of its own */
 }
 
-void cmd_noop(struct smtp_in *s, struct slice args)
+void smtp_cmd_noop(struct smtp_in *s, struct slice args)
 {
 	(void)args;
 	smtp_in_say(s, &reply_ok);
 }
 
-void cmd_rset(struct smtp_in *s, struct slice args)
+void smtp_cmd_rset(struct smtp_in *s, struct slice args)
 {
 	(void)args;
 	smtp_in_reset(s);
 	smtp_in_say(s, &reply_ok);
 }
 
-void cmd_quit(struct smtp_in *s, struct slice args)
+void smtp_cmd_quit(struct smtp_in *s, struct slice args)
 {
 	(void)args;
 	smtp_in_say(s, &reply_bye);
@@ -96,12 +96,12 @@ void cmd_quit(struct smtp_in *s, struct slice args)
 }
 
 /* RFC 5321 7.3: the same answer for everybody, so that nobody learns who is here. */
-void cmd_vrfy(struct smtp_in *s, struct slice args)
+void smtp_cmd_vrfy(struct smtp_in *s, struct slice args)
 {
 	smtp_in_reply(s, args.n > 0 ? &reply_vrfy : &reply_vrfy_args);
 }
 
-void cmd_help(struct smtp_in *s, struct slice args)
+void smtp_cmd_help(struct smtp_in *s, struct slice args)
 {
 	(void)args;
 	smtp_in_say(s, &reply_help);

@@ -146,19 +146,19 @@ const char *smtp_role_with(const struct smtp_in *s, bool smtputf8);
 const char *smtp_role_name(const struct smtp_in *s); /* for logs: "smtp-in", "submission" */
 
 /* in_hello.c, in_auth.c, in_envelope.c, in_data.c: commands; args is the line behind the verb, trimmed */
-void cmd_ehlo(struct smtp_in *s, struct slice args);
-void cmd_helo(struct smtp_in *s, struct slice args);
-void cmd_starttls(struct smtp_in *s, struct slice args);
-void cmd_noop(struct smtp_in *s, struct slice args);
-void cmd_rset(struct smtp_in *s, struct slice args);
-void cmd_quit(struct smtp_in *s, struct slice args);
-void cmd_vrfy(struct smtp_in *s, struct slice args);
-void cmd_help(struct smtp_in *s, struct slice args);
-void cmd_auth(struct smtp_in *s, struct slice args);
-void cmd_mail(struct smtp_in *s, struct slice args);
-void cmd_rcpt(struct smtp_in *s, struct slice args);
-void cmd_data(struct smtp_in *s, struct slice args);
-void cmd_bdat(struct smtp_in *s, struct slice args);
+void smtp_cmd_ehlo(struct smtp_in *s, struct slice args);
+void smtp_cmd_helo(struct smtp_in *s, struct slice args);
+void smtp_cmd_starttls(struct smtp_in *s, struct slice args);
+void smtp_cmd_noop(struct smtp_in *s, struct slice args);
+void smtp_cmd_rset(struct smtp_in *s, struct slice args);
+void smtp_cmd_quit(struct smtp_in *s, struct slice args);
+void smtp_cmd_vrfy(struct smtp_in *s, struct slice args);
+void smtp_cmd_help(struct smtp_in *s, struct slice args);
+void smtp_cmd_auth(struct smtp_in *s, struct slice args);
+void smtp_cmd_mail(struct smtp_in *s, struct slice args);
+void smtp_cmd_rcpt(struct smtp_in *s, struct slice args);
+void smtp_cmd_data(struct smtp_in *s, struct slice args);
+void smtp_cmd_bdat(struct smtp_in *s, struct slice args);
 void smtp_in_auth_line(struct smtp_in *s, struct slice line);
 void smtp_in_auth_drop(struct smtp_in *s);
 

@@ -1,4 +1,4 @@
-/* cmd_spam.c: "pennypost spam ...": the filter from the command line. */
+/* cli_spam.c: "pennypost spam ...": the filter from the command line. */
 #include "admin/commands.h"
 
 #include <errno.h>
@@ -127,7 +127,7 @@ static int spam_stats(const struct command_line *cl, const char *account)
 	return (rc);
 }
 
-int cmd_spam(const struct command_line *given)
+int cli_spam(const struct command_line *given)
 {
 	struct command_line cl = *given;
 	const char *account = command_option(&cl, "--account");

@@ -1,4 +1,4 @@
-/* cmd_people.c: "pennypost passwd ACCOUNT". */
+/* cli_people.c: "pennypost passwd ACCOUNT". */
 #include "admin/commands.h"
 
 #include <stdio.h>
@@ -53,7 +53,7 @@ static int ask_password(const struct command_line *cl, char ret[L_PASSWORD + 2])
 	return (EXIT_OK);
 }
 
-int cmd_passwd(const struct command_line *cl)
+int cli_passwd(const struct command_line *cl)
 {
 	char password[L_PASSWORD + 2], hash[SECRET_HASH_MAX];
 	const struct cfg_account *account;

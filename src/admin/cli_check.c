@@ -1,4 +1,4 @@
-/* cmd_check.c: "pennypost check" (changes nothing, CFG-10) and "pennypost dns". */
+/* cli_check.c: "pennypost check" (changes nothing, CFG-10) and "pennypost dns". */
 #include "admin/commands.h"
 
 #include <stdio.h>
@@ -50,7 +50,7 @@ static int check_keys(const struct cfg *cfg)
 	return (rc);
 }
 
-int cmd_check(const struct command_line *cl)
+int cli_check(const struct command_line *cl)
 {
 	struct cfg *cfg = command_cfg(cl);
 	struct stat st;
@@ -71,7 +71,7 @@ int cmd_check(const struct command_line *cl)
 	return (rc);
 }
 
-int cmd_dns(const struct command_line *cl)
+int cli_dns(const struct command_line *cl)
 {
 	struct cfg *cfg = command_cfg(cl);
 	struct buf out = BUF_INIT(1 << 20);

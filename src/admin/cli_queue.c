@@ -1,4 +1,4 @@
-/* cmd_queue.c: "pennypost queue ...". */
+/* cli_queue.c: "pennypost queue ...". */
 #include "admin/commands.h"
 
 #include <stdio.h>
@@ -58,7 +58,7 @@ static void print_list(const struct json_value *root, bool one)
 		(void)puts("the queue is empty");
 }
 
-int cmd_queue(const struct command_line *cl)
+int cli_queue(const struct command_line *cl)
 {
 	const char *verb = cl->argc > 0 ? cl->argv[0] : "list", *id = cl->argc > 1 ? cl->argv[1] : NULL;
 	bool list = strcmp(verb, "list") == 0, show = strcmp(verb, "show") == 0;

@@ -1,4 +1,4 @@
-/* cmd_status.c: "pennypost status" and "pennypost reload". */
+/* cli_status.c: "pennypost status" and "pennypost reload". */
 #include "admin/commands.h"
 
 #include <stdio.h>
@@ -45,7 +45,7 @@ static int print_status(const struct client_answer *answer)
 	return (reasons > 0 ? EXIT_FOUND : EXIT_OK);
 }
 
-int cmd_status(const struct command_line *cl)
+int cli_status(const struct command_line *cl)
 {
 	struct cfg *cfg = command_cfg(cl);
 	struct client_answer answer;
@@ -74,7 +74,7 @@ int cmd_status(const struct command_line *cl)
 	return (rc);
 }
 
-int cmd_reload(const struct command_line *cl)
+int cli_reload(const struct command_line *cl)
 {
 	struct cfg *cfg = command_cfg(cl); /* the new file: a fault is told here, before the server is asked */
 	struct client_answer answer;

@@ -1,4 +1,4 @@
-/* cmd_why.c: "pennypost why WHAT": the ledger in words. */
+/* cli_why.c: "pennypost why WHAT": the ledger in words. */
 #include "admin/commands.h"
 
 #include <stdio.h>
@@ -44,7 +44,7 @@ static void print_row(const struct json_value *row)
 	print_text(row, "reply", "    told: ", "\n");
 }
 
-int cmd_why(const struct command_line *cl)
+int cli_why(const struct command_line *cl)
 {
 	struct buf path = BUF_INIT(8192);
 	struct client_answer answer;
