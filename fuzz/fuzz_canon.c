@@ -28,7 +28,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
 	struct slice in = { (const char *)data + (n > 0), n > 0 ? n - 1 : 0 };
 
 	for (int how = CANON_SIMPLE; how <= CANON_RELAXED; how++) {
-		struct buf whole = BUF_INIT(n + 16), cut = BUF_INIT(n + 16), again = BUF_INIT(n + 16);
+		struct buf whole = BUF_INIT(n + 16), cut = BUF_INIT(n + 16),
+			   again = BUF_INIT(n + 16);
 
 		body((enum canon)how, in, n + 1, &whole);
 		body((enum canon)how, in, step, &cut);
@@ -36,13 +37,15 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
 		if (!slice_eq(buf_slice(&whole), buf_slice(&cut)))
 			abort();
 		/* a last line of blanks without its end keeps one: not stable, and no message has it */
-		if (!slice_ends(buf_slice(&whole), SLICE(" \r\n")) && !slice_eq(buf_slice(&whole), buf_slice(&again)))
+		if (!slice_ends(buf_slice(&whole), SLICE(" \r\n")) &&
+		    !slice_eq(buf_slice(&whole), buf_slice(&again)))
 			abort();
 		buf_free(&whole);
 		buf_free(&cut);
 		buf_free(&again);
 	}
-	if (slice_chr(in, ':') != SIZE_MAX) {
+	/* a field as parsers give it: no line end in its name */
+	if (slice_chr(in, ':') < slice_find(in, SLICE("\r\n"))) {
 		struct buf f = BUF_INIT(n + 16);
 
 		if (canon_field(CANON_RELAXED, in, false, &f) == -1 ||

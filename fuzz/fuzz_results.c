@@ -10,7 +10,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n);
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
 {
 	struct slice in = { (const char *)data, n }, a, b, field;
-	struct results_method m = { .method = "spf", .result = "fail", .property = "smtp.mailfrom" };
+	struct results_method m = {
+		.method = "spf", .result = "fail", .property = "smtp.mailfrom"
+	};
 	struct buf out = BUF_INIT(8192);
 
 	(void)results_is_ours(in, "mail.example.org");
@@ -21,7 +23,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
 		abort();
 	field = buf_slice(&out);
 	for (size_t i = 0; i + 1 < field.n; i++)
-		if ((field.p[i] == '\n' && field.p[i + 1] != '\t') || (field.p[i] == '\n') != (i > 0 && field.p[i - 1] == '\r'))
+		if ((field.p[i] == '\n' && field.p[i + 1] != '\t') ||
+		    (field.p[i] == '\n') != (i > 0 && field.p[i - 1] == '\r'))
 			abort();
 	field = slice_from(field, slice_chr(field, ':') + 1);
 	if (!results_is_ours(field, "mail.example.org") || results_is_ours(field, "example.org"))

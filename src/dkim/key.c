@@ -59,7 +59,8 @@ static int read_file(const char *path, struct buf *out, struct err *err)
 	}
 	if (!S_ISREG(st.st_mode) || (st.st_mode & 077) != 0 || st.st_size > KEY_FILE) {
 		(void)err_set(err, ERR_TEMPORARY,
-		    "signing key %s: must be a small file only its owner can read (chmod 600)", path);
+		    "signing key %s: must be a small file only its owner can read (chmod 600)",
+		    path);
 		goto fail_fd;
 	}
 	while ((room = buf_room(out, 4096)) != NULL && (got = read(fd, room, 4096)) > 0)
@@ -265,8 +266,8 @@ int dkim_keys_make(const char *domain, const char *date, struct err *err)
 
 	if (!domain_ok(slice_of(domain)) || !domain_ok(slice_of(date)) ||
 	    strlen(domain) + strlen(date) + 32 > KEY_PATH)
-		return (err_set(err, ERR_PERMANENT, "make signing keys: bad domain \"%s\" or name \"%s\"",
-		    domain, date));
+		return (err_set(err, ERR_PERMANENT,
+		    "make signing keys: bad domain \"%s\" or name \"%s\"", domain, date));
 	(void)snprintf(dir, sizeof(dir), "dkim/%s", domain);
 	if (make_dir("dkim", err) == -1 || make_dir(dir, err) == -1)
 		return (-1);

@@ -13,7 +13,7 @@ struct dkim_key {
 	EVP_PKEY *pkey; /* owned */
 };
 struct dkim_keys {
-	char *domain; /* owned; A-label */
+	char *domain;          /* owned; A-label */
 	struct dkim_key v[16]; /* by file name, RSA before Ed25519 of the same selector */
 	size_t n;
 };

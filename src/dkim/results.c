@@ -89,22 +89,29 @@ static bool is_plain(struct slice s)
 			return (false);
 	/* an address: dot-atoms on both sides, or nothing before the sign */
 	return (at == SIZE_MAX ||
-	    (domain_ok(slice_from(s, at + 1)) && (at == 0 || (s.p[0] != '.' && s.p[at - 1] != '.'))));
+	    (domain_ok(slice_from(s, at + 1)) &&
+		(at == 0 || (s.p[0] != '.' && s.p[at - 1] != '.'))));
 }
 
 /* Length of the UTF-8 sequence at s, 0 when there is none: what a peer chose must stay text (RFC 6532 3.2). */
 static size_t utf8_length(struct slice s)
 {
 	unsigned char c = (unsigned char)s.p[0];
-	size_t n = c < 0x80 ? 1 : c >= 0xc2 && c < 0xe0 ? 2 : c >= 0xe0 && c < 0xf0 ? 3 : c >= 0xf0 && c < 0xf5 ? 4 : 0;
+	size_t n = c < 0x80         ? 1
+	    : c >= 0xc2 && c < 0xe0 ? 2
+	    : c >= 0xe0 && c < 0xf0 ? 3
+	    : c >= 0xf0 && c < 0xf5 ? 4
+				    : 0;
 
 	if (n > s.n)
 		return (0);
 	for (size_t i = 1; i < n; i++)
 		if (((unsigned char)s.p[i] & 0xc0) != 0x80)
 			return (0);
-	if ((c == 0xe0 && (unsigned char)s.p[1] < 0xa0) || (c == 0xed && (unsigned char)s.p[1] > 0x9f) ||
-	    (c == 0xf0 && (unsigned char)s.p[1] < 0x90) || (c == 0xf4 && (unsigned char)s.p[1] > 0x8f))
+	if ((c == 0xe0 && (unsigned char)s.p[1] < 0xa0) ||
+	    (c == 0xed && (unsigned char)s.p[1] > 0x9f) ||
+	    (c == 0xf0 && (unsigned char)s.p[1] < 0x90) ||
+	    (c == 0xf4 && (unsigned char)s.p[1] > 0x8f))
 		return (0);
 	return (n);
 }
@@ -120,7 +127,8 @@ static void add_value(struct buf *out, struct slice s)
 	}
 	(void)buf_addc(out, '"');
 	for (; s.n > 0; s = slice_from(s, n)) {
-		if ((n = utf8_length(s)) == 0 || (n == 1 && ((unsigned char)s.p[0] < 32 || s.p[0] == 127))) {
+		if ((n = utf8_length(s)) == 0 ||
+		    (n == 1 && ((unsigned char)s.p[0] < 32 || s.p[0] == 127))) {
 			(void)buf_addc(out, '?');
 			n = 1;
 			continue;

@@ -47,7 +47,7 @@ static const struct signed_field {
 
 enum { LINE = 76, SIGNATURE_OCTETS = 32768 };
 
-struct hashed { /* what all signatures of a message share */
+struct hashed {            /* what all signatures of a message share */
 	struct buf names;  /* h=, folded */
 	struct buf fields; /* canonical, in the order of h= */
 	struct buf body;   /* bh= */
@@ -100,12 +100,13 @@ static int collect_fields(const struct header *h, struct hashed *ret, struct err
 		size_t there = header_count(h, f->name);
 
 		if (there + named + 1 > L_DKIMH)
-			return (err_set(err, ERR_LIMIT, "sign: more than %d fields to sign", L_DKIMH));
+			return (
+			    err_set(err, ERR_LIMIT, "sign: more than %d fields to sign", L_DKIMH));
 		for (size_t k = 0; k < there + (f->over ? 1 : 0); k++, named++)
 			add_name(&ret->names, &line, f->name);
 		for (size_t k = there; k > 0; k--) /* RFC 6376 5.4.2: from the bottom up */
-			(void)canon_field(CANON_RELAXED, header_nth(h, f->name, k - 1)->raw, true,
-			    &ret->fields);
+			(void)canon_field(
+			    CANON_RELAXED, header_nth(h, f->name, k - 1)->raw, true, &ret->fields);
 	}
 	if (ret->names.failed || ret->fields.failed)
 		return (err_set(err, ERR_LIMIT, "sign: header too large"));
@@ -146,7 +147,8 @@ static int sign_with(const struct dkim_keys *ks, const struct dkim_key *k, const
 	struct slice rest;
 	int r;
 
-	(void)buf_fmt(&field, "DKIM-Signature: v=1; a=%s; c=relaxed/relaxed;\r\n\td=%s; s=%s;\r\n\tt=",
+	(void)buf_fmt(&field,
+	    "DKIM-Signature: v=1; a=%s; c=relaxed/relaxed;\r\n\td=%s; s=%s;\r\n\tt=",
 	    dkim_algorithm_name(k->algorithm), ks->domain, k->selector);
 	(void)buf_add_u64(&field, (uint64_t)(now < 0 ? 0 : now));
 	(void)buf_addz(&field, ";\r\n\th=");
@@ -173,10 +175,11 @@ static int sign_with(const struct dkim_keys *ks, const struct dkim_key *k, const
 	return (r);
 }
 
-int dkim_sign(const struct dkim_keys *ks, struct slice message, int64_t now, struct buf *out,
-    struct err *err)
+int dkim_sign(
+    const struct dkim_keys *ks, struct slice message, int64_t now, struct buf *out, struct err *err)
 {
-	struct hashed shared = { BUF_INIT(SIGNATURE_OCTETS / 2), BUF_INIT(2 * L_HDR), BUF_INIT(64) };
+	struct hashed shared = { BUF_INIT(SIGNATURE_OCTETS / 2), BUF_INIT(2 * L_HDR),
+		BUF_INIT(64) };
 	struct arena *a = arena_new(0);
 	size_t before = out->n;
 	struct header h;

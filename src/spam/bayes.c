@@ -5,15 +5,17 @@
 
 #include <math.h>
 
-#define PRIOR 0.5	/* of a message, given to each class of each feature */
-#define SPREAD 0.6	/* power of the summed weights: 0.5 were independence of features, 1 a plain mean */
-#define SCALE 4.0	/* raw score to probability */
-#define COLD 10.0	/* messages of the rarer class at which the score has half its strength */
-#define COLD_TRUST 0.5	/* and the confidence */
-#define ONE_CLASS 0.05	/* strength of the score while one class is unknown: it speaks, softly */
-#define ALONE 10.0	/* spam known beyond ham by more than this many stands in for ham, at a quarter: a person who */
-#define ALONE_WORTH 4.0 /* only ever moves spam would else have a filter that never speaks up, and so never learns ham */
-#define OWN_HALF 50.0	/* own messages of the rarer class at which others' count half */
+#define PRIOR 0.5      /* of a message, given to each class of each feature */
+#define SPREAD 0.6     /* power of the summed weights: 0.5 for independent features, 1 a mean */
+#define SCALE 4.0      /* raw score to probability */
+#define COLD 10.0      /* messages of the rarer class at which the score has half its strength */
+#define COLD_TRUST 0.5 /* and the confidence */
+#define ONE_CLASS 0.05 /* strength of the score while one class is unknown: it speaks, softly */
+#define ALONE                                                                                      \
+	10.0 /* spam known beyond ham by more than this many stands in for ham, at a quarter: a person who */
+#define ALONE_WORTH                                                                                \
+	4.0 /* only ever moves spam would else have a filter that never speaks up, and so never learns ham */
+#define OWN_HALF 50.0 /* own messages of the rarer class at which others' count half */
 #define POINTS_SPAM 6.5
 #define POINTS_HAM 3.0
 

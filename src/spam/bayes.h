@@ -9,9 +9,9 @@ struct bayes_counts { /* real numbers: a person's counts blended over everybody'
 };
 struct bayes {
 	struct bayes_counts totals;
-	double prior;	 /* keeps a ratio finite */
+	double prior;    /* keeps a ratio finite */
 	double evidence; /* sum of weighted log odds */
-	double weight;	 /* sum of weights */
+	double weight;   /* sum of weights */
 };
 
 void bayes_start(struct bayes *b, struct bayes_counts totals);

@@ -68,8 +68,9 @@ static void load_run(struct job *j) /* lane STORE_SPAM */
 {
 	struct load *l = (struct load *)j;
 
-	if (l->first && (tokens_key(l->c->store, l->key, &l->err) == -1 ||
-			    load_model(l, SLICE(""), &l->shared) == -1))
+	if (l->first &&
+	    (tokens_key(l->c->store, l->key, &l->err) == -1 ||
+		load_model(l, SLICE(""), &l->shared) == -1))
 		return;
 	for (size_t i = 0; i < l->n; i++)
 		if (load_model(l, slice_of(l->accounts[i]), &l->models[i]) == -1)
@@ -117,7 +118,8 @@ static void load_start(struct classifier *c, bool first)
 		if (map_get(c->models, name) != NULL)
 			continue; /* in memory and up to date already */
 		if (l->n == room)
-			l->accounts = mem_grow(l->accounts, room = room * 2 + 8, sizeof(*l->accounts));
+			l->accounts =
+			    mem_grow(l->accounts, room = room * 2 + 8, sizeof(*l->accounts));
 		l->accounts[l->n++] = mem_strdup(account_name(a));
 	}
 	l->models = mem_new_array(l->n + 1, sizeof(*l->models));
@@ -126,8 +128,8 @@ static void load_start(struct classifier *c, bool first)
 	lane_force(store_lane(c->store, STORE_SPAM), &l->job);
 }
 
-struct classifier *classifier_start(struct store *s, void (*on_ready)(void *self, const struct err *err),
-    void *self)
+struct classifier *classifier_start(
+    struct store *s, void (*on_ready)(void *self, const struct err *err), void *self)
 {
 	struct classifier *c = NEW(struct classifier);
 
@@ -189,16 +191,16 @@ void features_of(const struct classifier *c, const struct mime *m, struct featur
 }
 
 /* A person's own counts, and of what others know the more the less this person taught. */
-static struct bayes_counts blend(uint64_t own_ham, uint64_t own_spam, uint64_t all_ham, uint64_t all_spam,
-    double share)
+static struct bayes_counts blend(
+    uint64_t own_ham, uint64_t own_spam, uint64_t all_ham, uint64_t all_spam, double share)
 {
 	return ((struct bayes_counts){
 	    (double)own_ham + share * (double)(all_ham > own_ham ? all_ham - own_ham : 0),
 	    (double)own_spam + share * (double)(all_spam > own_spam ? all_spam - own_spam : 0) });
 }
 
-void classifier_score(struct classifier *c, const char *account, const struct features *f,
-    struct spam_score *ret)
+void classifier_score(
+    struct classifier *c, const char *account, const struct features *f, struct spam_score *ret)
 {
 	static const struct feature_count none;
 	static const struct model nobody;
@@ -210,8 +212,9 @@ void classifier_score(struct classifier *c, const char *account, const struct fe
 	if ((own = map_get(c->models, slice_of(account))) == NULL)
 		own = &nobody;
 	share = bayes_share(&own->totals);
-	bayes_start(&b, blend(own->totals.ham, own->totals.spam, c->shared.totals.ham,
-	    c->shared.totals.spam, share));
+	bayes_start(&b,
+	    blend(own->totals.ham, own->totals.spam, c->shared.totals.ham, c->shared.totals.spam,
+		share));
 	for (size_t i = 0; i < f->n; i++) {
 		const struct feature_count *all = model_get(&c->shared, f->v[i]);
 		const struct feature_count *mine = model_get(own, f->v[i]);

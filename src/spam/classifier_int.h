@@ -15,16 +15,16 @@ struct repair;
 
 struct classifier {
 	struct store *store;
-	char *hostname; /* owned */
+	char *hostname;        /* owned */
 	unsigned char key[16]; /* fixed once ready */
 	pthread_rwlock_t lock;
-	struct model shared;  /* under the lock */
-	struct map *models;   /* under the lock: account name to struct model, owned */
-	struct lane *lane;    /* features of messages given by hand: WORK_CRYPTO */
-	struct train *train;  /* NULL until ready */
+	struct model shared;   /* under the lock */
+	struct map *models;    /* under the lock: account name to struct model, owned */
+	struct lane *lane;     /* features of messages given by hand: WORK_CRYPTO */
+	struct train *train;   /* NULL until ready */
 	struct repair *repair; /* freed with this: visits read its list */
-	unsigned jobs;	      /* under way and holding this object */
-	uint64_t pending;     /* lessons under way */
+	unsigned jobs;         /* under way and holding this object */
+	uint64_t pending;      /* lessons under way */
 	bool ready, stopped;
 	void (*on_ready)(void *self, const struct err *err);
 	void *self;
@@ -34,7 +34,7 @@ struct classifier {
 struct lesson_item {
 	unsigned char content_id[16];
 	struct features features; /* owned */
-	char *message_id;	  /* owned; as written, "" when there is none */
+	char *message_id;         /* owned; as written, "" when there is none */
 	enum lesson_class as;
 	bool recount; /* as the log of lessons says by then; teaches nothing new */
 	bool changed; /* ret: it was not known as this class before */
@@ -45,7 +45,7 @@ struct teach {
 	char *account;
 	struct lesson_item *v; /* owned */
 	size_t n;
-	struct err err; /* kind ERR_NONE: all durable and counted */
+	struct err err;       /* kind ERR_NONE: all durable and counted */
 	struct slice message; /* by hand: owned copy until features are made */
 	void (*on_taught)(void *self, const struct teach *t); /* loop */
 	void *self;
@@ -58,8 +58,8 @@ enum { TEACH_BATCH = 32 };
 void teach_start(struct classifier *c, const char *account, struct lesson_item *v, size_t n,
     void (*on_taught)(void *self, const struct teach *t), void *self);
 /* On any thread: everything of an item but its class. */
-void lesson_item_fill(const struct classifier *c, struct slice message, const unsigned char *content_id,
-    struct lesson_item *ret);
+void lesson_item_fill(const struct classifier *c, struct slice message,
+    const unsigned char *content_id, struct lesson_item *ret);
 void lesson_items_free(struct lesson_item *v, size_t n);
 /* Under the write lock, or before anybody scores. */
 struct model *classifier_model(struct classifier *c, struct slice account);
@@ -69,16 +69,19 @@ void classifier_unref(struct classifier *c); /* a job ended; frees when stopped 
 struct train *train_start(struct classifier *c);
 void train_stop(struct train *t); /* accepts NULL */
 /* Read again what ${r} wants of these messages; takes uids over. */
-void train_recount(struct train *t, struct account *a, struct folder *f, uint32_t *uids, size_t n, const struct repair *r);
+void train_recount(struct train *t, struct account *a, struct folder *f, uint32_t *uids, size_t n,
+    const struct repair *r);
 struct store_event;
 struct event_message;
 /* The table of DESIGN section 5: what this act teaches about this message. Pure. */
-enum lesson_class train_lesson(const struct store_event *ev, const struct event_message *m, enum folder_role to);
+enum lesson_class train_lesson(
+    const struct store_event *ev, const struct event_message *m, enum folder_role to);
 
 /* repair.c */
 struct repair *repair_start(struct classifier *c); /* in the background */
-void repair_stop(struct repair *r);		   /* loop: asks no more; accepts NULL */
-void repair_free(struct repair *r);		   /* when nothing reads its list any more; accepts NULL */
-bool repair_wants(const struct repair *r, const char *account, const unsigned char content_id[16]); /* any thread */
+void repair_stop(struct repair *r);                /* loop: asks no more; accepts NULL */
+void repair_free(struct repair *r); /* when nothing reads its list any more; accepts NULL */
+bool repair_wants(const struct repair *r, const char *account,
+    const unsigned char content_id[16]); /* any thread */
 
 #endif

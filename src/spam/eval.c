@@ -12,7 +12,7 @@
 #include "spam/words.h"
 
 enum { EXIT_GOOD = 0, EXIT_USAGE_ = 64, EXIT_TEMPORARY = 75, LINE_MAX_ = 8192 };
-#define JUNK_POINTS 6.0	  /* the classifier alone reaches the default [score] junk */
+#define JUNK_POINTS 6.0 /* the classifier alone reaches the default [score] junk */
 #define UNSURE_POINTS 2.0
 
 enum policy { POLICY_TOE, POLICY_ERR, POLICY_LAZY50, POLICY_LAZY80, POLICY_OWN };
@@ -51,7 +51,8 @@ static enum lesson_class judge(const struct eval *e, const struct features *f, d
 	struct spam_score s;
 	double points;
 
-	bayes_start(&b, (struct bayes_counts){ (double)e->model.totals.ham, (double)e->model.totals.spam });
+	bayes_start(
+	    &b, (struct bayes_counts){ (double)e->model.totals.ham, (double)e->model.totals.spam });
 	for (size_t i = 0; i < f->n; i++) {
 		const struct feature_count *c = model_get(&e->model, f->v[i]);
 
@@ -61,21 +62,22 @@ static enum lesson_class judge(const struct eval *e, const struct features *f, d
 	}
 	bayes_end(&b, &s, ret_raw);
 	points = bayes_points(s.probability, s.confidence);
-	return (points >= JUNK_POINTS ? LESSON_SPAM : points >= UNSURE_POINTS ? LESSON_NONE : LESSON_HAM);
+	return (points >= JUNK_POINTS     ? LESSON_SPAM
+		: points >= UNSURE_POINTS ? LESSON_NONE
+					  : LESSON_HAM);
 }
 
 /* What the owner of this policy teaches after this verdict. */
-static enum lesson_class lesson_of(struct eval *e, enum lesson_class truth, enum lesson_class verdict)
+static enum lesson_class lesson_of(
+    struct eval *e, enum lesson_class truth, enum lesson_class verdict)
 {
 	bool wrong = (truth == LESSON_SPAM) != (verdict == LESSON_SPAM);
 	unsigned share = e->policy == POLICY_LAZY50 ? 50 : 80;
 
 	switch (e->policy) {
-	case POLICY_TOE:
-		return (truth);
+	case POLICY_TOE: return (truth);
 	case POLICY_ERR:
-	case POLICY_OWN:
-		return (wrong ? truth : LESSON_NONE);
+	case POLICY_OWN: return (wrong ? truth : LESSON_NONE);
 	case POLICY_LAZY50:
 	case POLICY_LAZY80:
 		e->dice = e->dice * 6364136223846793005 + 1442695040888963407;
@@ -134,7 +136,8 @@ int spam_eval(const struct eval_options *o)
 	while (o->policy != NULL && p < COUNT_OF(policies) && strcmp(o->policy, policies[p]) != 0)
 		p++;
 	if (p == COUNT_OF(policies)) {
-		(void)fprintf(stderr, "pennypost: policy is one of toe, err, lazy50, lazy80, own\n");
+		(void)fprintf(
+		    stderr, "pennypost: policy is one of toe, err, lazy50, lazy80, own\n");
 		return (EXIT_USAGE_);
 	}
 	e.policy = (enum policy)p;

@@ -7,7 +7,7 @@
 
 struct model {
 	struct feature_count *slots; /* owned; feature 0: free */
-	size_t cap, used;	     /* used: with slots whose counts are zero again */
+	size_t cap, used;            /* used: with slots whose counts are zero again */
 	struct model_totals totals;
 };
 

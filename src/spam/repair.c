@@ -36,7 +36,8 @@ static int cmp_entry(const void *a, const void *b)
 	return (c != 0 ? c : memcmp(x->content_id, y->content_id, sizeof(x->content_id)));
 }
 
-static void add(struct entries *e, struct slice account, const unsigned char id[16], enum lesson_class is)
+static void add(
+    struct entries *e, struct slice account, const unsigned char id[16], enum lesson_class is)
 {
 	if (e->n == e->room)
 		e->v = mem_grow(e->v, e->room = e->room * 2 + 64, sizeof(*e->v));
@@ -58,7 +59,8 @@ static void on_lesson(void *self, const struct lesson *l)
 	add(self, l->account, l->content_id, l->is);
 }
 
-static void on_counted(void *self, struct slice account, const unsigned char content_id[16], enum lesson_class is)
+static void on_counted(
+    void *self, struct slice account, const unsigned char content_id[16], enum lesson_class is)
 {
 	add(self, account, content_id, is);
 }
@@ -74,8 +76,8 @@ static void compare(const struct entries *a, const struct entries *b, struct ent
 {
 	for (size_t i = 0; i < a->n; i++) {
 		const struct entry *e = &a->v[i];
-		const struct entry *other = b->n == 0 ? NULL
-						      : bsearch(e, b->v, b->n, sizeof(*e), cmp_entry);
+		const struct entry *other =
+		    b->n == 0 ? NULL : bsearch(e, b->v, b->n, sizeof(*e), cmp_entry);
 
 		if (other == NULL || other->is != e->is)
 			add(ret, slice_of(e->account), e->content_id, e->is);

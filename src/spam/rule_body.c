@@ -7,8 +7,8 @@
 
 enum { LOOK = 131072 };
 
-static const struct slice gtube = SLICE_INIT(
-    "XJS*C4JDBQADN1.NSBN3*2IDNEN*GTUBE-STANDARD-ANTI-UBE-TEST-EMAIL*C.34X");
+static const struct slice gtube =
+    SLICE_INIT("XJS*C4JDBQADN1.NSBN3*2IDNEN*GTUBE-STANDARD-ANTI-UBE-TEST-EMAIL*C.34X");
 
 static struct slice host_of(struct slice url) /* of "scheme://host/...", else empty */
 {
@@ -91,7 +91,8 @@ void rule_body_look(struct rule_case *c)
 	}
 }
 
-double rule_gtube(const struct rule_case *c) /* the agreed test: whoever sends it wants to be rejected */
+double rule_gtube(
+    const struct rule_case *c) /* the agreed test: whoever sends it wants to be rejected */
 {
 	return (slice_find(c->text, gtube) != SIZE_MAX);
 }
@@ -118,8 +119,9 @@ double rule_image_only(const struct rule_case *c)
 
 double rule_bad_attachment(const struct rule_case *c) /* what runs when it is opened */
 {
-	static const char *const endings[] = { ".exe", ".scr", ".pif", ".com", ".bat", ".cmd", ".vbs", ".vbe",
-		".jse", ".wsf", ".wsh", ".hta", ".cpl", ".lnk", ".msi", ".jar", ".ps1", ".iqy", ".scf", ".reg" };
+	static const char *const endings[] = { ".exe", ".scr", ".pif", ".com", ".bat", ".cmd",
+		".vbs", ".vbe", ".jse", ".wsf", ".wsh", ".hta", ".cpl", ".lnk", ".msi", ".jar",
+		".ps1", ".iqy", ".scf", ".reg" };
 	const struct mime *m = c->f->mime;
 
 	for (size_t i = 0; m != NULL && i < m->n; i++) {
@@ -132,7 +134,8 @@ double rule_bad_attachment(const struct rule_case *c) /* what runs when it is op
 	return (0);
 }
 
-double rule_ambiguous_mime(const struct rule_case *c) /* readers would see different messages (MIM-08) */
+double rule_ambiguous_mime(
+    const struct rule_case *c) /* readers would see different messages (MIM-08) */
 {
 	return (c->f->mime != NULL && c->f->mime->ambiguous);
 }
@@ -146,7 +149,8 @@ double rule_text_in_base64(const struct rule_case *c)
 		const struct mime_part *p = &m->parts[i];
 		struct slice charset = mime_param(&p->type, SLICE("charset"));
 
-		if (p->kind == MIME_LEAF && p->encoding == MIME_BASE64 && mime_is(p, "text", NULL) &&
+		if (p->kind == MIME_LEAF && p->encoding == MIME_BASE64 &&
+		    mime_is(p, "text", NULL) &&
 		    !slice_ieq(p->disposition.type, SLICE("attachment")) &&
 		    (charset.n == 0 || slice_ieq(charset, SLICE("us-ascii"))))
 			return (1);

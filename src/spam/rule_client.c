@@ -3,7 +3,8 @@
 #include "spam/bayes.h"
 #include "spam/rules.h"
 
-double rule_helo_bare(const struct rule_case *c) /* RFC 5321 4.1.1.1 wants a full name or an address literal */
+double rule_helo_bare(
+    const struct rule_case *c) /* RFC 5321 4.1.1.1 wants a full name or an address literal */
 {
 	struct slice helo = c->f->helo;
 

@@ -46,7 +46,8 @@ double rule_no_message_id(const struct rule_case *c)
 	return (field_of(c, "Message-ID") == NULL);
 }
 
-double rule_bad_message_id(const struct rule_case *c) /* RFC 5322 3.6.4: "<" id-left "@" id-right ">" */
+double rule_bad_message_id(
+    const struct rule_case *c) /* RFC 5322 3.6.4: "<" id-left "@" id-right ">" */
 {
 	const struct field *f = field_of(c, "Message-ID");
 	struct slice s;
@@ -62,7 +63,8 @@ double rule_bad_message_id(const struct rule_case *c) /* RFC 5322 3.6.4: "<" id-
 
 double rule_no_to(const struct rule_case *c)
 {
-	return (field_of(c, "To") == NULL && field_of(c, "Cc") == NULL && field_of(c, "Bcc") == NULL);
+	return (
+	    field_of(c, "To") == NULL && field_of(c, "Cc") == NULL && field_of(c, "Bcc") == NULL);
 }
 
 double rule_caps_subject(const struct rule_case *c)
@@ -124,14 +126,17 @@ double rule_name_is_address(const struct rule_case *c)
 	if ((at = slice_chr(name, '@')) == SIZE_MAX || at == 0)
 		return (0);
 	domain = slice_from(name, at + 1);
-	for (end = 0; end < domain.n && (ascii_alnum(domain.p[end]) || strchr(".-", domain.p[end]) != NULL); end++)
+	for (end = 0;
+	     end < domain.n && (ascii_alnum(domain.p[end]) || strchr(".-", domain.p[end]) != NULL);
+	     end++)
 		;
 	domain = slice_head(domain, end);
 	return (slice_chr(domain, '.') != SIZE_MAX && !slice_iends(list.v[0].domain, domain) &&
 	    !slice_iends(domain, list.v[0].domain));
 }
 
-double rule_raw_8bit(const struct rule_case *c) /* 8-bit that is no UTF-8 was never allowed in a header */
+double rule_raw_8bit(
+    const struct rule_case *c) /* 8-bit that is no UTF-8 was never allowed in a header */
 {
 	static const char *const names[] = { "Subject", "From", "To" };
 
@@ -139,13 +144,15 @@ double rule_raw_8bit(const struct rule_case *c) /* 8-bit that is no UTF-8 was ne
 		const struct field *f = field_of(c, names[k]);
 
 		for (size_t i = 0; f != NULL && i + 1 < f->body.n; i++) {
-			unsigned char a = (unsigned char)f->body.p[i], b = (unsigned char)f->body.p[i + 1];
+			unsigned char a = (unsigned char)f->body.p[i],
+				      b = (unsigned char)f->body.p[i + 1];
 
 			if (a < 0x80)
 				continue;
 			if (a < 0xc2 || (b & 0xc0) != 0x80)
 				return (1);
-			while (i + 1 < f->body.n && ((unsigned char)f->body.p[i + 1] & 0xc0) == 0x80)
+			while (
+			    i + 1 < f->body.n && ((unsigned char)f->body.p[i + 1] & 0xc0) == 0x80)
 				i++;
 		}
 	}

@@ -32,8 +32,8 @@ void lesson_items_free(struct lesson_item *v, size_t n)
 	free(v);
 }
 
-void lesson_item_fill(const struct classifier *c, struct slice message, const unsigned char *content_id,
-    struct lesson_item *ret)
+void lesson_item_fill(const struct classifier *c, struct slice message,
+    const unsigned char *content_id, struct lesson_item *ret)
 {
 	unsigned char digest[EVP_MAX_MD_SIZE] = { 0 };
 	struct arena *a = arena_new(0);
@@ -118,8 +118,12 @@ static void count_done(struct job *j)
 
 static int write_one(struct teach *t, struct lesson_item *l)
 {
-	struct lesson was, now = { .account = slice_of(t->account), .is = l->as, .version = WORDS_VERSION,
-		.weight = 1, .at = clock_wall() };
+	struct lesson was,
+	    now = { .account = slice_of(t->account),
+		    .is = l->as,
+		    .version = WORDS_VERSION,
+		    .weight = 1,
+		    .at = clock_wall() };
 
 	if (lesson_get(t->c->store, now.account, l->content_id, &was, &t->err) == -1)
 		return (-1);
@@ -215,8 +219,9 @@ static void features_done(struct job *j)
 	write_lessons(t);
 }
 
-void classifier_learn(struct classifier *c, const char *account, struct slice message, enum lesson_class as,
-    void (*on_learned)(void *self, bool changed, const struct err *err), void *self)
+void classifier_learn(struct classifier *c, const char *account, struct slice message,
+    enum lesson_class as, void (*on_learned)(void *self, bool changed, const struct err *err),
+    void *self)
 {
 	struct by_hand *h = NEW(struct by_hand);
 	struct teach *t = teach_new(c, account, on_hand_taught, h);

@@ -11,7 +11,7 @@ struct harvest { /* what a visit makes on its worker; owned by the visit while a
 	struct classifier *c; /* held: it outlives what a worker does with its key */
 	enum lesson_class as;
 	const struct repair *wanted; /* NULL: all of them; else those it wants, as the log says */
-	char *account;		     /* owned */
+	char *account;               /* owned */
 	struct lesson_item *v;
 	size_t n;
 	struct err err;
@@ -36,7 +36,7 @@ struct act {
 struct train {
 	struct classifier *c;
 	struct store_watch watch;
-	struct list acts;   /* waiting; the first is under way when ${running} */
+	struct list acts; /* waiting; the first is under way when ${running} */
 	struct act *running;
 };
 
@@ -58,19 +58,19 @@ static enum lesson_class lesson_of_keywords(const struct store_event *ev, enum f
 	return (junk ? LESSON_SPAM : in == ROLE_TRASH ? LESSON_NONE : LESSON_HAM);
 }
 
-enum lesson_class train_lesson(const struct store_event *ev, const struct event_message *m, enum folder_role to)
+enum lesson_class train_lesson(
+    const struct store_event *ev, const struct event_message *m, enum folder_role to)
 {
 	if (ev->cause == CAUSE_DELIVERY || ev->cause == CAUSE_REBUILD)
 		return (LESSON_NONE);
 	switch (ev->kind) {
 	case EVENT_EXPUNGED:
-	case EVENT_FOLDERS:
-		return (LESSON_NONE);
-	case EVENT_FLAGS:
-		return (lesson_of_keywords(ev, to));
+	case EVENT_FOLDERS: return (LESSON_NONE);
+	case EVENT_FLAGS: return (lesson_of_keywords(ev, to));
 	case EVENT_ADDED:
 		if (!m->known)
-			return (LESSON_NONE); /* mail the account never had tells nothing about a judgement */
+			return (
+			    LESSON_NONE); /* mail the account never had tells nothing about a judgement */
 		if (to == ROLE_JUNK)
 			return (m->from == ROLE_JUNK ? LESSON_NONE : LESSON_SPAM);
 		if (is_junk_like(m->from) && !is_junk_like(to) && to != ROLE_TRASH)
@@ -197,7 +197,8 @@ static void act_run(struct act *a)
 	a->harvest->as = a->as;
 	a->harvest->wanted = a->wanted;
 	a->harvest->account = mem_strdup(account_name(a->account));
-	a->visit = visit_start(a->folder, a->uids, a->n, VISIT_FILE, &visitor, a, a->harvest, harvest_free);
+	a->visit = visit_start(
+	    a->folder, a->uids, a->n, VISIT_FILE, &visitor, a, a->harvest, harvest_free);
 	if (a->visit == NULL) {
 		(void)err_set(&a->err, ERR_BUSY, "learn: messages cannot be read now");
 		act_end(a);
@@ -214,8 +215,8 @@ static void act_put(struct act *a)
 		list_push(&a->train->acts, &a->node);
 }
 
-void train_recount(struct train *t, struct account *account, struct folder *f, uint32_t *uids, size_t n,
-    const struct repair *r)
+void train_recount(struct train *t, struct account *account, struct folder *f, uint32_t *uids,
+    size_t n, const struct repair *r)
 {
 	struct act *a = NEW(struct act);
 

@@ -28,8 +28,8 @@ static struct slice put_why(struct arena *a, const struct verdict *v)
 	return (s);
 }
 
-void verdict_judge(struct arena *a, const struct facts *f, const struct cfg_score *numbers,
-    struct verdict *ret)
+void verdict_judge(
+    struct arena *a, const struct facts *f, const struct cfg_score *numbers, struct verdict *ret)
 {
 	struct rule_case c = { .f = f, .arena = a, .now = clock_wall() };
 	struct verdict_point *points = arena_array(a, rules_n, sizeof(*points));
@@ -45,7 +45,7 @@ void verdict_judge(struct arena *a, const struct facts *f, const struct cfg_scor
 		ret->score += p;
 	}
 	ret->act = ret->score >= numbers->reject ? VERDICT_REJECT
-	    : ret->score >= numbers->junk	 ? VERDICT_JUNK
+	    : ret->score >= numbers->junk        ? VERDICT_JUNK
 						 : VERDICT_ACCEPT;
 	ret->why = put_why(a, ret);
 	ret->reply = ret->act == VERDICT_REJECT ? reply_reject : NULL;

@@ -88,7 +88,10 @@ void words_shape(struct words *w, struct slice kind, struct slice text)
 
 	for (size_t i = 0; i < text.n && n < sizeof(shape); i++) {
 		char c = text.p[i];
-		char s = ascii_digit(c) ? '9' : c >= 'a' && c <= 'z' ? 'a' : c >= 'A' && c <= 'Z' ? 'A' : c;
+		char s = ascii_digit(c)    ? '9'
+		    : c >= 'a' && c <= 'z' ? 'a'
+		    : c >= 'A' && c <= 'Z' ? 'A'
+					   : c;
 
 		if (n == 0 || shape[n - 1] != s)
 			shape[n++] = s;
@@ -119,9 +122,11 @@ static enum sign sign_at(struct slice s, size_t *ret_n)
 
 	*ret_n = 1;
 	if (c < 0x80)
-		return (ascii_alnum((char)c) || strchr("$%!'_.-", c) != NULL ? SIGN_PART : SIGN_GAP);
+		return (
+		    ascii_alnum((char)c) || strchr("$%!'_.-", c) != NULL ? SIGN_PART : SIGN_GAP);
 	d = s.n > 1 ? (unsigned char)s.p[1] : 0;
-	if (c >= 0xe3 && c <= 0xe9 && s.n >= 3) { /* kana and Chinese signs: no blanks between words */
+	if (c >= 0xe3 && c <= 0xe9 &&
+	    s.n >= 3) { /* kana and Chinese signs: no blanks between words */
 		*ret_n = 3;
 		return (c == 0xe3 && d == 0x80 ? SIGN_GAP : SIGN_WHOLE);
 	}
@@ -213,12 +218,14 @@ static void on_link(void *self, struct slice href, struct slice shown)
 	struct words *w = self;
 
 	if (host.n == 0) {
-		words_alone(w, SLICE("link:"), slice_head(href, slice_chr(href, ':') == SIZE_MAX ? 0 : slice_chr(href, ':')));
+		words_alone(w, SLICE("link:"),
+		    slice_head(href, slice_chr(href, ':') == SIZE_MAX ? 0 : slice_chr(href, ':')));
 		return;
 	}
 	words_host(w, SLICE("href:"), host);
 	if (said.n > 0)
-		words_alone(w, SLICE("link:"), slice_ieq(host, said) ? SLICE("same") : SLICE("other"));
+		words_alone(
+		    w, SLICE("link:"), slice_ieq(host, said) ? SLICE("same") : SLICE("other"));
 }
 
 static void on_image(void *self, struct slice src)
@@ -256,7 +263,8 @@ static void leaf_text(const struct mime *m, const struct mime_part *p, size_t ro
 	buf_free(&raw);
 }
 
-static size_t read_text(struct words *w, const struct mime *m, const struct mime_part *p, size_t room)
+static size_t read_text(
+    struct words *w, const struct mime *m, const struct mime_part *p, size_t room)
 {
 	static const struct html_events events = { on_text, on_link, on_image, on_tag };
 	struct buf text = BUF_INIT((size_t)L_TOKEN_TEXT), seen = BUF_INIT(2 * (size_t)L_TOKEN_TEXT),
@@ -268,7 +276,8 @@ static size_t read_text(struct words *w, const struct mime *m, const struct mime
 	if (mime_is(p, "text", "html")) {
 		(void)html_text(buf_slice(&text), &seen);
 		html_read(buf_slice(&text), &events, w);
-		words_alone(w, SLICE("html:"), seen.n * 4 < text.n ? SLICE("mostly marks") : SLICE("mostly text"));
+		words_alone(w, SLICE("html:"),
+		    seen.n * 4 < text.n ? SLICE("mostly marks") : SLICE("mostly text"));
 	} else {
 		(void)buf_add_slice(&seen, buf_slice(&text));
 	}
@@ -324,7 +333,8 @@ static int cmp_feature(const void *a, const void *b)
 	return (x < y ? -1 : x > y);
 }
 
-void words_of(const unsigned char key[16], const char *hostname, const struct mime *m, struct features *ret)
+void words_of(
+    const unsigned char key[16], const char *hostname, const struct mime *m, struct features *ret)
 {
 	struct words w = { .set = NEW(struct words_set) };
 	struct arena *a = arena_new(0);

@@ -13,21 +13,26 @@ struct words_set; /* the distinct features found so far */
 struct words {
 	unsigned char key[16];
 	struct words_set *set;
-	struct slice prefix;	    /* "subject:"; empty in bodies */
+	struct slice prefix;         /* "subject:"; empty in bodies */
 	uint64_t last[WORDS_WINDOW]; /* hashes of the words before, the latest first; 0: none */
 };
 
 /* The whole of it. hostname: ours, whose Received fields say nothing about the sender; NULL: none. */
-void words_of(const unsigned char key[16], const char *hostname, const struct mime *m, struct features *ret);
+void words_of(
+    const unsigned char key[16], const char *hostname, const struct mime *m, struct features *ret);
 
 /* The pieces, for words_*.c. */
 void words_section(struct words *w, struct slice prefix); /* pairs do not reach over its start */
-void words_token(struct words *w, struct slice word);	  /* in order; lower-cased here */
-void words_alone(struct words *w, struct slice kind, struct slice value); /* one feature outside the order of words */
-void words_text(struct words *w, struct slice utf8);	  /* cut into words */
-void words_shape(struct words *w, struct slice kind, struct slice text); /* letters, digits and marks as runs: how it was made */
-void words_host(struct words *w, struct slice kind, struct slice host);	 /* the name and its suffixes */
-void words_header(struct words *w, const struct header *h, const char *hostname); /* words_header.c */
+void words_token(struct words *w, struct slice word);     /* in order; lower-cased here */
+void words_alone(struct words *w, struct slice kind,
+    struct slice value);                             /* one feature outside the order of words */
+void words_text(struct words *w, struct slice utf8); /* cut into words */
+void words_shape(struct words *w, struct slice kind,
+    struct slice text); /* letters, digits and marks as runs: how it was made */
+void words_host(
+    struct words *w, struct slice kind, struct slice host); /* the name and its suffixes */
+void words_header(
+    struct words *w, const struct header *h, const char *hostname); /* words_header.c */
 /* SipHash-2-4. */
 uint64_t words_hash(const unsigned char key[16], struct slice a, struct slice b);
 

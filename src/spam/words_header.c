@@ -67,7 +67,10 @@ static void read_address(struct words *w, struct arena *a, const struct field *f
 
 	words_text(w, text_words(a, slice_head(f->body, FIELD_HEAD)));
 	addr_parse(a, slice_head(f->body, FIELD_HEAD), &list);
-	words_alone(w, SLICE("addresses:"), list.n > 1 ? SLICE("many") : list.n == 1 ? SLICE("one") : SLICE("none"));
+	words_alone(w, SLICE("addresses:"),
+	    list.n > 1        ? SLICE("many")
+		: list.n == 1 ? SLICE("one")
+			      : SLICE("none"));
 	for (size_t i = 0; i < list.n && i < 8; i++)
 		if (list.v[i].domain.n > 0)
 			words_host(w, w->prefix, list.v[i].domain);
@@ -93,8 +96,8 @@ static void read_date(struct words *w, struct slice body)
 	words_shape(w, SLICE("date:"), slice_trim(body));
 }
 
-static void read_field(struct words *w, struct arena *a, const struct field *f, enum how how,
-    const char *hostname)
+static void read_field(
+    struct words *w, struct arena *a, const struct field *f, enum how how, const char *hostname)
 {
 	char prefix[L_TOKEN];
 	size_t n = f->name.n < sizeof(prefix) - 1 ? f->name.n : sizeof(prefix) - 1;
@@ -104,27 +107,16 @@ static void read_field(struct words *w, struct arena *a, const struct field *f, 
 	prefix[n] = ':';
 	words_section(w, (struct slice){ prefix, n + 1 });
 	switch (how) {
-	case HOW_SKIP:
-		break;
-	case HOW_TEXT:
-		words_text(w, text_words(a, slice_head(f->body, 4 * FIELD_HEAD)));
-		break;
-	case HOW_ADDRESS:
-		read_address(w, a, f);
-		break;
-	case HOW_ID:
-		read_id(w, f->body);
-		break;
-	case HOW_DATE:
-		read_date(w, f->body);
-		break;
+	case HOW_SKIP: break;
+	case HOW_TEXT: words_text(w, text_words(a, slice_head(f->body, 4 * FIELD_HEAD))); break;
+	case HOW_ADDRESS: read_address(w, a, f); break;
+	case HOW_ID: read_id(w, f->body); break;
+	case HOW_DATE: read_date(w, f->body); break;
 	case HOW_RECEIVED:
 		if (!is_our_trace(f->body, hostname))
 			words_text(w, slice_head(f->body, FIELD_HEAD));
 		break;
-	case HOW_WORDS:
-		words_text(w, slice_head(f->body, FIELD_HEAD));
-		break;
+	case HOW_WORDS: words_text(w, slice_head(f->body, FIELD_HEAD)); break;
 	}
 	w->prefix = SLICE(""); /* the name on our stack ends here */
 }
@@ -139,10 +131,12 @@ void words_header(struct words *w, const struct header *h, const char *hostname)
 		if (how != HOW_SKIP)
 			read_field(w, a, &h->fields[i], how, hostname);
 	}
-	words_section(w, SLICE("header:")); /* names in their order and spelling: which program made it */
+	words_section(
+	    w, SLICE("header:")); /* names in their order and spelling: which program made it */
 	for (size_t i = 0; i < h->n && i < FIELDS; i++)
 		if (how_to_read(h->fields[i].name) != HOW_SKIP &&
-		    !(slice_ieq(h->fields[i].name, SLICE("Received")) && is_our_trace(h->fields[i].body, hostname)))
+		    !(slice_ieq(h->fields[i].name, SLICE("Received")) &&
+			is_our_trace(h->fields[i].body, hostname)))
 			words_token(w, h->fields[i].name);
 	arena_free(a);
 }

@@ -79,7 +79,8 @@ static void fields_are_relaxed(void **state)
 		struct slice in, out;
 	} cases[] = {
 		{ SLICE_INIT("A: X\r\n"), SLICE_INIT("a:X\r\n") },
-		{ SLICE_INIT("B : Y\t\r\n\tZ  \r\n"), SLICE_INIT("b:Y Z\r\n") }, /* RFC 6376 3.4.5 */
+		{ SLICE_INIT("B : Y\t\r\n\tZ  \r\n"),
+		    SLICE_INIT("b:Y Z\r\n") }, /* RFC 6376 3.4.5 */
 		{ SLICE_INIT("SUBJect:\r\n \r\n"), SLICE_INIT("subject:\r\n") },
 		{ SLICE_INIT("x:a\r\n  \t b  c "), SLICE_INIT("x:a b c\r\n") },
 		{ SLICE_INIT("x"), SLICE_INIT("x:\r\n") },
@@ -92,7 +93,8 @@ static void fields_are_relaxed(void **state)
 		assert_int_equal(canon_field(CANON_RELAXED, cases[i].in, true, &out), 0);
 		assert_string_equal(buf_z(&out), cases[i].out.p);
 		buf_reset(&out);
-		assert_int_equal(canon_field(CANON_SIMPLE, SLICE("B : Y\t\r\n\tZ  \r\n"), false, &out), 0);
+		assert_int_equal(
+		    canon_field(CANON_SIMPLE, SLICE("B : Y\t\r\n\tZ  \r\n"), false, &out), 0);
 		assert_string_equal(buf_z(&out), "B : Y\t\r\n\tZ  ");
 		buf_free(&out);
 	}

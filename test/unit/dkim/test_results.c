@@ -19,7 +19,8 @@ static void a_field_is_ours_by_its_id_alone(void **state)
 		{ SLICE_INIT(" MAIL.Example.ORG;none"), true },
 		{ SLICE_INIT(" mail.example.org"), true },
 		{ SLICE_INIT(" mail.example.org 1; none"), true },
-		{ SLICE_INIT(" (a (nested\\) ) comment)\r\n\t mail.example.org\r\n (x) ; spf=pass"), true },
+		{ SLICE_INIT(" (a (nested\\) ) comment)\r\n\t mail.example.org\r\n (x) ; spf=pass"),
+		    true },
 		{ SLICE_INIT(" \"mail.example.org\"; none"), true },
 		{ SLICE_INIT(" \"mail.ex\\ample.org\"; none"), true },
 		{ SLICE_INIT(" mail.example.org.; none"), true },
@@ -35,8 +36,10 @@ static void a_field_is_ours_by_its_id_alone(void **state)
 	(void)state;
 	for (size_t i = 0; i < COUNT_OF(cases); i++)
 		assert_int_equal(results_is_ours(cases[i].body, "mail.example.org"), cases[i].ours);
-	assert_true(results_is_ours(SLICE(" m\xc3\xbcller.example; none"), "xn--mller-kva.example"));
-	assert_true(results_is_ours(SLICE(" xn--mller-kva.example; none"), "xn--mller-kva.example"));
+	assert_true(
+	    results_is_ours(SLICE(" m\xc3\xbcller.example; none"), "xn--mller-kva.example"));
+	assert_true(
+	    results_is_ours(SLICE(" xn--mller-kva.example; none"), "xn--mller-kva.example"));
 }
 
 static void values_are_quoted_as_needed(void **state)
@@ -58,8 +61,10 @@ static void values_are_quoted_as_needed(void **state)
 
 	(void)state;
 	for (size_t i = 0; i < COUNT_OF(cases); i++) {
-		struct results_method m = { .method = "spf", .result = "pass",
-			.property = "smtp.mailfrom", .value = cases[i].value };
+		struct results_method m = { .method = "spf",
+			.result = "pass",
+			.property = "smtp.mailfrom",
+			.value = cases[i].value };
 		struct buf out = BUF_INIT(2000), want = BUF_INIT(2000);
 
 		assert_int_equal(results_write(&out, "mx.example", &m, 1), 0);

@@ -9,7 +9,8 @@
 #include "spam/bayes.h"
 
 /* A message of n features, each seen in so many ham and spam. */
-static double judge(double hams, double spams, double in_ham, double in_spam, int n, struct spam_score *ret)
+static double judge(
+    double hams, double spams, double in_ham, double in_spam, int n, struct spam_score *ret)
 {
 	struct bayes b;
 	double raw;
@@ -67,7 +68,8 @@ static void points_grow_with_evidence_and_stay_in_bounds(void **state)
 	assert_true(judge(1000, 1000, 900, 0, 1000, &s) < -2.9);
 	assert_true(judge(1000, 1000, 900, 0, 1000, &s) >= -3);
 	assert_true(judge(1000, 1000, 0, 1, 1, &s) < 6); /* one rare word is not enough */
-	assert_true(fabs(judge(1000, 1000, 500, 500, 1000, &s)) < 0.01); /* words of both tell nothing */
+	assert_true(
+	    fabs(judge(1000, 1000, 500, 500, 1000, &s)) < 0.01); /* words of both tell nothing */
 }
 
 static void arithmetic_stays_finite(void **state)

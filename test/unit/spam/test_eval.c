@@ -25,7 +25,8 @@ static unsigned roll(unsigned sides)
 
 static void write_messages(void)
 {
-	static const char *const words[2][6] = { { "meeting", "lunch", "report", "patch", "holiday", "garden" },
+	static const char *const words[2][6] = { { "meeting", "lunch", "report", "patch", "holiday",
+						     "garden" },
 		{ "casino", "winner", "viagra", "mortgage", "refinance", "lottery" } };
 	char name[32];
 
@@ -37,7 +38,8 @@ static void write_messages(void)
 		assert_non_null(f = fopen(name, "w"));
 		(void)fprintf(f, "Subject: note %u\n\n", roll(50));
 		for (int w = 0; w < 30; w++)
-			(void)fprintf(f, "%s w%u ", words[roll(10) == 0 ? !(i % 2) : i % 2][roll(6)], roll(200));
+			(void)fprintf(f, "%s w%u ",
+			    words[roll(10) == 0 ? !(i % 2) : i % 2][roll(6)], roll(200));
 		(void)fprintf(f, "\n");
 		(void)fclose(f);
 	}
@@ -59,7 +61,8 @@ static void run(const bool *spam, const char *policy, struct buf *out)
 	(void)fclose(f);
 	(void)fflush(stdout);
 	if ((pid = fork()) == 0) {
-		if ((fd = open("out", O_WRONLY | O_CREAT | O_TRUNC, 0600)) == -1 || dup2(fd, 1) == -1)
+		if ((fd = open("out", O_WRONLY | O_CREAT | O_TRUNC, 0600)) == -1 ||
+		    dup2(fd, 1) == -1)
 			_exit(99);
 		status = spam_eval(&o);
 		(void)fflush(stdout);

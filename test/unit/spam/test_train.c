@@ -109,7 +109,8 @@ void store_event_release(struct event_hold *h, const struct err *err)
 	fake.released++;
 	fake.released_bad += err != NULL;
 }
-int lesson_get(struct store *s, struct slice account, const unsigned char content_id[16], struct lesson *ret, struct err *err)
+int lesson_get(struct store *s, struct slice account, const unsigned char content_id[16],
+    struct lesson *ret, struct err *err)
 {
 	(void)s;
 	assert_true(slice_eq(account, SLICE("ann")));
@@ -148,7 +149,8 @@ int tokens_load(struct store *s, struct slice model, struct model_totals *ret_to
 			on_count(self, &fake.kept.slots[i]);
 	return (0);
 }
-int tokens_applied(struct store *s, struct slice account, const unsigned char content_id[16], enum lesson_class *ret, struct err *err)
+int tokens_applied(struct store *s, struct slice account, const unsigned char content_id[16],
+    enum lesson_class *ret, struct err *err)
 {
 	(void)s;
 	(void)account;
@@ -156,8 +158,9 @@ int tokens_applied(struct store *s, struct slice account, const unsigned char co
 	*ret = *fact_of(fake.applied, &fake.applied_n, content_id);
 	return (0);
 }
-int tokens_apply(struct store *s, struct slice account, const unsigned char content_id[16], enum lesson_class was,
-    enum lesson_class is, unsigned version, const uint64_t *features, size_t n, struct err *err)
+int tokens_apply(struct store *s, struct slice account, const unsigned char content_id[16],
+    enum lesson_class was, enum lesson_class is, unsigned version, const uint64_t *features,
+    size_t n, struct err *err)
 {
 	struct features f = { (uint64_t *)(uintptr_t)features, n };
 	enum lesson_class *now = fact_of(fake.applied, &fake.applied_n, content_id);
@@ -175,7 +178,8 @@ int tokens_apply(struct store *s, struct slice account, const unsigned char cont
 	return (0);
 }
 
-int lesson_each(struct store *s, void (*on_lesson)(void *self, const struct lesson *l), void *self, struct err *err)
+int lesson_each(struct store *s, void (*on_lesson)(void *self, const struct lesson *l), void *self,
+    struct err *err)
 {
 	(void)s;
 	(void)err;
@@ -188,8 +192,10 @@ int lesson_each(struct store *s, void (*on_lesson)(void *self, const struct less
 	}
 	return (0);
 }
-int tokens_each_applied(struct store *s, void (*on_applied)(void *self, struct slice account, const unsigned char content_id[16],
-    enum lesson_class is), void *self, struct err *err)
+int tokens_each_applied(struct store *s,
+    void (*on_applied)(
+	void *self, struct slice account, const unsigned char content_id[16], enum lesson_class is),
+    void *self, struct err *err)
 {
 	(void)s;
 	(void)err;
@@ -216,7 +222,8 @@ static void open_turn(void *self)
 	(void)self;
 	o.on_open(o.self, (struct view *)&everything, NULL);
 }
-struct store_op *view_open(struct folder *f, void (*on_open)(void *self, struct view *v, const struct err *err), void *self)
+struct store_op *view_open(struct folder *f,
+    void (*on_open)(void *self, struct view *v, const struct err *err), void *self)
 {
 	(void)f;
 	opening = (struct opening){ on_open, self };
@@ -301,8 +308,8 @@ void visit_go_on(struct visit *v)
 {
 	v->later = loop_later(fake.loop, visit_turn, v);
 }
-struct visit *visit_start(struct folder *f, const uint32_t *uids, size_t n, unsigned want, const struct visitor *vr, void *self,
-    void *ctx, void (*free_ctx)(void *ctx))
+struct visit *visit_start(struct folder *f, const uint32_t *uids, size_t n, unsigned want,
+    const struct visitor *vr, void *self, void *ctx, void (*free_ctx)(void *ctx))
 {
 	struct visit *v = NEW(struct visit);
 
@@ -332,8 +339,9 @@ void visit_cancel(struct visit *v)
 static void which_act_teaches_what(void **state)
 {
 	enum { H = LESSON_HAM, S = LESSON_SPAM, N = LESSON_NONE };
-	static const char *const junk[] = { "$junk" }, *const not_junk[] = { "$NotJunk" }, *const both[] = { "$Junk", "$NotJunk" },
-				*const other[] = { "Junk", "work" };
+	static const char *const junk[] = { "$junk" }, *const not_junk[] = { "$NotJunk" },
+				 *const both[] = { "$Junk", "$NotJunk" },
+				 *const other[] = { "Junk", "work" };
 	static const struct {
 		enum store_event_kind kind;
 		enum store_cause cause;
@@ -376,8 +384,12 @@ static void which_act_teaches_what(void **state)
 	(void)state;
 	for (size_t i = 0; i < COUNT_OF(cases); i++) {
 		struct event_message m = { .known = cases[i].known, .from = cases[i].from };
-		struct store_event ev = { .kind = cases[i].kind, .cause = cases[i].cause, .messages = &m, .n = 1,
-			.keywords_added = cases[i].keywords, .keywords_added_n = cases[i].keywords_n };
+		struct store_event ev = { .kind = cases[i].kind,
+			.cause = cases[i].cause,
+			.messages = &m,
+			.n = 1,
+			.keywords_added = cases[i].keywords,
+			.keywords_added_n = cases[i].keywords_n };
 
 		if ((int)train_lesson(&ev, &m, cases[i].to) != cases[i].as)
 			fail_msg("case %zu", i);
@@ -409,8 +421,13 @@ static void act(enum folder_role from, enum folder_role to, const uint32_t *uids
 {
 	struct event_message *m = mem_new_array(n, sizeof(*m));
 	struct folder *f = NEW(struct folder); /* a folder outlives the act, as the store's do */
-	struct store_event ev = { .kind = EVENT_ADDED, .cause = CAUSE_MOVE, .account = &someone, .folder = f, .messages = m,
-		.n = n, .hold = &fake.hold };
+	struct store_event ev = { .kind = EVENT_ADDED,
+		.cause = CAUSE_MOVE,
+		.account = &someone,
+		.folder = f,
+		.messages = m,
+		.n = n,
+		.hold = &fake.hold };
 
 	f->role = to;
 	for (size_t i = 0; i < n; i++)
@@ -451,8 +468,8 @@ static int setup(void **state)
 		fake.lanes[i] = lane_new(fake.work, WORK_ACCOUNT, 1, 256);
 	for (int i = 0; i < MESSAGES; i++)
 		(void)snprintf(fake.text[i], sizeof(fake.text[i]),
-		    "Message-ID: <%d@x>\r\nSubject: word%d other%d\r\n\r\ntext %s %d here\r\n", i, i % 9, i % 4,
-		    i % 2 ? "winner casino" : "meeting notes", i % 13);
+		    "Message-ID: <%d@x>\r\nSubject: word%d other%d\r\n\r\ntext %s %d here\r\n", i,
+		    i % 9, i % 4, i % 2 ? "winner casino" : "meeting notes", i % 13);
 	log_setup(LOG_INFO, false);
 	log_sink(on_log, NULL);
 	return (0);
@@ -546,7 +563,8 @@ static void moves_in_any_order_equal_training_from_scratch(void **state)
 			act(junk ? ROLE_INBOX : ROLE_JUNK, junk ? ROLE_JUNK : ROLE_INBOX, uids, n);
 	}
 	assert_int_equal(fake.released_bad, 0);
-	assert_int_equal(logged[LESSON_HAM] + logged[LESSON_SPAM], fake.writes); /* a line for each that changed something */
+	assert_int_equal(logged[LESSON_HAM] + logged[LESSON_SPAM],
+	    fake.writes); /* a line for each that changed something */
 	model_init(&fresh);
 	for (int i = MESSAGES - 1; i >= 0; i--) {
 		struct lesson_item l;
@@ -633,15 +651,22 @@ static void a_stop_in_the_middle_is_silent(void **state)
 {
 	struct classifier *c = begin();
 	struct folder f = { ROLE_JUNK };
-	struct event_message m[2] = { { .uid = 3, .known = true, .from = ROLE_INBOX }, { .uid = 4, .known = true, .from = ROLE_INBOX } };
-	struct store_event ev = { .kind = EVENT_ADDED, .cause = CAUSE_MOVE, .account = &someone, .folder = &f, .messages = m, .n = 2,
+	struct event_message m[2] = { { .uid = 3, .known = true, .from = ROLE_INBOX },
+		{ .uid = 4, .known = true, .from = ROLE_INBOX } };
+	struct store_event ev = { .kind = EVENT_ADDED,
+		.cause = CAUSE_MOVE,
+		.account = &someone,
+		.folder = &f,
+		.messages = m,
+		.n = 2,
 		.hold = &fake.hold };
 	int told = 0;
 
 	(void)state;
 	fake.watch->on_event(fake.watch->self, &ev);
 	fake.watch->on_event(fake.watch->self, &ev);
-	classifier_learn(c, "ann", SLICE("Subject: x\r\n\r\ny\r\n"), LESSON_SPAM, on_learned, &told);
+	classifier_learn(
+	    c, "ann", SLICE("Subject: x\r\n\r\ny\r\n"), LESSON_SPAM, on_learned, &told);
 	classifier_stop(c);
 	assert_int_equal(fake.released, fake.holds);
 	run_until_idle();

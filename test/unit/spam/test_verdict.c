@@ -21,8 +21,9 @@ static int setup(void **state)
 
 	(void)state;
 	arena = arena_new(0);
-	(void)buf_addz(&b, "From: Ann <ann@example.org>\r\nTo: me@example.net\r\nSubject: lunch\r\n"
-			   "Message-ID: <1@example.org>\r\nMIME-Version: 1.0\r\nDate: ");
+	(void)buf_addz(&b,
+	    "From: Ann <ann@example.org>\r\nTo: me@example.net\r\nSubject: lunch\r\n"
+	    "Message-ID: <1@example.org>\r\nMIME-Version: 1.0\r\nDate: ");
 	(void)date_write(&b, clock_wall());
 	(void)buf_addz(&b, "\r\n");
 	memcpy(good, b.p, b.n);
@@ -60,7 +61,8 @@ static bool fired(const struct verdict *v, const char *rule)
 
 static void an_honest_message_has_no_points(void **state)
 {
-	struct verdict v = judge(arena_fmt(arena, "%s\r\nShall we eat?\r\n", good), (struct facts){ 0 }, &numbers);
+	struct verdict v =
+	    judge(arena_fmt(arena, "%s\r\nShall we eat?\r\n", good), (struct facts){ 0 }, &numbers);
 
 	(void)state;
 	assert_int_equal(v.act, VERDICT_ACCEPT);
@@ -75,13 +77,19 @@ static void each_rule_sees_its_sign(void **state)
 	static const struct {
 		const char *rule, *head, *body;
 	} cases[] = {
-		{ "gtube", "", "XJS*C4JDBQADN1.NSBN3*2IDNEN*GTUBE-STANDARD-ANTI-UBE-TEST-EMAIL*C.34X" },
-		{ "html-only", "Content-Type: text/html\r\n", "<p>hello, a text of some length</p>" },
+		{ "gtube", "",
+		    "XJS*C4JDBQADN1.NSBN3*2IDNEN*GTUBE-STANDARD-ANTI-UBE-TEST-EMAIL*C.34X" },
+		{ "html-only", "Content-Type: text/html\r\n",
+		    "<p>hello, a text of some length</p>" },
 		{ "false-link", "Content-Type: text/html\r\n",
 		    "<a href=\"http://evil.example/x\">http://www.bank.example/</a>" },
-		{ "bad-attachment", "Content-Type: application/octet-stream; name=\"bill.pdf.exe\"\r\n", "MZ" },
-		{ "text-in-base64", "Content-Type: text/plain\r\nContent-Transfer-Encoding: base64\r\n", "aGVsbG8=" },
-		{ "ambiguous-mime", "Content-Type: text/plain\r\nContent-Type: text/html\r\n", "x" },
+		{ "bad-attachment",
+		    "Content-Type: application/octet-stream; name=\"bill.pdf.exe\"\r\n", "MZ" },
+		{ "text-in-base64",
+		    "Content-Type: text/plain\r\nContent-Transfer-Encoding: base64\r\n",
+		    "aGVsbG8=" },
+		{ "ambiguous-mime", "Content-Type: text/plain\r\nContent-Type: text/html\r\n",
+		    "x" },
 	};
 	static const struct {
 		const char *rule, *message;
@@ -123,15 +131,19 @@ static void what_is_honest_is_left_alone(void **state)
 		{ "name-is-address", "From: \"a@bank.example\" <a@mail.bank.example>\r\n\r\n" },
 		{ "name-is-address", "From: \"Ann @ work\" <a@b.example>\r\n\r\n" },
 		{ "caps-subject", "Subject: RE: NASA\r\n\r\n" },
-		{ "mixed-words", "Subject: hello \xd0\xbf\xd1\x80\xd0\xb8\xd0\xb2\xd0\xb5\xd1\x82\r\n\r\n" },
-		{ "raw-8bit", "Subject: gr\xc3\xbc\xc3\x9f" "e\r\n\r\n" },
+		{ "mixed-words",
+		    "Subject: hello \xd0\xbf\xd1\x80\xd0\xb8\xd0\xb2\xd0\xb5\xd1\x82\r\n\r\n" },
+		{ "raw-8bit",
+		    "Subject: gr\xc3\xbc\xc3\x9f"
+		    "e\r\n\r\n" },
 		{ "no-to", "Cc: x@y.example\r\n\r\n" },
 		{ "helo-bare", "X: y\r\n\r\n" },
 	};
 
 	(void)state;
 	for (size_t i = 0; i < COUNT_OF(cases); i++) {
-		struct verdict v = judge(cases[i].message, (struct facts){ .helo = SLICE("[192.0.2.1]") }, &numbers);
+		struct verdict v = judge(
+		    cases[i].message, (struct facts){ .helo = SLICE("[192.0.2.1]") }, &numbers);
 
 		if (fired(&v, cases[i].rule))
 			fail_msg("%s: %.*s", cases[i].rule, SLICE_ARG(v.why));
@@ -142,7 +154,9 @@ static void the_numbers_decide(void **state)
 {
 	struct cfg_score off = { INFINITY, INFINITY, INFINITY };
 	struct facts sure = { .has_bayes = true, .bayes = 1, .bayes_confidence = 1 };
-	const char *gtube = "Subject: x\r\n\r\nXJS*C4JDBQADN1.NSBN3*2IDNEN*GTUBE-STANDARD-ANTI-UBE-TEST-EMAIL*C.34X\r\n";
+	const char *gtube =
+	    "Subject: "
+	    "x\r\n\r\nXJS*C4JDBQADN1.NSBN3*2IDNEN*GTUBE-STANDARD-ANTI-UBE-TEST-EMAIL*C.34X\r\n";
 	const char *plain = arena_fmt(arena, "%s\r\nhi\r\n", good);
 	struct verdict v;
 
@@ -152,7 +166,8 @@ static void the_numbers_decide(void **state)
 	assert_non_null(v.reply);
 	assert_int_equal(judge(gtube, (struct facts){ 0 }, &off).act, VERDICT_ACCEPT);
 	v = judge(plain, sure, &numbers);
-	assert_int_equal(v.act, VERDICT_JUNK); /* 6.5: the classifier alone may junk, never reject */
+	assert_int_equal(
+	    v.act, VERDICT_JUNK); /* 6.5: the classifier alone may junk, never reject */
 	sure.bayes_confidence = 0.5;
 	assert_int_equal(judge(plain, sure, &numbers).act, VERDICT_ACCEPT);
 	sure = (struct facts){ .has_bayes = true, .bayes = 0, .bayes_confidence = 1 };
@@ -161,8 +176,12 @@ static void the_numbers_decide(void **state)
 	assert_int_equal(judge(plain, sure, &numbers).n, 0);
 	assert_int_equal(judge(plain, (struct facts){ .early_talker = FACT_YES }, &numbers).n, 1);
 	/* a friend's address is worth something only when it was proved */
-	assert_int_equal(judge(plain, (struct facts){ .known_correspondent = FACT_YES }, &numbers).n, 0);
-	assert_true(judge(plain, (struct facts){ .known_correspondent = FACT_YES, .dmarc_pass = FACT_YES }, &numbers).score < 0);
+	assert_int_equal(
+	    judge(plain, (struct facts){ .known_correspondent = FACT_YES }, &numbers).n, 0);
+	assert_true(
+	    judge(plain, (struct facts){ .known_correspondent = FACT_YES, .dmarc_pass = FACT_YES },
+		&numbers)
+		.score < 0);
 }
 
 int main(void)

@@ -37,24 +37,30 @@ static bool same(struct slice a, struct slice b)
 
 static void what_we_stamp_says_nothing(void **state)
 {
-	static const struct slice plain = SLICE_INIT("From: a@b.example\r\nSubject: hello you\r\n\r\ntext\r\n");
+	static const struct slice plain =
+	    SLICE_INIT("From: a@b.example\r\nSubject: hello you\r\n\r\ntext\r\n");
 
 	(void)state;
-	assert_true(same(plain, SLICE("Return-Path: <x@y.example>\r\nDelivered-To: me@here.example\r\n"
-				      "X-Pennypost: junk; score 7\r\nX-Pennypost-Id: 1\r\n"
-				      "Received: from z (z [192.0.2.1])\r\n\tby mx.here.example with ESMTP; now\r\n"
-				      "Authentication-Results: mx.here.example; none\r\n"
-				      "From: a@b.example\r\nSubject: hello you\r\n\r\ntext\r\n")));
-	assert_false(same(plain, SLICE("Received: from z (z [192.0.2.1])\r\n\tby mx.there.example with ESMTP; now\r\n"
-				       "From: a@b.example\r\nSubject: hello you\r\n\r\ntext\r\n")));
+	assert_true(same(plain,
+	    SLICE("Return-Path: <x@y.example>\r\nDelivered-To: me@here.example\r\n"
+		  "X-Pennypost: junk; score 7\r\nX-Pennypost-Id: 1\r\n"
+		  "Received: from z (z [192.0.2.1])\r\n\tby mx.here.example with ESMTP; now\r\n"
+		  "Authentication-Results: mx.here.example; none\r\n"
+		  "From: a@b.example\r\nSubject: hello you\r\n\r\ntext\r\n")));
+	assert_false(same(plain,
+	    SLICE("Received: from z (z [192.0.2.1])\r\n\tby mx.there.example with ESMTP; now\r\n"
+		  "From: a@b.example\r\nSubject: hello you\r\n\r\ntext\r\n")));
 }
 
 static void case_and_coding_make_no_difference(void **state)
 {
 	(void)state;
-	assert_true(same(SLICE("Subject: =?utf-8?B?aGVsbG8geW91?=\r\n\r\nx\r\n"), SLICE("Subject: HELLO you\r\n\r\nX\r\n")));
-	assert_false(same(SLICE("Subject: hello you\r\n\r\nx\r\n"), SLICE("Subject: you hello\r\n\r\nx\r\n")));
-	assert_false(same(SLICE("Subject: hello\r\n\r\nx\r\n"), SLICE("Comments: hello\r\n\r\nx\r\n")));
+	assert_true(same(SLICE("Subject: =?utf-8?B?aGVsbG8geW91?=\r\n\r\nx\r\n"),
+	    SLICE("Subject: HELLO you\r\n\r\nX\r\n")));
+	assert_false(same(
+	    SLICE("Subject: hello you\r\n\r\nx\r\n"), SLICE("Subject: you hello\r\n\r\nx\r\n")));
+	assert_false(
+	    same(SLICE("Subject: hello\r\n\r\nx\r\n"), SLICE("Comments: hello\r\n\r\nx\r\n")));
 }
 
 static void another_key_gives_other_features(void **state)
@@ -86,7 +92,8 @@ static void features_are_distinct_sorted_and_bounded(void **state) /* MIM-14 */
 	of(buf_slice(&b), key, &f);
 	assert_int_equal(f.n, L_TOKENS);
 	for (size_t i = 0; i < f.n; i++)
-		assert_true(f.v[i] != 0 && (f.v[i] & WORDS_CLASS) <= WORDS_WINDOW && (i == 0 || f.v[i - 1] < f.v[i]));
+		assert_true(f.v[i] != 0 && (f.v[i] & WORDS_CLASS) <= WORDS_WINDOW &&
+		    (i == 0 || f.v[i - 1] < f.v[i]));
 	features_free(&f);
 	buf_reset(&b);
 	(void)buf_addz(&b, "Subject: x\r\n\r\n");
