@@ -186,7 +186,12 @@ static bool take_args(struct imap *s, struct append *x, struct slice *ret_name)
 	if (args_peek(a, '(') && (!args_flags(a, false, &x->flags) || !args_sp(a)))
 		return (false);
 	if (args_peek(a, '"')) {
-		if (!args_string(a, &date) || !date_parse_imap(slice_trim(date), &x->date) || !args_sp(a))
+		if (!args_string(a, &date) || !args_sp(a))
+			return (false);
+		/* date-day-fixed = (SP DIGIT) / 2DIGIT; some leave the space out */
+		if (!date_parse_imap(date, &x->date) &&
+		    (date.n == 0 || date.p[0] == ' ' ||
+			!date_parse_imap(slice_of(arena_fmt(a->arena, " " SLICE_FMT, SLICE_ARG(date))), &x->date)))
 			return (false);
 	}
 	return (args_end(a));

@@ -15,10 +15,10 @@ static bool take_number(struct cursor *c, uint32_t *ret, bool *star)
 		*star = true;
 		return (true);
 	}
-	/* seq-number = nz-number; 2^32-1 is "*" to us and cannot be a message */
+	/* seq-number = nz-number; 2^32-1 stands for "*" here, and no message gets that far: one less says the same */
 	if (!take_u64(c, UINT32_MAX, &v) || v == 0)
 		return (false);
-	*ret = (uint32_t)v;
+	*ret = v == SEQ_STAR ? SEQ_STAR - 1 : (uint32_t)v;
 	return (true);
 }
 

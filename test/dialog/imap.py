@@ -1,0 +1,262 @@
+#!/usr/bin/python3
+"""Play the IMAP dialogues of a folder against a server: imap.py SERVER FOLDER [NAME...]
+
+SERVER is a program called as SERVER CONFIG IMAP IMAPS that says "ready" and stops at SIGTERM. Each dialogue has an account of its own, ${user}, and
+begins logged in over TLS, unless its first step is a connect. One line, one step; a digit behind the verb names another client (C2, S2, T2 ...):
+  C text         send text and CRLF              C+ text       send text as it is
+  S prefix       the next response begins so     S= text       is exactly this         S~ regex   matches whole
+  T tag prefix   read up to the tagged answer, which begins so; the untagged before it are collected
+  L prefix       some collected response begins so;  L= exactly;  L~ regex somewhere in it;  L! none begins so
+  N n regex      n collected responses hold the regex
+  A tag mailbox (flags) content     APPEND content, waiting for leave; the tagged OK is read and collected
+  login [user]   connect over TLS and log in     connect [imap|imaps]   the greeting is read and collected
+  starttls       handshake now                   eof           the server has closed (untagged BYE may come before)
+  silent         nothing comes for 0.3 s         close         hang up
+  repeat N ...   N times the rest of the line; "%d" becomes the count
+A response holds its literals, with their line ends. Escapes: \\r \\n \\t \\0 \\\\ \\xNN, and ${text*N}. A line of "#" is a comment."""
+import glob, os, re, shutil, signal, socket, ssl, subprocess, sys, tempfile, time
+
+CONFIG = """
+hostname = "mail.local.example"
+data = "%(dir)s"
+[tls]
+certificate = "cert.pem"
+key = "key.pem"
+[limits]
+size = "1 MiB"
+free = "1 MiB"
+[domain."local.example"]
+"""
+ACCOUNT = """[account.u%(n)d]
+addresses = ["u%(n)d@local.example"]
+"""
+
+
+class Fault(Exception):
+    pass
+
+
+def unescape(text):
+    def one(m):
+        s = m.group(0)
+        if s.startswith("${"):
+            body, n = s[2:-1].rsplit("*", 1)
+            return unescape(body).decode("latin-1") * int(n)
+        if s.startswith("\\x"):
+            return chr(int(s[2:], 16))
+        return {"\\r": "\r", "\\n": "\n", "\\t": "\t", "\\0": "\0", "\\\\": "\\"}[s]
+    pattern = r"\$\{[^}]*\*\d+\}|\\x[0-9a-fA-F]{2}|\\[rnt0\\]"
+    return re.sub(pattern, one, text.encode().decode("latin-1")).encode("latin-1")
+
+
+class Client:
+    def __init__(self, ports, kind):
+        self.input, self.lines = b"", []
+        self.sock = socket.create_connection(("127.0.0.1", ports[kind]), timeout=20)
+        self.sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        if kind == "imaps":
+            self.handshake()
+
+    def handshake(self):
+        context = ssl.create_default_context()
+        context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
+        self.input = b""
+        self.sock = context.wrap_socket(self.sock, server_hostname="mail.local.example")
+
+    def more(self):
+        try:
+            got = self.sock.recv(65536)
+        except socket.timeout:
+            raise Fault("no answer; left %r" % self.input[:200])
+        except (ConnectionResetError, ssl.SSLError):
+            got = b""
+        if not got:
+            raise Fault("closed; left %r" % self.input[:200])
+        self.input += got
+
+    def response(self):
+        whole = b""
+        while True:
+            while b"\r\n" not in self.input:
+                self.more()
+            line, self.input = self.input.split(b"\r\n", 1)
+            whole += line
+            literal = re.search(rb"\{(\d+)\}$", line)
+            if literal is None:
+                return whole.decode("latin-1")
+            n = int(literal.group(1))
+            while len(self.input) < n:
+                self.more()
+            whole += b"\r\n" + self.input[:n]
+            self.input = self.input[n:]
+
+    def tagged(self, tag, prefix):
+        self.lines = []
+        while True:
+            line = self.response()
+            self.lines.append(line)
+            if line.startswith(tag + " "):
+                break
+        if not line.startswith(tag + " " + prefix):
+            raise Fault("got %r" % self.lines[-5:])
+
+
+class Player:
+    def __init__(self, ports, user, folder):
+        self.ports, self.user, self.folder, self.clients = ports, user, folder, {}
+
+    def login(self, name, user):
+        c = self.clients[name] = Client(self.ports, "imaps")
+        c.response()
+        c.sock.sendall(b"l LOGIN %s secret\r\n" % user.encode())
+        c.tagged("l", "OK")
+
+    def step(self, verb, name, rest):
+        if verb == "login":
+            self.login(name, rest or self.user)
+            return
+        if verb == "connect":
+            c = self.clients[name] = Client(self.ports, rest or "imaps")
+            c.lines = [c.response()]
+            return
+        c = self.clients[name]
+        if verb in ("C", "C+"):
+            try:
+                c.sock.sendall(unescape(rest) + (b"\r\n" if verb == "C" else b""))
+            except (ConnectionResetError, BrokenPipeError, ssl.SSLError):
+                pass
+        elif verb in ("S", "S=", "S~"):
+            got = c.response()
+            want = rest if verb == "S~" else unescape(rest).decode("latin-1")
+            ok = {"S": got.startswith(want), "S=": got == want, "S~": re.fullmatch(rest, got, re.S) is not None if verb == "S~" else False}[verb]
+            if not ok:
+                raise Fault("got %r" % got[:600])
+        elif verb == "T":
+            tag, _, prefix = rest.partition(" ")
+            c.tagged(tag, prefix)
+        elif verb in ("L", "L=", "L~", "L!"):
+            want = rest if verb == "L~" else unescape(rest).decode("latin-1")
+            found = any({"L": l.startswith(want), "L=": l == want, "L!": l.startswith(want)}.get(verb, False) or
+                        (verb == "L~" and re.search(rest, l, re.S)) for l in c.lines)
+            if bool(found) == (verb == "L!"):
+                raise Fault("among %r" % [l[:300] for l in c.lines[-12:]])
+        elif verb == "N":
+            n, _, regex = rest.partition(" ")
+            found = sum(1 for l in c.lines if re.search(regex, l, re.S))
+            if found != int(n):
+                raise Fault("%d among %r" % (found, c.lines[-12:]))
+        elif verb == "A":
+            tag, mailbox, rest = rest.split(" ", 2)
+            flags, content = re.match(r"(\([^)]*\)) (.*)", rest).groups()
+            content = unescape(content)
+            c.sock.sendall(unescape("%s APPEND %s %s {%d}\r\n" % (tag, mailbox, flags, len(content))))
+            got = c.response()
+            if not got.startswith("+ "):
+                raise Fault("got %r" % got)
+            c.sock.sendall(content + b"\r\n")
+            c.tagged(tag, "OK")
+        elif verb == "starttls":
+            c.handshake()
+        elif verb == "eof":
+            try:
+                while True:
+                    got = c.response()
+                    if not got.startswith("* BYE"):
+                        raise Fault("expected the end, got %r" % got)
+            except Fault as e:
+                if not str(e).startswith("closed"):
+                    raise
+        elif verb == "silent":
+            c.sock.settimeout(0.3)
+            try:
+                got = c.response()
+            except Fault as e:
+                if not str(e).startswith("no answer"):
+                    raise
+            else:
+                raise Fault("expected silence, got %r" % got)
+            c.sock.settimeout(20)
+        elif verb == "close":
+            c.sock.close()
+        elif verb == "repeat":
+            n, again, more = rest.split(" ", 2)
+            for i in range(int(n)):
+                self.step(again, name, more.replace("%d", str(i)))
+        else:
+            raise Fault("unknown step")
+
+    def play(self, path):
+        with open(path, encoding="utf-8") as f:
+            steps = [(n, l.rstrip("\n")) for n, l in enumerate(f, 1)]
+        steps = [(n, l) for n, l in steps if l.strip() and not l.startswith("#")]
+        if not steps[0][1].startswith("connect"):
+            self.login("", self.user)
+        for n, text in steps:
+            text = text.replace("${user}", self.user)
+            verb, _, rest = text.partition(" ")
+            m = re.fullmatch(r"([A-Za-z]+)(\d?)([=~!+]?)", verb)
+            try:
+                self.step(m.group(1) + m.group(3), m.group(2), rest)
+            except (Fault, OSError) as e:
+                raise Fault("%s:%d: %s: %s" % (os.path.basename(path), n, text[:120], e))
+        for c in self.clients.values():
+            c.sock.close()
+
+
+def free_ports(n):
+    socks = [socket.socket() for _ in range(n)]
+    for s in socks:
+        s.bind(("127.0.0.1", 0))
+    ports = [s.getsockname()[1] for s in socks]
+    for s in socks:
+        s.close()
+    return ports
+
+
+def main():
+    server, folder, names = sys.argv[1], sys.argv[2], sys.argv[3:]
+    paths = [p for p in sorted(glob.glob(os.path.join(folder, "*.txt"))) if not names or os.path.basename(p)[:-4] in names]
+    dirname = tempfile.mkdtemp(prefix="dialog-imap-")
+    config, log = os.path.join(dirname, "pennypost.toml"), os.path.join(dirname, "log")
+    with open(config, "w") as f:
+        f.write(CONFIG % {"dir": dirname} + "".join(ACCOUNT % {"n": n} for n in range(len(paths))))
+    numbers = free_ports(2)
+    ports = dict(zip(("imap", "imaps"), numbers))
+    with open(log, "wb") as f:
+        process = subprocess.Popen([server, config] + [str(n) for n in numbers], stdout=subprocess.PIPE, stderr=f)
+    faults, played = [], 0
+    try:
+        if process.stdout.readline() != b"ready\n":
+            faults.append("server did not start")
+        else:
+            for n, path in enumerate(paths):
+                played += 1
+                try:
+                    Player(ports, "u%d" % n, os.path.join(dirname, "mail", "u%d" % n)).play(path)
+                except Fault as e:
+                    faults.append(str(e))
+                if process.poll() is not None:
+                    faults.append("server died during " + path)
+                    break
+    finally:
+        if process.poll() is None:
+            process.send_signal(signal.SIGTERM)
+        try:
+            code = process.wait(timeout=30)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            code = "did not stop"
+    if code != 0:
+        faults.append("server ended with %s" % code)
+    for fault in faults:
+        print("not ok: " + fault)
+    if faults:
+        with open(log, errors="replace") as f:
+            print("".join(f.readlines()[-60:]))
+    print("%d dialogues, %d faults" % (played, len(faults)))
+    shutil.rmtree(dirname)
+    sys.exit(1 if faults else 0)
+
+
+if __name__ == "__main__":
+    main()
