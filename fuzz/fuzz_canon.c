@@ -44,8 +44,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
 		buf_free(&cut);
 		buf_free(&again);
 	}
-	/* a field as parsers give it: no line end in its name */
-	if (slice_chr(in, ':') < slice_find(in, SLICE("\r\n"))) {
+	/* a field as parsers give it: no line end in its name, no CR alone */
+	if (slice_chr(in, ':') < slice_find(in, SLICE("\r\n")) &&
+	    slice_find(in, SLICE("\r\r")) == SIZE_MAX) {
 		struct buf f = BUF_INIT(n + 16);
 
 		if (canon_field(CANON_RELAXED, in, false, &f) == -1 ||

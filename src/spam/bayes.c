@@ -11,10 +11,10 @@
 #define COLD 10.0      /* messages of the rarer class at which the score has half its strength */
 #define COLD_TRUST 0.5 /* and the confidence */
 #define ONE_CLASS 0.05 /* strength of the score while one class is unknown: it speaks, softly */
-#define ALONE                                                                                      \
-	10.0 /* spam known beyond ham by more than this many stands in for ham, at a quarter: a person who */
-#define ALONE_WORTH                                                                                \
-	4.0 /* only ever moves spam would else have a filter that never speaks up, and so never learns ham */
+/* Spam known beyond ham by more than this many stands in for ham, at a quarter: a person who only ever
+ * moves spam would else have a filter that never speaks up, and so never learns ham. */
+#define ALONE 10.0
+#define ALONE_WORTH 4.0
 #define OWN_HALF 50.0 /* own messages of the rarer class at which others' count half */
 #define POINTS_SPAM 6.5
 #define POINTS_HAM 3.0
