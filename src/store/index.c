@@ -239,7 +239,7 @@ int index_drop(struct mail *m, struct lane_folder *lf, const struct index_row *r
 	if (m->index == NULL ||
 	    sql_do(m->index, "DELETE FROM msg WHERE folder = ?1 AND uid = ?2", NULL, "ii", lf->id, (int64_t)r->m.uid) != 0 ||
 	    sql_do(m->index, "INSERT OR REPLACE INTO gone(folder, uid, modseq, at, cid) VALUES(?1, ?2, ?3, ?4, ?5)", NULL, "iiiib",
-		lf->id, (int64_t)r->m.uid, (int64_t)modseq, clock_wall(), cid) != 0 ||
+		lf->id, (int64_t)r->m.uid, (int64_t)modseq, clock_wall_us(), cid) != 0 ||
 	    sql_do(m->index, "DELETE FROM item WHERE cid = ?1 AND NOT EXISTS(SELECT 1 FROM msg WHERE cid = ?1)", NULL, "b", cid) != 0)
 		return (trouble(m));
 	return (++lf->gone_n > MAIL_GONE_MAX ? prune_gone(m, lf) : 0);

@@ -428,6 +428,9 @@ static int look(struct scan *s, struct err *err)
 	/* new/ before cur/: what is moved along meanwhile is seen in one of them at least. */
 	if (read_dir(s, 0, false, err) != 0 || read_dir(s, 1, false, err) != 0)
 		return (-1);
+	/* What went before the index was lost is not known: the record begins with a MODSEQ that no client has. */
+	if (s->lf->is_new_index && need_modseq(s, err) != 0)
+		return (-1);
 	if (follow_flags(s, err) != 0 || drop_missing(s, err) != 0 || take_others(s, err) != 0)
 		return (-1);
 	return (0);
@@ -466,6 +469,8 @@ int scan_look(struct mail_job *j, struct lane_folder *lf, bool hard, struct err 
 		lf->note_ns[0] = lf->note_ns[1] = 0;
 		return (-1);
 	}
+	if (lf->is_new_index)
+		lf->floor = lf->modseq;
 	lf->believe = lf->is_new_index = false;
 	for (unsigned where = 0; where < 2; where++) {
 		lf->note_ns[where] = at[where];

@@ -1,0 +1,333 @@
+/* test_mail_fault.c: what is left when the process dies, or a call fails, at the 1st, 2nd, ... nth system call that changes the tree? Old or new, never a
+ * third state (STO-02, STO-03, STO-06). Each act runs in a child that is killed there; another child opens the store again and looks. */
+#include <errno.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+#include "mail_bench.h"
+#include "store/fault.h"
+
+#define MESSAGE "From: <a@b>\r\nSubject: one\r\n\r\nbody\r\n"
+
+enum { OLD = 40, NEW_STATE, THIRD, FINE, REFUSED };
+
+struct act {
+	const char *name;
+	void (*prepare)(struct mail_bench *b);
+	void (*run)(struct mail_bench *b); /* leaves b->err */
+	int (*look)(struct mail_bench *b); /* OLD, NEW_STATE or THIRD */
+};
+
+static uint32_t count(struct mail_bench *b, const char *account, const char *name)
+{
+	struct folder *f = mail_folder(b, account, name);
+
+	if (f == NULL)
+		return (UINT32_MAX);
+	mail_status(b, f);
+	if (b->err.kind != ERR_NONE)
+		_exit(THIRD);
+	return (b->st.messages);
+}
+
+static int either(bool is_old, bool is_new)
+{
+	return (is_old ? OLD : is_new ? NEW_STATE : THIRD);
+}
+
+/* --- the acts --- */
+
+static void nothing(struct mail_bench *b)
+{
+	(void)b;
+}
+
+static void deliver_run(struct mail_bench *b)
+{
+	mail_deliver(b, MESSAGE, 3);
+}
+
+static int deliver_look(struct mail_bench *b)
+{
+	uint32_t x = count(b, "ann", "INBOX"), y = count(b, "bob", "INBOX"), z = count(b, "cid", "INBOX");
+
+	return (either(x + y + z == 0, x == 1 && y == 1 && z == 1));
+}
+
+static void append_run(struct mail_bench *b)
+{
+	mail_append(b, mail_folder(b, "ann", "Sent"), MESSAGE, FLAG_SEEN, "$Fresh");
+}
+
+static int append_look(struct mail_bench *b)
+{
+	uint32_t n = count(b, "ann", "Sent");
+
+	return (either(n == 0, n == 1));
+}
+
+static void three(struct mail_bench *b)
+{
+	for (unsigned i = 0; i < 3; i++)
+		mail_deliver(b, MESSAGE, 1);
+}
+
+static void copy_run(struct mail_bench *b)
+{
+	struct view *v = mail_view(b, mail_folder(b, "ann", "INBOX"));
+
+	mail_copy(b, v, mail_folder(b, "ann", "Archive"), false);
+	view_close(v, NULL);
+}
+
+static int copy_look(struct mail_bench *b)
+{
+	uint32_t from = count(b, "ann", "INBOX"), to = count(b, "ann", "Archive");
+
+	return (either(from == 3 && to == 0, from == 3 && to == 3));
+}
+
+static void move_run(struct mail_bench *b)
+{
+	struct view *v = mail_view(b, mail_folder(b, "ann", "INBOX"));
+
+	mail_copy(b, v, mail_folder(b, "ann", "Archive"), true);
+	view_close(v, NULL);
+}
+
+static int move_look(struct mail_bench *b) /* atomic a message */
+{
+	uint32_t from = count(b, "ann", "INBOX"), to = count(b, "ann", "Archive");
+
+	return (either(from == 3 && to == 0, from + to == 3));
+}
+
+static void store_run(struct mail_bench *b)
+{
+	struct view *v = mail_view(b, mail_folder(b, "ann", "INBOX"));
+
+	mail_flags(b, v, view_at(v, 0)->uid, FLAGS_ADD, FLAG_SEEN, "$Fresh", UINT64_MAX);
+	view_close(v, NULL);
+}
+
+static int store_look(struct mail_bench *b)
+{
+	mail_status(b, mail_folder(b, "ann", "INBOX"));
+	return (b->st.messages != 3 ? THIRD : either(b->st.unseen == 3, b->st.unseen == 2));
+}
+
+static void three_deleted(struct mail_bench *b)
+{
+	struct view *v;
+
+	three(b);
+	v = mail_view(b, mail_folder(b, "ann", "INBOX"));
+	mail_flags(b, v, view_at(v, 1)->uid, FLAGS_ADD, FLAG_DELETED, NULL, UINT64_MAX);
+	view_close(v, NULL);
+}
+
+static void expunge_run(struct mail_bench *b)
+{
+	struct view *v = mail_view(b, mail_folder(b, "ann", "INBOX"));
+
+	mail_expunge(b, v);
+	view_close(v, NULL);
+}
+
+static int expunge_look(struct mail_bench *b)
+{
+	uint32_t n = count(b, "ann", "INBOX");
+
+	return (either(n == 3, n == 2));
+}
+
+static void create_run(struct mail_bench *b)
+{
+	mail_create(b, "ann", "a/b/c");
+}
+
+static int create_look(struct mail_bench *b)
+{
+	unsigned n = (mail_folder(b, "ann", "a") != NULL) + (mail_folder(b, "ann", "a/b") != NULL) +
+	    (mail_folder(b, "ann", "a/b/c") != NULL);
+
+	return (either(n == 0, n == 3));
+}
+
+static void tree(struct mail_bench *b)
+{
+	mail_create(b, "ann", "a/b/c");
+	mail_append(b, mail_folder(b, "ann", "a/b"), MESSAGE, 0, NULL);
+}
+
+static void rename_run(struct mail_bench *b)
+{
+	mail_rename(b, "ann", "a", "z");
+}
+
+static int rename_look(struct mail_bench *b)
+{
+	unsigned old = (mail_folder(b, "ann", "a") != NULL) + (mail_folder(b, "ann", "a/b/c") != NULL) + (count(b, "ann", "a/b") == 1);
+	unsigned new = (mail_folder(b, "ann", "z") != NULL) + (mail_folder(b, "ann", "z/b/c") != NULL) + (count(b, "ann", "z/b") == 1);
+
+	return (either(old == 3 && new == 0, new == 3 && old == 0));
+}
+
+static void delete_run(struct mail_bench *b)
+{
+	mail_delete(b, "ann", "a/b");
+}
+
+static int delete_look(struct mail_bench *b)
+{
+	return (either(count(b, "ann", "a/b") == 1, mail_folder(b, "ann", "a/b") == NULL));
+}
+
+static const struct act acts[] = {
+	{ "deliver", nothing, deliver_run, deliver_look },
+	{ "append", nothing, append_run, append_look },
+	{ "copy", three, copy_run, copy_look },
+	{ "move", three, move_run, move_look },
+	{ "store", three, store_run, store_look },
+	{ "expunge", three_deleted, expunge_run, expunge_look },
+	{ "create", nothing, create_run, create_look },
+	{ "rename", tree, rename_run, rename_look },
+	{ "delete", tree, delete_run, delete_look },
+};
+
+/* --- children --- */
+
+static int in_child(void (*f)(const struct act *a, const char *spec), const struct act *a, const char *spec)
+{
+	pid_t pid = fork();
+	int status;
+
+	assert_true(pid != -1);
+	if (pid == 0) {
+		f(a, spec);
+		_exit(THIRD);
+	}
+	assert_int_equal(waitpid(pid, &status, 0), pid);
+	return (WIFSIGNALED(status) ? -WTERMSIG(status) : WEXITSTATUS(status));
+}
+
+static void prepare(const struct act *a, const char *spec)
+{
+	struct mail_bench b = { 0 };
+
+	(void)spec;
+	mail_bench_start(&b);
+	a->prepare(&b);
+	mail_bench_stop(&b);
+	_exit(b.err.kind == ERR_NONE ? FINE : THIRD);
+}
+
+static void run(const struct act *a, const char *spec)
+{
+	struct mail_bench b = { 0 };
+
+	mail_bench_start(&b);
+	fault_arm(spec);
+	a->run(&b);
+	fault_arm(NULL);
+	_exit(b.err.kind == ERR_NONE ? FINE : REFUSED); /* without a clean stop */
+}
+
+static void look(const struct act *a, const char *spec)
+{
+	struct mail_bench b = { 0 };
+	int rc;
+
+	(void)spec;
+	mail_bench_start(&b);
+	rc = a->look(&b);
+	mail_bench_stop(&b);
+	_exit(rc);
+}
+
+static void fresh(const char *top)
+{
+	char command[200];
+
+	(void)snprintf(command, sizeof(command), "rm -rf '%s'/work && cp -a '%s'/base '%s'/work", top, top, top);
+	assert_int_equal(chdir(top), 0);
+	assert_int_equal(system(command), 0);
+	assert_int_equal(chdir("work"), 0);
+}
+
+static void try_act(const struct act *a, const char *top, const char *how)
+{
+	char command[200];
+
+	(void)snprintf(command, sizeof(command), "rm -rf '%s'/base && mkdir '%s'/base", top, top);
+	assert_int_equal(system(command), 0);
+	assert_int_equal(chdir(top), 0);
+	assert_int_equal(chdir("base"), 0);
+	assert_int_equal(in_child(prepare, a, NULL), FINE);
+	for (unsigned n = 1; n < 400; n++) {
+		char spec[64];
+		int rc, state;
+
+		fresh(top);
+		(void)snprintf(spec, sizeof(spec), "any:%u:%s", n, how);
+		rc = in_child(run, a, spec);
+		state = in_child(look, a, NULL);
+		if (!(rc == -9 || rc == FINE || rc == REFUSED) || (state != OLD && state != NEW_STATE) ||
+		    (rc == FINE && state != NEW_STATE))
+			print_error("%s: %s ended %d and left %d\n", a->name, spec, rc, state);
+		assert_true(rc == -9 || rc == FINE || rc == REFUSED);
+		assert_true(state == OLD || state == NEW_STATE);
+		if (rc == FINE) {
+			assert_int_equal(state, NEW_STATE);
+			/* Killing: it went through unharmed, so every call was tried. Failing calls may be survived. */
+			if (strcmp(how, "kill") == 0 || n > 60)
+				return;
+		}
+	}
+	fail_msg("%s never ends", a->name);
+}
+
+static void each_act(const char *how)
+{
+	char top[] = "/tmp/pennypost-fault-XXXXXX", command[64];
+
+	assert_non_null(mkdtemp(top));
+	for (size_t i = 0; i < COUNT_OF(acts); i++)
+		try_act(&acts[i], top, how);
+	assert_int_equal(chdir("/"), 0);
+	(void)snprintf(command, sizeof(command), "rm -rf '%s'", top);
+	assert_int_equal(system(command), 0);
+}
+
+static void killed_anywhere_leaves_old_or_new(void **state)
+{
+	(void)state;
+	each_act("kill");
+}
+
+static void disk_full_anywhere_leaves_old_or_new(void **state)
+{
+	char how[16];
+
+	(void)state;
+	(void)snprintf(how, sizeof(how), "%d", ENOSPC);
+	each_act(how);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(killed_anywhere_leaves_old_or_new),
+		cmocka_unit_test(disk_full_anywhere_leaves_old_or_new),
+	};
+
+	return (cmocka_run_group_tests(tests, NULL, NULL));
+}
