@@ -1,5 +1,5 @@
-/* The laws: fed in slices, DATA gives the same content, end and faults as fed whole; and it ends where a scanner that
- * knows nothing but CRLF "." CRLF says, never earlier. */
+/* The laws: fed in slices, DATA gives the same content, end and faults as fed whole; and it ends
+ * where a scanner that knows nothing but CRLF "." CRLF says, never earlier. */
 #include <stdint.h>
 #include <stdlib.h>
 

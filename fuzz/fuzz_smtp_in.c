@@ -1,5 +1,6 @@
-/* A whole receiving session. The first octet says: submission or port 25, TLS or not, and how large the slices are. The laws: every reply parses; no more
- * messages are accepted than the input has true ends; and when the peer is gone, nothing of the session is left. */
+/* A whole receiving session. The first octet says: submission or port 25, TLS or not, and how large
+ * the slices are. The laws: every reply parses; no more messages are accepted than the input has
+ * true ends; and when the peer is gone, nothing of the session is left. */
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -75,15 +76,17 @@ static void on_idle(void *self)
 /* A real configuration, but for the folder: nothing is written. */
 static void configure(struct cfg *ret)
 {
-	static const char text[] = "hostname = \"mail.local.example\"\ndata = \"/\"\n[tls]\ncertificate = \"c\"\nkey = \"k\"\n"
-				   "[limits]\nsize = \"1 MiB\"\nrcpt = 5\n[filter.early-talker]\naction = \"off\"\n"
-				   "[domain.\"local.example\"]\n[account.alice]\naddresses = [\"alice@local.example\"]\n";
+	static const char text[] =
+	    "hostname = \"mail.local.example\"\ndata = \"/\"\n[tls]\ncertificate = \"c\"\nkey = "
+	    "\"k\"\n"
+	    "[limits]\nsize = \"1 MiB\"\nrcpt = 5\n[filter.early-talker]\naction = \"off\"\n"
+	    "[domain.\"local.example\"]\n[account.alice]\naddresses = [\"alice@local.example\"]\n";
 	char path[] = "/tmp/fuzz-smtp-XXXXXX";
 	int fd = mkstemp(path);
 	const struct cfg *cfg;
 
-	if (fd == -1 || write(fd, text, sizeof(text) - 1) != (ssize_t)sizeof(text) - 1 || close(fd) == -1 ||
-	    (cfg = cfg_load(path, on_fault, NULL)) == NULL)
+	if (fd == -1 || write(fd, text, sizeof(text) - 1) != (ssize_t)sizeof(text) - 1 ||
+	    close(fd) == -1 || (cfg = cfg_load(path, on_fault, NULL)) == NULL)
 		abort();
 	(void)unlink(path);
 	*ret = *cfg; /* shares its arena, which lives as long as the process */

@@ -22,8 +22,10 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
 			(void)smtp_xtext_ok(value);
 		buf_fmt(&text, "<" SLICE_FMT ">", SLICE_ARG(p.text));
 		c = cursor_of(buf_slice(&text));
-		if (text.n <= 256 && (smtp_path_take(a, &c, &again) != SMTP_PATH_OK || !slice_eq(p.local, again.local) ||
-		    !slice_eq(p.domain, again.domain) || !slice_eq(p.text, again.text) || p.null != again.null))
+		if (text.n <= 256 &&
+		    (smtp_path_take(a, &c, &again) != SMTP_PATH_OK ||
+			!slice_eq(p.local, again.local) || !slice_eq(p.domain, again.domain) ||
+			!slice_eq(p.text, again.text) || p.null != again.null))
 			abort();
 	}
 	buf_free(&text);

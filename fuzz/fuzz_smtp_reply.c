@@ -1,5 +1,5 @@
-/* The laws: a reply read in slices is the reply read whole; one that is read has a code of three digits and no line end inside a
- * line; and what we write, we can read. */
+/* The laws: a reply read in slices is the reply read whole; one that is read has a code of three
+ * digits and no line end inside a line; and what we write, we can read. */
 #include <stdint.h>
 #include <stdlib.h>
 
@@ -30,8 +30,10 @@ static void write_and_read(struct slice in)
 	(void)buf_add_slice(&text, slice_head(in, 400));
 	reply.text = buf_z(&text);
 	smtp_reply_in_init(&r);
-	if (smtp_reply_write(&out, &reply) == 0 && slice_find(slice_of(reply.text), SLICE("\n")) == SIZE_MAX &&
-	    (smtp_reply_take(&r, buf_slice(&out), &used) != TAKE_OK || r.code != 550 || r.lines != 1 || used != out.n))
+	if (smtp_reply_write(&out, &reply) == 0 &&
+	    slice_find(slice_of(reply.text), SLICE("\n")) == SIZE_MAX &&
+	    (smtp_reply_take(&r, buf_slice(&out), &used) != TAKE_OK || r.code != 550 ||
+		r.lines != 1 || used != out.n))
 		abort();
 	smtp_reply_in_free(&r);
 	buf_free(&text);
@@ -51,11 +53,14 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
 	smtp_reply_in_init(&a);
 	smtp_reply_in_init(&b);
 	t = feed(&a, in, SIZE_MAX / 4);
-	/* A bare LF at the end of what is there is told at once, so slices may differ there, and only there. */
-	if (slice_chr(in, '\n') == SIZE_MAX || slice_find(in, SLICE("\r\n")) + 1 == slice_chr(in, '\n')) {
+	/* A bare LF at the end of what is there is told at once, so slices may differ there, and
+	 * only there. */
+	if (slice_chr(in, '\n') == SIZE_MAX ||
+	    slice_find(in, SLICE("\r\n")) + 1 == slice_chr(in, '\n')) {
 		enum take u = feed(&b, in, (size_t)data[0] % 13 + 1);
 
-		if (t == TAKE_OK && u == TAKE_OK && (a.code != b.code || !slice_eq(buf_slice(&a.text), buf_slice(&b.text))))
+		if (t == TAKE_OK && u == TAKE_OK &&
+		    (a.code != b.code || !slice_eq(buf_slice(&a.text), buf_slice(&b.text))))
 			abort();
 		if (t == TAKE_OK && u == TAKE_MORE)
 			abort();
@@ -64,7 +69,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
 		if (a.code < 200 || a.code > 559 || a.lines == 0)
 			abort();
 		(void)smtp_reply_one_line(&a, &line);
-		if (slice_chr(buf_slice(&line), '\r') != SIZE_MAX || slice_chr(buf_slice(&line), '\n') != SIZE_MAX)
+		if (slice_chr(buf_slice(&line), '\r') != SIZE_MAX ||
+		    slice_chr(buf_slice(&line), '\n') != SIZE_MAX)
 			abort();
 	}
 	write_and_read(in);

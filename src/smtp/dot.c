@@ -54,7 +54,8 @@ size_t smtp_dot_next(struct smtp_dot *d, struct slice input, struct slice *ret_c
 			d->ended = true;
 			return (1);
 		}
-		/* The CR held back was content after all, and stray: content_octet() notes that when the next call comes. */
+		/* The CR held back was content after all, and stray: content_octet() notes that
+		 * when the next call comes. */
 		d->at = DOT_AFTER_CR;
 		*ret_content = (struct slice){ held_cr, 1 };
 		d->octets++;

@@ -1,14 +1,15 @@
-/* end_of_data.c: what both spines do alike between the last octet and the answer: take the transaction over, have the draft readable, work on
- * a lane, turn trouble into a reply, answer. Leaves what to decide to inbound.c and submit.c.
- * A connection that dies meanwhile is no reason to stop what was begun on disk, only to begin nothing more. */
+/* end_of_data.c: what both spines do alike between the last octet and the answer: take the
+ * transaction over, have the draft readable, work on a lane, turn trouble into a reply, answer.
+ * Leaves what to decide to inbound.c and submit.c. A connection that dies meanwhile is no reason to
+ * stop what was begun on disk, only to begin nothing more. */
 #include "smtp/in_int.h"
 
 #include "core/log.h"
 #include "msg/text.h"
 #include "msg/write.h"
 
-void smtp_end_begin(struct smtp_end *e, struct smtp_in *s, const struct flow_step *steps, void (*on_ended)(void *self),
-    void *self)
+void smtp_end_begin(struct smtp_end *e, struct smtp_in *s, const struct flow_step *steps,
+    void (*on_ended)(void *self), void *self)
 {
 	struct arena *a = s->tx->arena;
 
@@ -33,8 +34,8 @@ void smtp_end_begin(struct smtp_end *e, struct smtp_in *s, const struct flow_ste
 	flow_start(&e->flow, steps, on_ended, self);
 }
 
-void smtp_end_stop(struct smtp_end *e, unsigned code, const char *enhanced, const char *text, const char *act,
-    const char *cause)
+void smtp_end_stop(struct smtp_end *e, unsigned code, const char *enhanced, const char *text,
+    const char *act, const char *cause)
 {
 	e->reply = (struct smtp_reply){ code, enhanced, text };
 	e->act = act;
@@ -51,7 +52,8 @@ void smtp_end_stop_err(struct smtp_end *e, const struct err *err)
 		smtp_end_stop(e, 452, "4.2.2", "mailbox full, try again later", "defer", cause);
 		break;
 	case ERR_NO_SPACE:
-		smtp_end_stop(e, 452, "4.3.1", "no space for new mail now, try again later", "defer", cause);
+		smtp_end_stop(
+		    e, 452, "4.3.1", "no space for new mail now, try again later", "defer", cause);
 		break;
 	case ERR_NONE:
 	case ERR_PEER:
@@ -62,7 +64,8 @@ void smtp_end_stop_err(struct smtp_end *e, const struct err *err)
 	case ERR_LIMIT:
 	case ERR_CANNOT:
 	case ERR_BUSY:
-		smtp_end_stop(e, 451, "4.3.0", "trouble on our side, try again later", "defer", cause);
+		smtp_end_stop(
+		    e, 451, "4.3.0", "trouble on our side, try again later", "defer", cause);
 		break;
 	}
 }
@@ -86,7 +89,8 @@ bool smtp_end_wanted(struct smtp_end *e)
 {
 	if (e->session != NULL)
 		return (true);
-	smtp_end_stop(e, 451, "4.4.2", "connection lost", "lost", "the peer left before the answer");
+	smtp_end_stop(
+	    e, 451, "4.4.2", "connection lost", "lost", "the peer left before the answer");
 	return (false);
 }
 
@@ -101,14 +105,9 @@ static void on_worked(struct job *j)
 	const char *text = arena_strdup(e->tx->arena, slice_of(e->err.text));
 
 	switch (e->err.kind) {
-	case ERR_NONE:
-		break;
-	case ERR_PEER:
-		smtp_end_stop(e, 554, "5.6.0", text, "refuse", text);
-		break;
-	case ERR_LIMIT:
-		smtp_end_stop(e, 554, "5.4.6", text, "refuse", text);
-		break;
+	case ERR_NONE: break;
+	case ERR_PEER: smtp_end_stop(e, 554, "5.6.0", text, "refuse", text); break;
+	case ERR_LIMIT: smtp_end_stop(e, 554, "5.4.6", text, "refuse", text); break;
 	case ERR_TEMPORARY:
 	case ERR_PERMANENT:
 	case ERR_NOT_FOUND:
@@ -116,9 +115,7 @@ static void on_worked(struct job *j)
 	case ERR_NO_SPACE:
 	case ERR_OVER_QUOTA:
 	case ERR_CANNOT:
-	case ERR_BUSY:
-		smtp_end_stop_err(e, &e->err);
-		break;
+	case ERR_BUSY: smtp_end_stop_err(e, &e->err); break;
 	}
 	flow_release(&e->flow);
 }
@@ -129,7 +126,8 @@ void smtp_end_work(struct smtp_end *e, void (*run)(struct job *j))
 	e->job.run = run;
 	e->job.done = on_worked;
 	if (lane_put(e->server->crypto, &e->job) == -1) {
-		smtp_end_stop(e, 451, "4.3.0", "too busy, try again soon", "defer", "work lane full");
+		smtp_end_stop(
+		    e, 451, "4.3.0", "too busy, try again soon", "defer", "work lane full");
 		return;
 	}
 	flow_hold(&e->flow);
@@ -142,7 +140,9 @@ static struct slice summary(struct arena *a, const struct header *h, struct slic
 
 	if (f == NULL)
 		return ((struct slice){ 0 });
-	return (arena_dup(a, slice_head(text_words(a, slice_head(f->body, (size_t)4 * SMTP_SUMMARY)), SMTP_SUMMARY)));
+	return (arena_dup(a,
+	    slice_head(
+		text_words(a, slice_head(f->body, (size_t)4 * SMTP_SUMMARY)), SMTP_SUMMARY)));
 }
 
 int smtp_end_examine(struct smtp_end *e)
@@ -163,7 +163,12 @@ int smtp_end_examine(struct smtp_end *e)
 void smtp_end_trace(const struct smtp_end *e, struct slice rcpt, bool show_peer, struct buf *out)
 {
 	struct trace t = {
-		.by = e->hostname, .with = e->with, .tls = e->tls, .id = e->tx->id, .rcpt = rcpt, .when = clock_wall(),
+		.by = e->hostname,
+		.with = e->with,
+		.tls = e->tls,
+		.id = e->tx->id,
+		.rcpt = rcpt,
+		.when = clock_wall(),
 	};
 
 	if (show_peer) {
@@ -177,9 +182,15 @@ void smtp_end_trace(const struct smtp_end *e, struct slice rcpt, bool show_peer,
 struct ledger_row smtp_end_row(const struct smtp_end *e)
 {
 	return ((struct ledger_row){
-	    .session = slice_of(e->session_id), .message = slice_of(e->tx->id), .act = slice_of(e->act),
-	    .helo = e->facts.helo, .rdns = e->facts.rdns, .mail_from = e->tx->from.text,
-	    .message_id = e->message_id, .subject = e->subject, .header_from = e->header_from,
+	    .session = slice_of(e->session_id),
+	    .message = slice_of(e->tx->id),
+	    .act = slice_of(e->act),
+	    .helo = e->facts.helo,
+	    .rdns = e->facts.rdns,
+	    .mail_from = e->tx->from.text,
+	    .message_id = e->message_id,
+	    .subject = e->subject,
+	    .header_from = e->header_from,
 	    .reply = slice_of(e->reply.text),
 	});
 }
@@ -191,7 +202,8 @@ static const char *rcpts_text(const struct smtp_tx *tx)
 		return (NULL);
 	if (tx->rcpts_n == 1)
 		return (arena_strdup(tx->arena, tx->rcpts->address));
-	return (arena_fmt(tx->arena, SLICE_FMT " and %zu more", SLICE_ARG(tx->rcpts->address), tx->rcpts_n - 1));
+	return (arena_fmt(
+	    tx->arena, SLICE_FMT " and %zu more", SLICE_ARG(tx->rcpts->address), tx->rcpts_n - 1));
 }
 
 void smtp_end_answer(struct smtp_end *e)
@@ -202,9 +214,10 @@ void smtp_end_answer(struct smtp_end *e)
 	struct arena *a = tx->arena;
 	char peer[IP_TEXT];
 
-	log_event(LOG_INFO, tx->id, arena_fmt(a, "%s %s", e->role, e->act), "session", e->session_id, "peer",
-	    ip_text(&e->facts.peer, peer), "from", arena_fmt(a, "<" SLICE_FMT ">", SLICE_ARG(tx->from.text)), "rcpt",
-	    rcpts_text(tx), "size", arena_fmt(a, "%llu", (unsigned long long)tx->dot.octets), "message-id",
+	log_event(LOG_INFO, tx->id, arena_fmt(a, "%s %s", e->role, e->act), "session",
+	    e->session_id, "peer", ip_text(&e->facts.peer, peer), "from",
+	    arena_fmt(a, "<" SLICE_FMT ">", SLICE_ARG(tx->from.text)), "rcpt", rcpts_text(tx),
+	    "size", arena_fmt(a, "%llu", (unsigned long long)tx->dot.octets), "message-id",
 	    e->message_id.n > 0 ? arena_strdup(a, e->message_id) : NULL, "code",
 	    arena_fmt(a, "%u", e->reply.code), "why", e->cause, NULL);
 	if (s != NULL) {

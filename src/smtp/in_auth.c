@@ -1,10 +1,12 @@
-/* in_auth.c: AUTH: who is this? Mechanisms are core/sasl.h's, passwords store/account.c's, which also slows guessers down.
- * RFC 4954, RFC 4616.  Fails: 503 (not here, not now, twice), 538 (no TLS), 504, 501, 535, 454. */
+/* in_auth.c: AUTH: who is this? Mechanisms are core/sasl.h's, passwords store/account.c's, which
+ * also slows guessers down. RFC 4954, RFC 4616.  Fails: 503 (not here, not now, twice), 538 (no
+ * TLS), 504, 501, 535, 454. */
 #include "smtp/in_int.h"
 
 #include "core/log.h"
 
-static const struct smtp_reply reply_not_here = { 503, "5.5.1", "authentication is for the submission ports" };
+static const struct smtp_reply reply_not_here = { 503, "5.5.1",
+	"authentication is for the submission ports" };
 static const struct smtp_reply reply_no_tls = { 538, "5.7.11", "say STARTTLS first" };
 static const struct smtp_reply reply_twice = { 503, "5.5.1", "you are logged in already" };
 static const struct smtp_reply reply_in_mail = { 503, "5.5.1", "not within a transaction" };
@@ -56,8 +58,9 @@ static void on_login(void *self, enum login_result r, struct account *a)
 		outcome = "throttled";
 		break;
 	}
-	log_event(r == LOGIN_OK ? LOG_INFO : LOG_WARN, s->id, "submission login", "outcome", outcome, "account",
-	    r == LOGIN_OK ? account_name(a) : NULL, "peer", ip_text(conn_peer(s->conn), peer), NULL);
+	log_event(r == LOGIN_OK ? LOG_INFO : LOG_WARN, s->id, "submission login", "outcome",
+	    outcome, "account", r == LOGIN_OK ? account_name(a) : NULL, "peer",
+	    ip_text(conn_peer(s->conn), peer), NULL);
 	finish(s, reply);
 	if (s->state != S_CLOSING)
 		smtp_in_resume(s);
@@ -71,19 +74,19 @@ static void step(struct smtp_in *s, enum sasl_step at, struct slice given)
 		conn_sendf(s->conn, "334 %s\r\n", sasl_challenge(s->sasl));
 		return;
 	case SASL_VERIFY:
-		s->login = login_start(s->server->deps.store, sasl_name(s->sasl), sasl_password(s->sasl),
-		    conn_peer(s->conn), on_login, s);
+		s->login = login_start(s->server->deps.store, sasl_name(s->sasl),
+		    sasl_password(s->sasl), conn_peer(s->conn), on_login, s);
 		if (s->login == NULL)
 			finish(s, &reply_busy);
 		else
 			smtp_in_wait(s);
 		return;
-	case SASL_CANCELLED:
-		finish(s, &reply_cancelled);
-		return;
+	case SASL_CANCELLED: finish(s, &reply_cancelled); return;
 	case SASL_BAD:
 		/* An answer with nothing in it is a way of giving up (SUB-03). */
-		finish(s, given.n == 0 || slice_eq(given, SLICE("=")) ? &reply_cancelled : &reply_malformed);
+		finish(s,
+		    given.n == 0 || slice_eq(given, SLICE("=")) ? &reply_cancelled
+								: &reply_malformed);
 		return;
 	}
 }
@@ -112,7 +115,8 @@ void smtp_cmd_auth(struct smtp_in *s, struct slice args)
 		return;
 	}
 	s->sasl = sasl_new(m);
-	step(s, sasl_start(s->sasl, has_initial ? &initial : NULL), has_initial ? initial : SLICE("x"));
+	step(s, sasl_start(s->sasl, has_initial ? &initial : NULL),
+	    has_initial ? initial : SLICE("x"));
 }
 
 void smtp_in_auth_line(struct smtp_in *s, struct slice line)

@@ -1,16 +1,18 @@
 /* in_command.c: which command is this, and may it come now?
- * Leaves what it does to in_hello.c, in_auth.c, in_envelope.c and in_data.c.  RFC 5321 4.1.1, RFC 2920 3.1.
- * Fails: unknown 500 5.5.2, order 503 5.5.1, rights 530 5.7.0, arguments 501 5.5.4, pipelined where none may be 554 5.5.0. */
+ * Leaves what it does to in_hello.c, in_auth.c, in_envelope.c and in_data.c.  RFC 5321 4.1.1, RFC
+ * 2920 3.1. Fails: unknown 500 5.5.2, order 503 5.5.1, rights 530 5.7.0, arguments 501 5.5.4,
+ * pipelined where none may be 554 5.5.0. */
 #include "smtp/in_int.h"
 
 #include "core/mem.h"
 
 enum {
 	NO_ARGS = 1,
-	ENDS_GROUP = 2,	  /* RFC 2920 3.1: the client must read the answer before it goes on (SIN-05) */
-	NEEDS_TLS = 4,	  /* on the submission port: refused before STARTTLS */
-	NEEDS_LOGIN = 8,  /* on the submission port */
-	IS_JUNK = 16,	  /* moves no mail: counts toward L_JUNK */
+	ENDS_GROUP =
+	    2, /* RFC 2920 3.1: the client must read the answer before it goes on (SIN-05) */
+	NEEDS_TLS = 4,   /* on the submission port: refused before STARTTLS */
+	NEEDS_LOGIN = 8, /* on the submission port */
+	IS_JUNK = 16,    /* moves no mail: counts toward L_JUNK */
 	IS_HELLO = 32,
 };
 
@@ -23,22 +25,24 @@ struct smtp_cmd {
 	void (*run)(struct smtp_in *s, struct slice args);
 };
 
+/* clang-format off */
 static const struct smtp_cmd commands[] = {
-	/* name                   allowed in  needs                              run */
-	{ SLICE_INIT("EHLO"),     ANY_TIME, ENDS_GROUP | IS_JUNK | IS_HELLO,   smtp_cmd_ehlo }, /* 4.1.1.1 */
-	{ SLICE_INIT("HELO"),     ANY_TIME, ENDS_GROUP | IS_JUNK | IS_HELLO,   smtp_cmd_helo },
-	{ SLICE_INIT("MAIL"),     S_READY,  NEEDS_TLS | NEEDS_LOGIN,           smtp_cmd_mail }, /* 4.1.1.2 */
-	{ SLICE_INIT("RCPT"),     S_MAIL | S_RCPT, 0,                          smtp_cmd_rcpt }, /* 4.1.1.3 */
-	{ SLICE_INIT("DATA"),     S_RCPT,   NO_ARGS | ENDS_GROUP,              smtp_cmd_data }, /* 4.1.1.4 */
-	{ SLICE_INIT("BDAT"),     HELLOED | S_NEW, 0,                          smtp_cmd_bdat }, /* RFC 3030 2 */
-	{ SLICE_INIT("RSET"),     ANY_TIME, NO_ARGS | IS_JUNK,                 smtp_cmd_rset }, /* 4.1.1.5 */
-	{ SLICE_INIT("NOOP"),     ANY_TIME, IS_JUNK,                           smtp_cmd_noop }, /* 4.1.1.9 */
-	{ SLICE_INIT("QUIT"),     ANY_TIME, NO_ARGS,                           smtp_cmd_quit }, /* 4.1.1.10 */
-	{ SLICE_INIT("VRFY"),     ANY_TIME, NEEDS_TLS | IS_JUNK,               smtp_cmd_vrfy }, /* 4.1.1.6 */
-	{ SLICE_INIT("HELP"),     ANY_TIME, IS_JUNK,                           smtp_cmd_help }, /* 4.1.1.8 */
-	{ SLICE_INIT("STARTTLS"), S_READY,  NO_ARGS | ENDS_GROUP,              smtp_cmd_starttls }, /* RFC 3207 4 */
-	{ SLICE_INIT("AUTH"),     HELLOED,  ENDS_GROUP,                        smtp_cmd_auth }, /* RFC 4954 4 */
+	/* name, allowed in, needs, run */
+	{ SLICE_INIT("EHLO"),     ANY_TIME,        ENDS_GROUP | IS_JUNK | IS_HELLO, smtp_cmd_ehlo },
+	{ SLICE_INIT("HELO"),     ANY_TIME,        ENDS_GROUP | IS_JUNK | IS_HELLO, smtp_cmd_helo },
+	{ SLICE_INIT("MAIL"),     S_READY,         NEEDS_TLS | NEEDS_LOGIN,         smtp_cmd_mail },
+	{ SLICE_INIT("RCPT"),     S_MAIL | S_RCPT, 0,                               smtp_cmd_rcpt },
+	{ SLICE_INIT("DATA"),     S_RCPT,          NO_ARGS | ENDS_GROUP,            smtp_cmd_data },
+	{ SLICE_INIT("BDAT"),     HELLOED | S_NEW, 0,                               smtp_cmd_bdat },
+	{ SLICE_INIT("RSET"),     ANY_TIME,        NO_ARGS | IS_JUNK,               smtp_cmd_rset },
+	{ SLICE_INIT("NOOP"),     ANY_TIME,        IS_JUNK,                         smtp_cmd_noop },
+	{ SLICE_INIT("QUIT"),     ANY_TIME,        NO_ARGS,                         smtp_cmd_quit },
+	{ SLICE_INIT("VRFY"),     ANY_TIME,        NEEDS_TLS | IS_JUNK,             smtp_cmd_vrfy },
+	{ SLICE_INIT("HELP"),     ANY_TIME,        IS_JUNK,                         smtp_cmd_help },
+	{ SLICE_INIT("STARTTLS"), S_READY,         NO_ARGS | ENDS_GROUP,            smtp_cmd_starttls },
+	{ SLICE_INIT("AUTH"),     HELLOED,         ENDS_GROUP,                      smtp_cmd_auth },
 };
+/* clang-format on */
 
 static const struct smtp_reply reply_unknown = { 500, "5.5.2", "command not known" };
 static const struct smtp_reply reply_no_expn = { 502, "5.5.1", "command not offered" };
@@ -49,7 +53,8 @@ static const struct smtp_reply reply_tls_first = { 530, "5.7.0", "say STARTTLS f
 static const struct smtp_reply reply_login_first = { 530, "5.7.0", "authentication required" };
 static const struct smtp_reply reply_pipelined = { 554, "5.5.0",
 	"you did not wait for the answer, closing" };
-static const struct smtp_reply reply_junk = { 421, "4.7.0", "too many commands that move no mail, closing" };
+static const struct smtp_reply reply_junk = { 421, "4.7.0",
+	"too many commands that move no mail, closing" };
 
 static const struct smtp_cmd *find(struct slice name)
 {
@@ -60,7 +65,8 @@ static const struct smtp_cmd *find(struct slice name)
 }
 
 /* Why this command cannot be run now; NULL when it can. */
-static const struct smtp_reply *refusal(const struct smtp_in *s, const struct smtp_cmd *c, struct slice args)
+static const struct smtp_reply *refusal(
+    const struct smtp_in *s, const struct smtp_cmd *c, struct slice args)
 {
 	bool submission = s->role == ROLE_SUBMISSION;
 

@@ -1,6 +1,7 @@
-/* in_data.c: DATA and BDAT: the content on its way into a draft, in one pass. Leaves dots to dot.c, memory and disk to store/draft.h,
- * what the message says to the spines.  RFC 5321 4.1.1.4, 4.5.2; RFC 3030 2.
- * Fails, once, after the true end: 554 5.6.0 (stray CR or LF, NUL, line too long), 552 5.3.4; past twice L_SIZE 421. */
+/* in_data.c: DATA and BDAT: the content on its way into a draft, in one pass. Leaves dots to dot.c,
+ * memory and disk to store/draft.h, what the message says to the spines.  RFC 5321 4.1.1.4, 4.5.2;
+ * RFC 3030 2. Fails, once, after the true end: 554 5.6.0 (stray CR or LF, NUL, line too long),
+ * 552 5.3.4; past twice L_SIZE 421. */
 #include "smtp/in_int.h"
 
 #include <stdio.h>
@@ -12,11 +13,15 @@ static const struct smtp_reply reply_go = { 354, NULL, "end with CRLF.CRLF" };
 static const struct smtp_reply reply_chunk_ok = { 250, "2.0.0", "chunk taken" };
 static const struct smtp_reply reply_bdat_syntax = { 501, "5.5.4", "write BDAT octets [LAST]" };
 static const struct smtp_reply reply_bdat_order = { 503, "5.5.1", "no transaction for this chunk" };
-static const struct smtp_reply reply_stray = { 554, "5.6.0", "message holds a CR or LF that is no part of a CRLF" };
+static const struct smtp_reply reply_stray = { 554, "5.6.0",
+	"message holds a CR or LF that is no part of a CRLF" };
 static const struct smtp_reply reply_nul = { 554, "5.6.0", "message holds a NUL" };
-static const struct smtp_reply reply_line = { 554, "5.6.0", "message holds a line that is too long" };
-static const struct smtp_reply reply_too_big = { 552, "5.3.4", "message larger than this server takes" };
-static const struct smtp_reply reply_endless = { 421, "4.7.0", "far larger than this server takes, closing" };
+static const struct smtp_reply reply_line = { 554, "5.6.0",
+	"message holds a line that is too long" };
+static const struct smtp_reply reply_too_big = { 552, "5.3.4",
+	"message larger than this server takes" };
+static const struct smtp_reply reply_endless = { 421, "4.7.0",
+	"far larger than this server takes, closing" };
 
 static void begin(struct smtp_in *s, bool raw)
 {
@@ -39,7 +44,8 @@ void smtp_cmd_bdat(struct smtp_in *s, struct slice args)
 
 	(void)slice_cut(args, ' ', &size, &marker);
 	marker = slice_trim(marker);
-	if (!slice_u64(size, UINT64_MAX, &s->chunk_left) || (marker.n > 0 && !slice_ieq(marker, SLICE("LAST")))) {
+	if (!slice_u64(size, UINT64_MAX, &s->chunk_left) ||
+	    (marker.n > 0 && !slice_ieq(marker, SLICE("LAST")))) {
 		smtp_in_reply(s, &reply_bdat_syntax);
 		return;
 	}
@@ -48,7 +54,8 @@ void smtp_cmd_bdat(struct smtp_in *s, struct slice args)
 		return;
 	}
 	s->chunk_last = marker.n > 0;
-	/* Without a transaction the octets are there all the same, and must not be taken for commands. */
+	/* Without a transaction the octets are there all the same, and must not be taken for
+	 * commands. */
 	s->chunk_void = (s->state & (S_RCPT | S_CHUNKS)) == 0;
 	if (s->state == S_RCPT)
 		begin(s, true);
@@ -67,16 +74,20 @@ static const struct smtp_reply *fault(const struct smtp_tx *tx)
 	return ((tx->dot.faults & SMTP_DOT_LONG) ? &reply_line : NULL);
 }
 
-/* Refused for its form: one reply, and the session goes on in step. Such a message is no failing command: a peer with much mail
- * may send several. */
+/* Refused for its form: one reply, and the session goes on in step. Such a message is no failing
+ * command: a peer with much mail may send several. */
 static void refuse(struct smtp_in *s, const struct smtp_reply *no)
 {
 	struct smtp_tx *tx = s->tx;
 	char peer[IP_TEXT], size[24];
 	struct ledger_row row = {
-		.session = slice_of(s->id), .message = slice_of(tx->id), .act = SLICE("refuse"),
-		.peer = slice_of(ip_text(conn_peer(s->conn), peer)), .helo = slice_of(s->helo),
-		.mail_from = tx->from.text, .reply = slice_of(no->text),
+		.session = slice_of(s->id),
+		.message = slice_of(tx->id),
+		.act = SLICE("refuse"),
+		.peer = slice_of(ip_text(conn_peer(s->conn), peer)),
+		.helo = slice_of(s->helo),
+		.mail_from = tx->from.text,
+		.reply = slice_of(no->text),
 	};
 
 	(void)snprintf(size, sizeof(size), "%llu", (unsigned long long)tx->dot.octets);

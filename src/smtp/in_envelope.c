@@ -1,6 +1,6 @@
-/* in_envelope.c: MAIL and RCPT: from whom, to whom, and may they? Leaves syntax to path.c, who lives here to core/cfg.h.
- * RFC 5321 4.1.1.2, 4.1.1.3; RFC 1870, 3461, 4954 5, 6152, 6531.
- * Fails: 501, 503, 552, 553, 555, 550 5.1.1, 550 5.5.3, 550 5.7.1 (relay), 451, 452. */
+/* in_envelope.c: MAIL and RCPT: from whom, to whom, and may they? Leaves syntax to path.c, who
+ * lives here to core/cfg.h. RFC 5321 4.1.1.2, 4.1.1.3; RFC 1870, 3461, 4954 5, 6152, 6531. Fails:
+ * 501, 503, 552, 553, 555, 550 5.1.1, 550 5.5.3, 550 5.7.1 (relay), 451, 452. */
 #include "smtp/in_int.h"
 
 #include <stdio.h>
@@ -15,20 +15,28 @@ static const struct smtp_reply reply_malformed = { 553, "5.1.3", "no such addres
 static const struct smtp_reply reply_long = { 501, "5.1.3", "address too long" };
 static const struct smtp_reply reply_not_utf8 = { 501, "5.5.2", "address is not UTF-8" };
 static const struct smtp_reply reply_needs_utf8 = { 553, "5.6.7", "this address needs SMTPUTF8" };
-static const struct smtp_reply reply_param = { 555, "5.5.4", "parameter not known, not offered here, or given twice" };
-static const struct smtp_reply reply_param_value = { 501, "5.5.4", "parameter value not understood" };
-static const struct smtp_reply reply_too_big = { 552, "5.3.4", "message larger than this server takes" };
-static const struct smtp_reply reply_no_space = { 452, "4.3.1", "no space for new mail now, try again later" };
-static const struct smtp_reply reply_local_fault = { 451, "4.3.0", "trouble on our side, try again later" };
-static const struct smtp_reply reply_not_yours = { 553, "5.7.1", "this sender address is not yours" };
+static const struct smtp_reply reply_param = { 555, "5.5.4",
+	"parameter not known, not offered here, or given twice" };
+static const struct smtp_reply reply_param_value = { 501, "5.5.4",
+	"parameter value not understood" };
+static const struct smtp_reply reply_too_big = { 552, "5.3.4",
+	"message larger than this server takes" };
+static const struct smtp_reply reply_no_space = { 452, "4.3.1",
+	"no space for new mail now, try again later" };
+static const struct smtp_reply reply_local_fault = { 451, "4.3.0",
+	"trouble on our side, try again later" };
+static const struct smtp_reply reply_not_yours = { 553, "5.7.1",
+	"this sender address is not yours" };
 static const struct smtp_reply reply_sender_ok = { 250, "2.1.0", "sender OK" };
 static const struct smtp_reply reply_rcpt_ok = { 250, "2.1.5", "recipient OK" };
 static const struct smtp_reply reply_unknown = { 550, "5.1.1", "no such mailbox here" };
 static const struct smtp_reply reply_relay = { 550, "5.7.1", "this server does not relay" };
 static const struct smtp_reply reply_one_for_null = { 550, "5.5.3", "a report has one recipient" };
 static const struct smtp_reply reply_many = { 452, "4.5.3", "too many recipients" };
-static const struct smtp_reply reply_rate = { 451, "4.7.1", "too many recipients within an hour, try again later" };
-static const struct smtp_reply reply_guessing = { 421, "4.7.0", "too many unknown recipients, closing" };
+static const struct smtp_reply reply_rate = { 451, "4.7.1",
+	"too many recipients within an hour, try again later" };
+static const struct smtp_reply reply_guessing = { 421, "4.7.0",
+	"too many unknown recipients, closing" };
 
 void smtp_tx_free(struct smtp_tx *tx)
 {
@@ -58,19 +66,15 @@ static struct smtp_tx *tx_new(void)
 	return (tx);
 }
 
-static const struct smtp_reply *path_reply(enum smtp_path_result r, const struct smtp_reply *syntax, bool smtputf8)
+static const struct smtp_reply *path_reply(
+    enum smtp_path_result r, const struct smtp_reply *syntax, bool smtputf8)
 {
 	switch (r) {
-	case SMTP_PATH_OK:
-		break;
-	case SMTP_PATH_SYNTAX:
-		return (syntax);
-	case SMTP_PATH_MALFORMED:
-		return (&reply_malformed);
-	case SMTP_PATH_LONG:
-		return (&reply_long);
-	case SMTP_PATH_NOT_UTF8:
-		return (smtputf8 ? &reply_not_utf8 : &reply_needs_utf8);
+	case SMTP_PATH_OK: break;
+	case SMTP_PATH_SYNTAX: return (syntax);
+	case SMTP_PATH_MALFORMED: return (&reply_malformed);
+	case SMTP_PATH_LONG: return (&reply_long);
+	case SMTP_PATH_NOT_UTF8: return (smtputf8 ? &reply_not_utf8 : &reply_needs_utf8);
 	}
 	return (NULL);
 }
@@ -79,7 +83,7 @@ static const struct smtp_reply *path_reply(enum smtp_path_result r, const struct
 struct param {
 	struct smtp_in *s;
 	struct smtp_tx *tx;
-	struct smtp_rcpt *rcpt;	 /* RCPT only */
+	struct smtp_rcpt *rcpt; /* RCPT only */
 	struct slice value;
 	bool has_value;
 };
@@ -99,7 +103,8 @@ static const struct smtp_reply *set_size(struct param *p) /* RFC 1870 6.1 */
 	return (size > smtp_in_cfg(p->s)->limits.size ? &reply_too_big : NULL);
 }
 
-static const struct smtp_reply *set_body(struct param *p) /* RFC 6152 3; RFC 3030 3 is not offered */
+static const struct smtp_reply *set_body(
+    struct param *p) /* RFC 6152 3; RFC 3030 3 is not offered */
 {
 	p->tx->eightbit = slice_ieq(p->value, SLICE("8BITMIME"));
 	if (slice_ieq(p->value, SLICE("BINARYMIME")))
@@ -113,7 +118,8 @@ static const struct smtp_reply *set_smtputf8(struct param *p) /* RFC 6531 3.4 */
 	return (p->has_value ? &reply_param_value : NULL);
 }
 
-/* RFC 4954 5: who wrote it first. Nobody here is trusted to say so; a well-formed value is passed over. */
+/* RFC 4954 5: who wrote it first. Nobody here is trusted to say so; a well-formed value is passed
+ * over. */
 static const struct smtp_reply *set_auth(struct param *p)
 {
 	return (p->value.n > 0 && smtp_xtext_ok(p->value) ? NULL : &reply_param_value);
@@ -125,7 +131,8 @@ static const struct smtp_reply *set_ret(struct param *p) /* RFC 3461 4.3 */
 	return (p->tx->dsn_full || slice_ieq(p->value, SLICE("HDRS")) ? NULL : &reply_param_value);
 }
 
-static const struct smtp_reply *set_envid(struct param *p) /* RFC 3461 4.4: at most 100 characters */
+static const struct smtp_reply *set_envid(
+    struct param *p) /* RFC 3461 4.4: at most 100 characters */
 {
 	if (p->value.n == 0 || p->value.n > 100 || !smtp_xtext_ok(p->value))
 		return (&reply_param_value);
@@ -138,7 +145,8 @@ static const struct smtp_reply *set_notify(struct param *p) /* RFC 3461 4.1 */
 	static const struct {
 		struct slice name;
 		unsigned bit;
-	} words[] = { { SLICE_INIT("NEVER"), NOTIFY_NEVER }, { SLICE_INIT("SUCCESS"), NOTIFY_SUCCESS },
+	} words[] = { { SLICE_INIT("NEVER"), NOTIFY_NEVER },
+		{ SLICE_INIT("SUCCESS"), NOTIFY_SUCCESS },
 		{ SLICE_INIT("FAILURE"), NOTIFY_FAILURE }, { SLICE_INIT("DELAY"), NOTIFY_DELAY } };
 	struct slice word, rest = p->value;
 	bool more, found;
@@ -160,12 +168,13 @@ static const struct smtp_reply *set_notify(struct param *p) /* RFC 3461 4.1 */
 	return (NULL);
 }
 
-static const struct smtp_reply *set_orcpt(struct param *p) /* RFC 3461 4.2: addr-type ";" xtext, at most 500 */
+static const struct smtp_reply *set_orcpt(
+    struct param *p) /* RFC 3461 4.2: addr-type ";" xtext, at most 500 */
 {
 	struct slice type, address;
 
-	if (p->value.n > 500 || !slice_cut(p->value, ';', &type, &address) || type.n == 0 || address.n == 0 ||
-	    !smtp_xtext_ok(type) || !smtp_xtext_ok(address))
+	if (p->value.n > 500 || !slice_cut(p->value, ';', &type, &address) || type.n == 0 ||
+	    address.n == 0 || !smtp_xtext_ok(type) || !smtp_xtext_ok(address))
 		return (&reply_param_value);
 	p->rcpt->orcpt = arena_dup(p->tx->arena, p->value);
 	return (NULL);
@@ -184,7 +193,8 @@ static const struct param_row rcpt_params[] = {
 	{ SLICE_INIT("ORCPT"), true, set_orcpt },
 };
 
-static const struct smtp_reply *take_params(struct param *p, struct cursor *c, const struct param_row *rows, size_t n)
+static const struct smtp_reply *take_params(
+    struct param *p, struct cursor *c, const struct param_row *rows, size_t n)
 {
 	const struct smtp_reply *no;
 	struct slice name;
@@ -195,7 +205,8 @@ static const struct smtp_reply *take_params(struct param *p, struct cursor *c, c
 	while ((t = smtp_param_next(c, &name, &p->value, &p->has_value)) == TAKE_OK) {
 		for (i = 0; i < n && !slice_ieq(name, rows[i].name); i++)
 			;
-		if (i == n || !p->s->esmtp || (rows[i].submission_only && p->s->role != ROLE_SUBMISSION))
+		if (i == n || !p->s->esmtp ||
+		    (rows[i].submission_only && p->s->role != ROLE_SUBMISSION))
 			return (&reply_param); /* RFC 5321 4.1.1.11 */
 		if (seen & (1U << i))
 			return (rows[i].set == set_size ? &reply_param_value : &reply_param);
@@ -206,11 +217,13 @@ static const struct smtp_reply *take_params(struct param *p, struct cursor *c, c
 	return (t == TAKE_BAD ? &reply_param_value : NULL);
 }
 
-/* RFC 6409 6.1: a submitted message comes from an address of its writer. <> is for reports of mail programs; what they put into From is looked at
- * later all the same. */
+/* RFC 6409 6.1: a submitted message comes from an address of its writer. <> is for reports of mail
+ * programs; what they put into From is looked at later all the same. */
 static bool sender_is_theirs(const struct smtp_in *s, const struct smtp_path *from)
 {
-	return (from->null || (!from->literal && cfg_owns(smtp_in_cfg(s), account_cfg(s->account), from->local, from->domain)));
+	return (from->null ||
+	    (!from->literal &&
+		cfg_owns(smtp_in_cfg(s), account_cfg(s->account), from->local, from->domain)));
 }
 
 static const struct smtp_reply *begin(struct smtp_in *s, struct smtp_tx *tx, struct slice args)
@@ -247,8 +260,8 @@ void smtp_cmd_mail(struct smtp_in *s, struct slice args)
 
 	if ((no = begin(s, tx, args)) != NULL) {
 		if (no->code >= 500)
-			log_event(LOG_INFO, s->id, smtp_role_name(s), "refuse", "MAIL", "args", arena_strdup(tx->arena, args), "why",
-			    no->text, NULL);
+			log_event(LOG_INFO, s->id, smtp_role_name(s), "refuse", "MAIL", "args",
+			    arena_strdup(tx->arena, args), "why", no->text, NULL);
 		smtp_tx_free(tx);
 		smtp_in_reply(s, no);
 		return;
@@ -261,10 +274,12 @@ void smtp_cmd_mail(struct smtp_in *s, struct slice args)
 /* Characters that once meant "send it on from there" (SIN-10). */
 static bool asks_relay(struct slice local)
 {
-	return (slice_chr(local, '%') != SIZE_MAX || slice_chr(local, '!') != SIZE_MAX || slice_chr(local, '@') != SIZE_MAX);
+	return (slice_chr(local, '%') != SIZE_MAX || slice_chr(local, '!') != SIZE_MAX ||
+	    slice_chr(local, '@') != SIZE_MAX);
 }
 
-static const struct smtp_reply *whose(struct smtp_in *s, const struct smtp_path *path, struct smtp_rcpt *rcpt)
+static const struct smtp_reply *whose(
+    struct smtp_in *s, const struct smtp_path *path, struct smtp_rcpt *rcpt)
 {
 	const struct cfg *cfg = smtp_in_cfg(s);
 	struct arena *a = s->tx->arena;
@@ -283,7 +298,8 @@ static const struct smtp_reply *whose(struct smtp_in *s, const struct smtp_path 
 	}
 	rcpt->accounts = arena_array(a, targets.n, sizeof(struct account *));
 	for (size_t i = 0; i < targets.n; i++) {
-		struct account *account = store_account(s->server->deps.store, slice_of(targets.accounts[i]->name));
+		struct account *account =
+		    store_account(s->server->deps.store, slice_of(targets.accounts[i]->name));
 
 		if (account == NULL || account_is_gone(account))
 			return (&reply_local_fault);
@@ -300,7 +316,8 @@ static bool is_known(const struct smtp_tx *tx, struct slice address)
 	return (false);
 }
 
-static const struct smtp_reply *add_rcpt(struct smtp_in *s, struct slice args, struct smtp_rcpt *rcpt)
+static const struct smtp_reply *add_rcpt(
+    struct smtp_in *s, struct slice args, struct smtp_rcpt *rcpt)
 {
 	struct smtp_tx *tx = s->tx;
 	struct cursor c = cursor_of(args);
@@ -310,7 +327,8 @@ static const struct smtp_reply *add_rcpt(struct smtp_in *s, struct slice args, s
 
 	if (!take_iliteral(&c, SLICE("TO:")))
 		return (&reply_rcpt_syntax);
-	if ((no = path_reply(smtp_path_take(tx->arena, &c, &path), &reply_rcpt_syntax, tx->smtputf8)) != NULL)
+	if ((no = path_reply(
+		 smtp_path_take(tx->arena, &c, &path), &reply_rcpt_syntax, tx->smtputf8)) != NULL)
 		return (no);
 	if (path.null)
 		return (&reply_malformed);
@@ -337,25 +355,33 @@ static const struct smtp_reply *add_rcpt(struct smtp_in *s, struct slice args, s
 	return (&reply_rcpt_ok);
 }
 
-/* A refusal is told to the owner too; too many of them from one source end the conversation (SIN-17). */
-static const struct smtp_reply *refused(struct smtp_in *s, const struct smtp_reply *no, struct slice said)
+/* A refusal is told to the owner too; too many of them from one source end the conversation
+ * (SIN-17). */
+static const struct smtp_reply *refused(
+    struct smtp_in *s, const struct smtp_reply *no, struct slice said)
 {
 	char peer[IP_TEXT], code[8];
 	struct ip source = ip_source(conn_peer(s->conn));
 	struct ledger_row row = {
-		.session = slice_of(s->id), .message = slice_of(s->tx->id), .act = SLICE("refuse"),
-		.peer = slice_of(ip_text(conn_peer(s->conn), peer)), .helo = slice_of(s->helo),
-		.mail_from = s->tx->from.text, .rcpt = slice_head(said, L_PATH), .reply = slice_of(no->text),
+		.session = slice_of(s->id),
+		.message = slice_of(s->tx->id),
+		.act = SLICE("refuse"),
+		.peer = slice_of(ip_text(conn_peer(s->conn), peer)),
+		.helo = slice_of(s->helo),
+		.mail_from = s->tx->from.text,
+		.rcpt = slice_head(said, L_PATH),
+		.reply = slice_of(no->text),
 	};
 
 	(void)snprintf(code, sizeof(code), "%u", no->code);
-	log_event(LOG_INFO, s->id, smtp_role_name(s), "refuse", "RCPT", "code", code, "msg", s->tx->id, "from",
-	    arena_strdup(s->tx->arena, s->tx->from.text), "rcpt", arena_strdup(s->tx->arena, row.rcpt), "why",
-	    no->text, NULL);
+	log_event(LOG_INFO, s->id, smtp_role_name(s), "refuse", "RCPT", "code", code, "msg",
+	    s->tx->id, "from", arena_strdup(s->tx->arena, s->tx->from.text), "rcpt",
+	    arena_strdup(s->tx->arena, row.rcpt), "why", no->text, NULL);
 	ledger_add(s->server->deps.store, &row);
 	s->server->counts.refused_rcpt++;
 	if (no == &reply_unknown && s->role == ROLE_MX &&
-	    !rate_take(s->server->guesses, (struct slice){ (const char *)source.octets, sizeof(source.octets) }, clock_ms()))
+	    !rate_take(s->server->guesses,
+		(struct slice){ (const char *)source.octets, sizeof(source.octets) }, clock_ms()))
 		return (&reply_guessing);
 	return (no);
 }

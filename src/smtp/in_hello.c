@@ -1,10 +1,12 @@
 /* in_hello.c: EHLO HELO STARTTLS NOOP RSET QUIT VRFY HELP: who speaks, and what is on offer?
- * RFC 5321 4.1.1; RFC 3207; RFC 1870, 2034, 2920, 3030, 3461, 4954, 6152, 6531, 9422 for the keywords. */
+ * RFC 5321 4.1.1; RFC 3207; RFC 1870, 2034, 2920, 3030, 3461, 4954, 6152, 6531, 9422 for the
+ * keywords. */
 #include "smtp/in_int.h"
 
 #include "core/log.h"
 
-static const struct smtp_reply reply_bad_name = { 501, "5.5.4", "the name given is neither a domain nor an address literal" };
+static const struct smtp_reply reply_bad_name = { 501, "5.5.4",
+	"the name given is neither a domain nor an address literal" };
 static const struct smtp_reply reply_ok = { 250, "2.0.0", "OK" };
 static const struct smtp_reply reply_bye = { 221, "2.0.0", "bye" };
 static const struct smtp_reply reply_vrfy = { 252, "2.0.0", "send mail to find out" };
@@ -39,7 +41,8 @@ void smtp_cmd_ehlo(struct smtp_in *s, struct slice args)
 {
 	if (!hello(s, args, true))
 		return;
-	conn_sendf(s->conn, "250-%s\r\n250-PIPELINING\r\n250-SIZE %llu\r\n250-8BITMIME\r\n250-CHUNKING\r\n"
+	conn_sendf(s->conn,
+	    "250-%s\r\n250-PIPELINING\r\n250-SIZE %llu\r\n250-8BITMIME\r\n250-CHUNKING\r\n"
 	    "250-SMTPUTF8\r\n250-ENHANCEDSTATUSCODES\r\n250-LIMITS RCPTMAX=%llu\r\n",
 	    smtp_in_cfg(s)->hostname, (unsigned long long)smtp_in_cfg(s)->limits.size,
 	    (unsigned long long)smtp_role_rcpts(s)); /* RFC 1870 4; RFC 9422 4 */
@@ -64,7 +67,8 @@ void smtp_cmd_starttls(struct smtp_in *s, struct slice args)
 		return;
 	}
 	smtp_in_say(s, &reply_go_tls);
-	/* The dispatcher has seen to it that nothing clear is left unread; conn refuses otherwise (SIN-06). */
+	/* The dispatcher has seen to it that nothing clear is left unread; conn refuses otherwise
+	 * (SIN-06). */
 	if (conn_start_tls(s->conn, s->server->deps.tls) == -1) {
 		s->state = S_CLOSING;
 		conn_abort(s->conn, "clear text behind STARTTLS");

@@ -1,8 +1,10 @@
-/* in_int.h: for the receiving half of smtp alone: server, session, transaction, and who does what to them.
+/* in_int.h: for the receiving half of smtp alone: server, session, transaction, and who does what
+ * to them.
  *
- * Lifetimes: the server lives as long as the process; a session as long as its connection; a transaction from MAIL until its
- * answer. At the end of the data the transaction leaves the session and belongs to its spine (inbound.c, submit.c), which may
- * outlive the connection by the time a worker needs to finish. */
+ * Lifetimes: the server lives as long as the process; a session as long as its connection; a
+ * transaction from MAIL until its answer. At the end of the data the transaction leaves the session
+ * and belongs to its spine (inbound.c, submit.c), which may outlive the connection by the time a
+ * worker needs to finish. */
 #ifndef SMTP_IN_INT_H
 #define SMTP_IN_INT_H
 
@@ -27,7 +29,13 @@
 #include "smtp/reply.h"
 #include "smtp/smtp.h"
 
-enum { SMTP_ID = 12, SMTP_BANNER_MS = 200, SMTP_RCPT_HOUR = 2000, SMTP_GUESS_HOUR = 200, SMTP_SUMMARY = 512 };
+enum {
+	SMTP_ID = 12,
+	SMTP_BANNER_MS = 200,
+	SMTP_RCPT_HOUR = 2000,
+	SMTP_GUESS_HOUR = 200,
+	SMTP_SUMMARY = 512
+};
 
 struct keyring { /* the private keys of one configuration; replaced whole on reload */
 	struct list node;
@@ -37,45 +45,45 @@ struct keyring { /* the private keys of one configuration; replaced whole on rel
 	struct {
 		char *domain;
 		struct dkim_keys *keys; /* NULL: none that work */
-	} *v;
+	} * v;
 };
 
 struct smtp_server {
 	struct smtp_deps deps;
-	const struct cfg *cfg;	/* borrowed; changes on reload, so nobody keeps it over a wait */
-	struct lane *crypto;	/* owned: judging and signing */
+	const struct cfg *cfg; /* borrowed; changes on reload, so nobody keeps it over a wait */
+	struct lane *crypto;   /* owned: judging and signing */
 	struct list sessions;
-	unsigned under_way;	/* spines: transactions past their end of data */
+	unsigned under_way; /* spines: transactions past their end of data */
 	bool draining;
 	void (*on_idle)(void *self);
 	void *idle_self;
 	struct later *idle;
-	struct keyring *keys;	/* owned */
+	struct keyring *keys;   /* owned */
 	struct rate *submitted; /* owned: recipients an hour, by account */
-	struct rate *guesses;	/* owned: unknown recipients an hour, by source */
+	struct rate *guesses;   /* owned: unknown recipients an hour, by source */
 	struct smtp_server_counts counts;
 	char degraded[512];
 };
 
 enum smtp_role { ROLE_MX, ROLE_SUBMISSION }; /* in_role.c */
 
-enum smtp_in_state { /* single bits, so that a command's row can name several */
-	S_BANNER = 1,	 /* connected; the banner is not out yet */
-	S_TLS = 2,	 /* handshake under way */
-	S_NEW = 4,	 /* no EHLO yet */
+enum smtp_in_state {  /* single bits, so that a command's row can name several */
+	S_BANNER = 1, /* connected; the banner is not out yet */
+	S_TLS = 2,    /* handshake under way */
+	S_NEW = 4,    /* no EHLO yet */
 	S_READY = 8,
-	S_MAIL = 16,	 /* sender known */
-	S_RCPT = 32,	 /* at least one recipient */
-	S_DATA = 64,	 /* content with dots comes */
-	S_CHUNKS = 128,	 /* at least one BDAT taken */
-	S_CHUNK = 256,	 /* octets of a BDAT come */
-	S_AUTH = 512,	 /* the next line is an answer to a challenge */
+	S_MAIL = 16,    /* sender known */
+	S_RCPT = 32,    /* at least one recipient */
+	S_DATA = 64,    /* content with dots comes */
+	S_CHUNKS = 128, /* at least one BDAT taken */
+	S_CHUNK = 256,  /* octets of a BDAT come */
+	S_AUTH = 512,   /* the next line is an answer to a challenge */
 	S_CLOSING = 1024,
 };
 
 struct smtp_rcpt {
 	struct smtp_rcpt *next;
-	struct slice address;	  /* as it is written back: local@domain */
+	struct slice address; /* as it is written back: local@domain */
 	struct slice orcpt;
 	unsigned notify;
 	struct account **accounts; /* local ones; none: it goes out */
@@ -92,7 +100,6 @@ struct smtp_tx {
 	size_t rcpts_n;
 	struct draft *draft; /* owned */
 	struct smtp_dot dot;
-
 };
 
 struct smtp_in {
@@ -101,24 +108,25 @@ struct smtp_in {
 	struct conn *conn;
 	enum smtp_role role;
 	enum smtp_in_state state;
-	char id[SMTP_ID]; /* "s-..." */
-	bool waiting;	  /* an answer of our own is awaited: input stays unread */
-	bool running;	  /* smtp_in_run is on the stack */
-	bool esmtp;	  /* EHLO, not HELO */
-	size_t seen;	  /* of the line under way (line.h) */
+	char id[SMTP_ID];   /* "s-..." */
+	bool waiting;       /* an answer of our own is awaited: input stays unread */
+	bool running;       /* smtp_in_run is on the stack */
+	bool esmtp;         /* EHLO, not HELO */
+	size_t seen;        /* of the line under way (line.h) */
 	uint64_t rate_mark; /* conn_received() when the present window began */
 	char helo[L_DOMAIN + 1];
 	enum fact early_talker;
 	unsigned errors, junk;
-	struct timer *banner;	 /* NULL when out */
-	struct sasl *sasl;	 /* owned; NULL outside AUTH */
-	struct store_op *login;	 /* NULL when none is asked */
-	struct account *account; /* who logged in; NULL: nobody */
-	struct smtp_tx *tx;	 /* owned; NULL outside a transaction */
-	uint64_t chunk_left;	 /* octets of the present BDAT */
-	bool chunk_last, chunk_void; /* void: read over and refused */
+	struct timer *banner;          /* NULL when out */
+	struct sasl *sasl;             /* owned; NULL outside AUTH */
+	struct store_op *login;        /* NULL when none is asked */
+	struct account *account;       /* who logged in; NULL: nobody */
+	struct smtp_tx *tx;            /* owned; NULL outside a transaction */
+	uint64_t chunk_left;           /* octets of the present BDAT */
+	bool chunk_last, chunk_void;   /* void: read over and refused */
 	enum smtp_in_state chunk_back; /* the state after it */
-	struct smtp_in **spine_back; /* the pointer at us of the spine that owes an answer; cleared when we die */
+	struct smtp_in **spine_back; /* the pointer at us of the spine that owes an answer; cleared
+					when we die */
 };
 
 /* in_session.c */
@@ -128,7 +136,8 @@ void smtp_in_resume(struct smtp_in *s); /* what was awaited is there */
 void smtp_in_wait(struct smtp_in *s);
 void smtp_in_secured(struct smtp_in *s);
 void smtp_in_watch(struct smtp_in *s); /* set the deadline the present state asks for */
-/* Reply. smtp_in_reply counts a 5xx toward L_ERR and may answer 421 and close instead; smtp_in_say never counts. */
+/* Reply. smtp_in_reply counts a 5xx toward L_ERR and may answer 421 and close instead; smtp_in_say
+ * never counts. */
 void smtp_in_reply(struct smtp_in *s, const struct smtp_reply *r);
 void smtp_in_say(struct smtp_in *s, const struct smtp_reply *r);
 void smtp_in_fail(struct smtp_in *s, const struct smtp_reply *r, const char *why); /* say, close */
@@ -145,7 +154,8 @@ bool smtp_role_offers_auth(const struct smtp_in *s);
 const char *smtp_role_with(const struct smtp_in *s, bool smtputf8);
 const char *smtp_role_name(const struct smtp_in *s); /* for logs: "smtp-in", "submission" */
 
-/* in_hello.c, in_auth.c, in_envelope.c, in_data.c: commands; args is the line behind the verb, trimmed */
+/* in_hello.c, in_auth.c, in_envelope.c, in_data.c: commands; args is the line behind the verb,
+ * trimmed */
 void smtp_cmd_ehlo(struct smtp_in *s, struct slice args);
 void smtp_cmd_helo(struct smtp_in *s, struct slice args);
 void smtp_cmd_starttls(struct smtp_in *s, struct slice args);
@@ -176,45 +186,51 @@ void smtp_in_facts(const struct smtp_in *s, struct facts *ret); /* slices borrow
 void smtp_server_spine_begun(struct smtp_server *server);
 void smtp_server_spine_ended(struct smtp_server *server); /* may find the server idle */
 void smtp_server_session_ended(struct smtp_server *server);
-/* Keys of a domain; ${*ret_ring}: give it back with keyring_release when the job is done. NULL: none work. */
-const struct dkim_keys *smtp_server_keys(struct smtp_server *server, struct slice domain, struct keyring **ret_ring);
+/* Keys of a domain; ${*ret_ring}: give it back with keyring_release when the job is done. NULL:
+ * none work. */
+const struct dkim_keys *smtp_server_keys(
+    struct smtp_server *server, struct slice domain, struct keyring **ret_ring);
 void keyring_release(struct keyring *k);
 
 /* end_of_data.c: what both spines share */
-struct smtp_end { /* what a spine keeps of the session once it has taken the transaction; embedded in its own struct */
+struct smtp_end { /* what a spine keeps of the session once it has taken the transaction; embedded
+		     in its own struct */
 	struct smtp_server *server; /* borrowed */
 	struct smtp_in *session;    /* NULL once the connection is gone */
-	struct smtp_tx *tx;	    /* owned; its arena holds the spine too */
+	struct smtp_tx *tx;         /* owned; its arena holds the spine too */
 	struct flow flow;
-	struct job job;		    /* on the crypto lane, one at a time */
-	struct err err;		    /* what the job found */
-	struct facts facts;	    /* of connection and envelope; slices in the arena */
+	struct job job;     /* on the crypto lane, one at a time */
+	struct err err;     /* what the job found */
+	struct facts facts; /* of connection and envelope; slices in the arena */
 	char session_id[SMTP_ID];
 	const char *role, *hostname, *with, *tls;
 	uint64_t hops;
-	struct header header;	    /* of the draft; until the commit's answer only */
+	struct header header; /* of the draft; until the commit's answer only */
 	struct slice message_id, subject, header_from; /* in the arena: for log and ledger */
-	struct smtp_reply reply;    /* what the peer is told in the end */
-	const char *act;	    /* for log and ledger */
-	const char *cause;	    /* for the log; NULL: none */
+	struct smtp_reply reply;                       /* what the peer is told in the end */
+	const char *act;                               /* for log and ledger */
+	const char *cause;                             /* for the log; NULL: none */
 };
-/* Takes s->tx. The session waits until smtp_end_answer. May have ended, and the spine be gone, on return. */
+/* Takes s->tx. The session waits until smtp_end_answer. May have ended, and the spine be gone, on
+ * return. */
 void smtp_end_begin(struct smtp_end *e, struct smtp_in *s, const struct flow_step *steps,
     void (*on_ended)(void *self), void *self);
-void smtp_end_stop(struct smtp_end *e, unsigned code, const char *enhanced, const char *text, const char *act,
-    const char *cause);
+void smtp_end_stop(struct smtp_end *e, unsigned code, const char *enhanced, const char *text,
+    const char *act, const char *cause);
 void smtp_end_stop_err(struct smtp_end *e, const struct err *err); /* store trouble: a 4xx */
 /* First step: the draft becomes readable. */
 void smtp_end_arrive(struct smtp_end *e);
 /* Is somebody still there to be told? If not, the flow is stopped: nothing was promised. */
 bool smtp_end_wanted(struct smtp_end *e);
-/* Run on a worker; the flow holds until it is done. A full lane stops the flow with 451. ${run} gets the job and finds the spine by
- * smtp_end_of(); it alone touches the spine until it ends; what it leaves in e->err stops the flow. */
+/* Run on a worker; the flow holds until it is done. A full lane stops the flow with 451. ${run}
+ * gets the job and finds the spine by smtp_end_of(); it alone touches the spine until it ends; what
+ * it leaves in e->err stops the flow. */
 void smtp_end_work(struct smtp_end *e, void (*run)(struct job *j));
 struct smtp_end *smtp_end_of(struct job *j);
 /* Worker: header parsed, checked, summed up. -1 with e->err set. */
 int smtp_end_examine(struct smtp_end *e);
-void smtp_end_trace(const struct smtp_end *e, struct slice rcpt, bool show_peer, struct buf *out); /* Received */
+void smtp_end_trace(
+    const struct smtp_end *e, struct slice rcpt, bool show_peer, struct buf *out); /* Received */
 /* Last act: tells the session if it still listens, frees the transaction and with it the spine. */
 void smtp_end_answer(struct smtp_end *e);
 struct ledger_row smtp_end_row(const struct smtp_end *e);

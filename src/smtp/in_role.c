@@ -1,5 +1,5 @@
-/* in_role.c: what differs between mail from strangers and mail from our own people: limits, offers, names.
- * RFC 6409, RFC 3848, RFC 6531 4.3. */
+/* in_role.c: what differs between mail from strangers and mail from our own people: limits, offers,
+ * names. RFC 6409, RFC 3848, RFC 6531 4.3. */
 #include "smtp/in_int.h"
 
 uint64_t smtp_role_rcpts(const struct smtp_in *s)
@@ -26,7 +26,8 @@ const char *smtp_role_with(const struct smtp_in *s, bool smtputf8)
 	if (!s->esmtp)
 		return ("SMTP");
 	if (smtputf8)
-		return (auth ? (tls ? "UTF8SMTPSA" : "UTF8SMTPA") : (tls ? "UTF8SMTPS" : "UTF8SMTP"));
+		return (
+		    auth ? (tls ? "UTF8SMTPSA" : "UTF8SMTPA") : (tls ? "UTF8SMTPS" : "UTF8SMTP"));
 	return (auth ? (tls ? "ESMTPSA" : "ESMTPA") : (tls ? "ESMTPS" : "ESMTP"));
 }
 

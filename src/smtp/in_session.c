@@ -1,6 +1,7 @@
 /* in_session.c: a connection and its state: when is a line read, when a body, when does it end?
- * Leaves lines to line.c, commands to in_command.c, content to in_data.c, answers to those who found them.
- * RFC 5321 3.1, 4.5.3.2.  Fails: 421 (idle, slow, drain, too many errors, other protocols), 554 (talked too early). */
+ * Leaves lines to line.c, commands to in_command.c, content to in_data.c, answers to those who
+ * found them. RFC 5321 3.1, 4.5.3.2.  Fails: 421 (idle, slow, drain, too many errors, other
+ * protocols), 554 (talked too early). */
 #include "smtp/in_int.h"
 
 #include <stdlib.h>
@@ -10,12 +11,14 @@
 #include "core/secret.h"
 #include "smtp/line.h"
 
-static const struct smtp_reply reply_stray = { 500, "5.5.2", "lines end in CRLF, and hold no other CR, LF or NUL" };
+static const struct smtp_reply reply_stray = { 500, "5.5.2",
+	"lines end in CRLF, and hold no other CR, LF or NUL" };
 static const struct smtp_reply reply_long = { 500, "5.5.2", "line too long" };
 static const struct smtp_reply reply_long_auth = { 500, "5.5.6", "line too long" };
 static const struct smtp_reply reply_flood = { 421, "4.7.0", "no line end in sight, closing" };
 static const struct smtp_reply reply_foreign = { 421, "4.7.0", "this is a mail server, closing" };
-static const struct smtp_reply reply_early = { 554, "5.5.0", "you spoke before the greeting, closing" };
+static const struct smtp_reply reply_early = { 554, "5.5.0",
+	"you spoke before the greeting, closing" };
 static const struct smtp_reply reply_errors = { 421, "4.7.0", "too many errors, closing" };
 static const struct smtp_reply reply_idle = { 421, "4.4.2", "too slow or too silent, closing" };
 static const struct smtp_reply reply_shutdown = { 421, "4.3.2", "shutting down, try again soon" };
@@ -53,8 +56,9 @@ void smtp_in_reply(struct smtp_in *s, const struct smtp_reply *r)
 		smtp_in_say(s, r);
 }
 
-/* Deadlines. Between commands a peer may be silent for L_SMTP_SECONDS; once it has begun a line or the content it must
- * keep to L_RATEIN, looked at in windows of L_RATEIN_SECONDS. While it waits for us it has no deadline. */
+/* Deadlines. Between commands a peer may be silent for L_SMTP_SECONDS; once it has begun a line or
+ * the content it must keep to L_RATEIN, looked at in windows of L_RATEIN_SECONDS. While it waits
+ * for us it has no deadline. */
 void smtp_in_watch(struct smtp_in *s)
 {
 	bool busy = (s->state & (S_DATA | S_CHUNK)) != 0 || s->seen > 0;
@@ -102,15 +106,9 @@ static void bad_line(struct smtp_in *s, enum smtp_line_fault fault)
 		s->state = S_READY;
 	}
 	switch (fault) {
-	case SMTP_LINE_STRAY:
-		smtp_in_reply(s, &reply_stray);
-		break;
-	case SMTP_LINE_LONG:
-		smtp_in_reply(s, auth ? &reply_long_auth : &reply_long);
-		break;
-	case SMTP_LINE_FLOOD:
-		smtp_in_fail(s, &reply_flood, "flood");
-		break;
+	case SMTP_LINE_STRAY: smtp_in_reply(s, &reply_stray); break;
+	case SMTP_LINE_LONG: smtp_in_reply(s, auth ? &reply_long_auth : &reply_long); break;
+	case SMTP_LINE_FLOOD: smtp_in_fail(s, &reply_flood, "flood"); break;
 	}
 }
 
@@ -153,7 +151,8 @@ static bool take_line(struct smtp_in *s)
 			bad_line(s, fault);
 		break;
 	case TAKE_OK: {
-		/* The line leaves the input before it is acted on, so that "is anything behind it?" has a plain answer. */
+		/* The line leaves the input before it is acted on, so that "is anything behind it?"
+		 * has a plain answer. */
 		struct slice copy = { mem_strndup(line.p, line.n), line.n };
 
 		conn_consume(s->conn, used);
@@ -306,6 +305,7 @@ void smtp_in_open(struct smtp_server *server, struct conn *c, enum smtp_role rol
 		return; /* on_secure says the banner */
 	}
 	wait = role == ROLE_MX && smtp_in_cfg(s)->reject_early_talkers;
-	/* Also without a wait the banner comes on a later turn: the caller is still handing the connection over. */
+	/* Also without a wait the banner comes on a later turn: the caller is still handing the
+	 * connection over. */
 	s->banner = timer_start(server->deps.loop, wait ? SMTP_BANNER_MS : 0, on_banner_time, s);
 }

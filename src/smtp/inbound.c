@@ -1,6 +1,7 @@
-/* inbound.c: the spine of receiving: gather, judge, stamp, commit, answer. Order and consequences stand here; syntax is msg/'s, points are spam/'s,
- * disks are store/'s.  RFC 5321 4.4, 6.1, 6.3; RFC 8601 5.
- * Ends: 250 (durable in every recipient's Maildir), 550 (every verdict says so), 554 (form, loop), 451 and 452 (our trouble). */
+/* inbound.c: the spine of receiving: gather, judge, stamp, commit, answer. Order and consequences
+ * stand here; syntax is msg/'s, points are spam/'s, disks are store/'s.  RFC 5321 4.4, 6.1, 6.3;
+ * RFC 8601 5. Ends: 250 (durable in every recipient's Maildir), 550 (every verdict says so), 554
+ * (form, loop), 451 and 452 (our trouble). */
 #include "smtp/inbound.h"
 
 #include "core/log.h"
@@ -13,20 +14,20 @@
 
 struct share { /* one account's copy, however many of its addresses were named */
 	struct account *account;
-	const char *name;   /* lives as long as the account */
-	struct slice rcpt;  /* the first of its addresses */
+	const char *name;  /* lives as long as the account */
+	struct slice rcpt; /* the first of its addresses */
 	struct verdict verdict;
 	struct slice prefix;
-	bool junk;	    /* where it goes in the end */
+	bool junk; /* where it goes in the end */
 };
 
 struct inbound {
-	struct smtp_end end;	     /* in the transaction's arena, as all of this */
+	struct smtp_end end;           /* in the transaction's arena, as all of this */
 	struct classifier *classifier; /* borrowed; NULL: none */
-	struct cfg_score score;	     /* copied: the configuration may change under a wait */
+	struct cfg_score score;        /* copied: the configuration may change under a wait */
 	struct share *shares;
 	size_t shares_n;
-	struct span *drop;	     /* inbound fields only we may write */
+	struct span *drop; /* inbound fields only we may write */
 	size_t drop_n;
 };
 
@@ -38,12 +39,12 @@ static void commit(void *self);
 static void on_ended(void *self);
 
 static const struct flow_step inbound_steps[] = {
-	{ "gather", gather },	/* in_checks.c's early questions; the draft becomes readable */
-	{ "examine", examine },	/* msg/header.h, spam/verdict.h: on a worker */
-	{ "judge", judge },	/* one reply for all; may stop with 5xx */
-	{ "stamp", stamp },	/* msg/write.h */
-	{ "commit", commit },	/* store/draft.h: durable for every recipient, or for none */
-	{ NULL, NULL },		/* on_ended answers */
+	{ "gather", gather },   /* in_checks.c's early questions; the draft becomes readable */
+	{ "examine", examine }, /* msg/header.h, spam/verdict.h: on a worker */
+	{ "judge", judge },     /* one reply for all; may stop with 5xx */
+	{ "stamp", stamp },     /* msg/write.h */
+	{ "commit", commit },   /* store/draft.h: durable for every recipient, or for none */
+	{ NULL, NULL },         /* on_ended answers */
 };
 
 /* One share an account: duplicates and aliases make no second copy. */
@@ -57,7 +58,8 @@ static void divide(struct inbound *in)
 	in->shares = arena_array(tx->arena, most > 0 ? most : 1, sizeof(*in->shares));
 	for (const struct smtp_rcpt *r = tx->rcpts; r != NULL; r = r->next) {
 		for (size_t k = 0; k < r->accounts_n; k++) {
-			for (i = 0; i < in->shares_n && in->shares[i].account != r->accounts[k]; i++)
+			for (i = 0; i < in->shares_n && in->shares[i].account != r->accounts[k];
+			     i++)
 				;
 			if (i < in->shares_n)
 				continue;
@@ -86,7 +88,8 @@ static void gather(void *self)
 	smtp_end_arrive(&in->end);
 }
 
-/* RFC 5321 6.3: a message that has been in this mailbox by this address before goes round in a circle. */
+/* RFC 5321 6.3: a message that has been in this mailbox by this address before goes round in a
+ * circle. */
 static bool has_been_here(const struct inbound *in)
 {
 	const struct header *h = &in->end.header;
@@ -109,12 +112,14 @@ static void find_forgeries(struct inbound *in)
 		const struct field *f = &h->fields[i];
 
 		if (slice_istarts(f->name, SLICE("X-Pennypost")) ||
-		    (slice_ieq(f->name, SLICE("Authentication-Results")) && results_is_ours(f->body, in->end.hostname)))
+		    (slice_ieq(f->name, SLICE("Authentication-Results")) &&
+			results_is_ours(f->body, in->end.hostname)))
 			in->drop[in->drop_n++] = (struct span){ f->offset, f->raw.n };
 	}
 }
 
-static void judge_share(struct inbound *in, struct share *share, const struct mime *mime, const struct features *features)
+static void judge_share(struct inbound *in, struct share *share, const struct mime *mime,
+    const struct features *features)
 {
 	struct facts facts = in->end.facts;
 	struct spam_score score = { 0 };
@@ -159,7 +164,8 @@ static void examine(void *self)
 	smtp_end_work(&in->end, run_examine);
 }
 
-/* One reply covers all recipients: refused only if every verdict says so; else the harsher ones get Junk. */
+/* One reply covers all recipients: refused only if every verdict says so; else the harsher ones get
+ * Junk. */
 static void judge(void *self)
 {
 	struct inbound *in = self;
@@ -173,7 +179,8 @@ static void judge(void *self)
 	if (in->shares_n == 0 || rejects < in->shares_n)
 		return;
 	words = in->shares[0].verdict.reply;
-	smtp_end_stop(&in->end, 550, "5.7.1", words != NULL ? words : "this message looks like spam to us", "reject",
+	smtp_end_stop(&in->end, 550, "5.7.1",
+	    words != NULL ? words : "this message looks like spam to us", "reject",
 	    arena_strdup(in->end.tx->arena, in->shares[0].verdict.why));
 }
 
@@ -189,16 +196,20 @@ static void stamp(void *self)
 
 		buf_reset(&out);
 		(void)write_field(&out, "Return-Path",
-		    slice_of(arena_fmt(a, "<" SLICE_FMT ">", SLICE_ARG(e->tx->from.text)))); /* RFC 5321 4.4 */
+		    slice_of(arena_fmt(
+			a, "<" SLICE_FMT ">", SLICE_ARG(e->tx->from.text)))); /* RFC 5321 4.4 */
 		(void)write_field(&out, "Delivered-To", share->rcpt);
-		(void)results_write(&out, e->hostname, NULL, 0); /* nothing is checked yet: "none" */
+		(void)results_write(
+		    &out, e->hostname, NULL, 0); /* nothing is checked yet: "none" */
 		(void)write_field(&out, "X-Pennypost",
-		    slice_of(arena_fmt(a, "%s; " SLICE_FMT, share->junk ? "junk" : "accept", SLICE_ARG(share->verdict.why))));
+		    slice_of(arena_fmt(a, "%s; " SLICE_FMT, share->junk ? "junk" : "accept",
+			SLICE_ARG(share->verdict.why))));
 		smtp_end_trace(e, share->rcpt, true, &out);
 		share->prefix = arena_dup(a, buf_slice(&out));
 	}
 	if (out.failed)
-		smtp_end_stop_err(e, &(struct err){ .kind = ERR_TEMPORARY, .text = "trace fields too long" });
+		smtp_end_stop_err(
+		    e, &(struct err){ .kind = ERR_TEMPORARY, .text = "trace fields too long" });
 	buf_free(&out);
 }
 
@@ -210,7 +221,8 @@ static void on_committed(void *self, const struct commit_result *r)
 	if (r->err != NULL)
 		smtp_end_stop_err(e, r->err);
 	else {
-		e->reply = (struct smtp_reply){ 250, "2.0.0", arena_fmt(e->tx->arena, "accepted as %s", e->tx->id) };
+		e->reply = (struct smtp_reply){ 250, "2.0.0",
+			arena_fmt(e->tx->arena, "accepted as %s", e->tx->id) };
 		e->act = "accept";
 	}
 	flow_release(&e->flow);
@@ -235,16 +247,20 @@ static void commit(void *self)
 	c.targets = targets;
 	c.targets_n = in->shares_n;
 	flow_hold(&e->flow);
-	(void)store_commit(e->server->deps.store, &c, on_committed, in); /* never cancelled: what is durable is told to the log */
+	(void)store_commit(e->server->deps.store, &c, on_committed,
+	    in); /* never cancelled: what is durable is told to the log */
 }
 
 /* The facts as the owner's "why" shows them. */
-static struct slice facts_text(struct arena *a, const struct facts *f, const struct verdict *v, bool judged)
+static struct slice facts_text(
+    struct arena *a, const struct facts *f, const struct verdict *v, bool judged)
 {
 	static const char *const words[] = { "null", "false", "true" };
 
-	return (slice_of(arena_fmt(a, "{\"tls\":%s,\"early_talker\":%s,\"judged\":%s,\"score\":%.2f}", f->tls ? "true" : "false",
-	    words[f->early_talker], judged ? "true" : "false", judged ? v->score : 0.0)));
+	return (
+	    slice_of(arena_fmt(a, "{\"tls\":%s,\"early_talker\":%s,\"judged\":%s,\"score\":%.2f}",
+		f->tls ? "true" : "false", words[f->early_talker], judged ? "true" : "false",
+		judged ? v->score : 0.0)));
 }
 
 static struct slice points_text(struct arena *a, const struct verdict *v)
@@ -253,7 +269,8 @@ static struct slice points_text(struct arena *a, const struct verdict *v)
 	struct slice s;
 
 	for (size_t i = 0; i < v->n; i++)
-		buf_fmt(&out, "%s%s %.1f", i > 0 ? "; " : "", v->points[i].rule, v->points[i].points);
+		buf_fmt(
+		    &out, "%s%s %.1f", i > 0 ? "; " : "", v->points[i].rule, v->points[i].points);
 	s = arena_dup(a, buf_slice(&out));
 	buf_free(&out);
 	return (s);

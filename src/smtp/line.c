@@ -72,7 +72,8 @@ bool smtp_line_is_foreign(struct slice input)
 	if (input.n == 0)
 		return (false);
 	first = (unsigned char)input.p[0];
-	/* No command begins with such an octet; a TLS hello (0x16) and SMB (0x00) do. CR, LF and blanks are bad lines instead. */
+	/* No command begins with such an octet; a TLS hello (0x16) and SMB (0x00) do. CR, LF and
+	 * blanks are bad lines instead. */
 	if ((first < 0x20 && first != '\r' && first != '\n' && first != '\t') || first >= 0x7f)
 		return (true);
 	for (size_t i = 0; i < COUNT_OF(starts); i++)

@@ -38,7 +38,8 @@ bool smtp_domain_ok(struct slice s)
 	return (true);
 }
 
-/* address-literal = "[" ( IPv4 / "IPv6:" IPv6 ) "]"; General-address-literal has no registered tag to accept. */
+/* address-literal = "[" ( IPv4 / "IPv6:" IPv6 ) "]"; General-address-literal has no registered tag
+ * to accept. */
 static bool literal_ok(struct slice s)
 {
 	struct slice in = slice_between(s.p + 1, s.p + s.n - 1);
@@ -78,7 +79,8 @@ static bool take_dot_string(struct cursor *c, struct slice *ret)
 	return (true);
 }
 
-/* Quoted-string = DQUOTE *( %d32-33 / %d35-91 / %d93-126 / "\" %d32-126 ) DQUOTE; ret_n: octets with the quotes resolved. */
+/* Quoted-string = DQUOTE *( %d32-33 / %d35-91 / %d93-126 / "\" %d32-126 ) DQUOTE; ret_n: octets
+ * with the quotes resolved. */
 static bool take_quoted(struct arena *a, struct cursor *c, struct slice *ret)
 {
 	char *out = arena_alloc(a, cursor_left(c) + 1);

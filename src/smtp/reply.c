@@ -1,6 +1,7 @@
 /* reply.c: what does a reply look like on the wire, and is this one?
- * Says nothing of what a code means to a transaction (in_*.c, out_client.c).  RFC 5321 4.2, 4.5.3.1.5; RFC 2034.
- * Fails: TAKE_BAD for anything that is no reply; over L_REPLY_LINES, L_REPLY_OCTETS. */
+ * Says nothing of what a code means to a transaction (in_*.c, out_client.c).  RFC
+ * 5321 4.2, 4.5.3.1.5; RFC 2034. Fails: TAKE_BAD for anything that is no reply; over L_REPLY_LINES,
+ * L_REPLY_OCTETS. */
 #include "smtp/reply.h"
 
 #include "core/limits.h"

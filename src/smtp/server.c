@@ -1,5 +1,6 @@
 /* server.c: the receiving server as main.c sees it: what its sessions share, reload, drain, counts.
- * Leaves connections to in_session.c. Fails: keys that cannot be read degrade, they do not stop the start. */
+ * Leaves connections to in_session.c. Fails: keys that cannot be read degrade, they do not stop the
+ * start. */
 #include "smtp/in_int.h"
 
 #include <stdio.h>
@@ -56,7 +57,8 @@ static void keyring_retire(struct keyring *k)
 		keyring_free(k);
 }
 
-const struct dkim_keys *smtp_server_keys(struct smtp_server *server, struct slice domain, struct keyring **ret_ring)
+const struct dkim_keys *smtp_server_keys(
+    struct smtp_server *server, struct slice domain, struct keyring **ret_ring)
 {
 	struct keyring *k = server->keys;
 
@@ -122,7 +124,8 @@ static void on_idle_turn(void *self)
 
 static void look_whether_idle(struct smtp_server *s)
 {
-	if (s->draining && s->on_idle != NULL && s->idle == NULL && list_empty(&s->sessions) && s->under_way == 0)
+	if (s->draining && s->on_idle != NULL && s->idle == NULL && list_empty(&s->sessions) &&
+	    s->under_way == 0)
 		s->idle = loop_later(s->deps.loop, on_idle_turn, s);
 }
 
@@ -148,7 +151,7 @@ void smtp_server_drain(struct smtp_server *s, void (*on_idle)(void *self), void 
 	s->on_idle = on_idle;
 	s->idle_self = self;
 	LIST_EACH(&s->sessions, node)
-		smtp_in_drain(LIST_OWNER(node, struct smtp_in, node));
+	smtp_in_drain(LIST_OWNER(node, struct smtp_in, node));
 	look_whether_idle(s);
 }
 

@@ -1,7 +1,8 @@
-/* submit.c: the spine of submission: examine, own address?, complete, sign, room, commit, answer. What leaves is complete, signed and durably queued before
- * the 250; local recipients get theirs in the same commit. Delivery is the sender's business.
- * RFC 6409, RFC 5322 3.6, RFC 6376.
- * Ends: 250; 550 5.7.1 (From is not theirs); 554 (form); 451 4.7.5 (no key that works), 452 4.3.1 (queue full), 451 and 452 (our trouble). */
+/* submit.c: the spine of submission: examine, own address?, complete, sign, room, commit, answer.
+ * What leaves is complete, signed and durably queued before the 250; local recipients get theirs in
+ * the same commit. Delivery is the sender's business. RFC 6409, RFC 5322 3.6, RFC 6376. Ends: 250;
+ * 550 5.7.1 (From is not theirs); 554 (form); 451 4.7.5 (no key that works), 452 4.3.1 (queue
+ * full), 451 and 452 (our trouble). */
 #include "smtp/in_int.h"
 
 #include "core/log.h"
@@ -22,9 +23,9 @@ struct submit {
 	struct addr_list from;
 	struct span *drop; /* Bcc in all its forms (RFC 5322 3.6.3) */
 	size_t drop_n;
-	struct slice added; /* fields the message lacked */
+	struct slice added;           /* fields the message lacked */
 	const struct dkim_keys *keys; /* borrowed from ring */
-	struct keyring *ring;	      /* held while it signs */
+	struct keyring *ring;         /* held while it signs */
 	struct slice signatures;
 	struct copy *copies;
 	size_t copies_n;
@@ -46,13 +47,13 @@ static void commit(void *self);
 static void on_ended(void *self);
 
 static const struct flow_step submit_steps[] = {
-	{ "arrive", arrive },	/* the draft becomes readable */
-	{ "examine", examine },	/* msg/header.h; what is missing, what must go: on a worker */
-	{ "own", own },		/* core/cfg.h: is every From address theirs? which keys sign? */
-	{ "sign", sign },	/* dkim/sign.h: on a worker */
-	{ "room", room },	/* store/queue.h: L_QUEUE */
-	{ "commit", commit },	/* store/draft.h: INBOXes and queue entry together, or nothing */
-	{ NULL, NULL },		/* on_ended answers */
+	{ "arrive", arrive },   /* the draft becomes readable */
+	{ "examine", examine }, /* msg/header.h; what is missing, what must go: on a worker */
+	{ "own", own },         /* core/cfg.h: is every From address theirs? which keys sign? */
+	{ "sign", sign },       /* dkim/sign.h: on a worker */
+	{ "room", room },       /* store/queue.h: L_QUEUE */
+	{ "commit", commit },   /* store/draft.h: INBOXes and queue entry together, or nothing */
+	{ NULL, NULL },         /* on_ended answers */
 };
 
 enum { QUEUE_OCTETS = 1 << 30 }; /* L_QUEUE's other half */
@@ -71,15 +72,18 @@ static void divide(struct submit *sub)
 	sub->out = arena_array(tx->arena, out, sizeof(*sub->out));
 	for (const struct smtp_rcpt *r = tx->rcpts; r != NULL; r = r->next) {
 		if (r->accounts_n == 0) {
-			sub->out[sub->out_n++] = (struct queue_rcpt){ .address = r->address, .orcpt = r->orcpt,
-				.notify = r->notify };
+			sub->out[sub->out_n++] = (struct queue_rcpt){
+				.address = r->address, .orcpt = r->orcpt, .notify = r->notify
+			};
 			continue;
 		}
 		for (size_t k = 0; k < r->accounts_n; k++) {
-			for (i = 0; i < sub->copies_n && sub->copies[i].account != r->accounts[k]; i++)
+			for (i = 0; i < sub->copies_n && sub->copies[i].account != r->accounts[k];
+			     i++)
 				;
 			if (i == sub->copies_n)
-				sub->copies[sub->copies_n++] = (struct copy){ .account = r->accounts[k], .rcpt = r->address };
+				sub->copies[sub->copies_n++] =
+				    (struct copy){ .account = r->accounts[k], .rcpt = r->address };
 		}
 	}
 }
@@ -114,8 +118,10 @@ static void run_examine(struct job *j) /* worker */
 	addr_parse(a, header_first(h, SLICE("From"))->body, &sub->from);
 	sub->drop = arena_array(a, h->n > 0 ? h->n : 1, sizeof(*sub->drop));
 	for (size_t i = 0; i < h->n; i++)
-		if (slice_ieq(h->fields[i].name, SLICE("Bcc")) || slice_ieq(h->fields[i].name, SLICE("Resent-Bcc")))
-			sub->drop[sub->drop_n++] = (struct span){ h->fields[i].offset, h->fields[i].raw.n };
+		if (slice_ieq(h->fields[i].name, SLICE("Bcc")) ||
+		    slice_ieq(h->fields[i].name, SLICE("Resent-Bcc")))
+			sub->drop[sub->drop_n++] =
+			    (struct span){ h->fields[i].offset, h->fields[i].raw.n };
 	if (header_first(h, SLICE("Date")) == NULL) { /* RFC 6409 8.2 */
 		buf_addz(&added, "Date: ");
 		(void)date_write(&added, clock_wall());
@@ -142,7 +148,8 @@ static void examine(void *self)
 	smtp_end_work(&sub->end, run_examine);
 }
 
-static bool from_is_theirs(const struct submit *sub, const struct cfg *cfg, struct slice *ret_domain)
+static bool from_is_theirs(
+    const struct submit *sub, const struct cfg *cfg, struct slice *ret_domain)
 {
 	size_t mailboxes = 0;
 
@@ -166,15 +173,20 @@ static void own(void *self)
 	struct slice domain = { 0 };
 
 	if (account_is_gone(sub->account))
-		smtp_end_stop(e, 451, "4.7.0", "this account is no more", "defer", "account removed");
+		smtp_end_stop(
+		    e, 451, "4.7.0", "this account is no more", "defer", "account removed");
 	else if (!from_is_theirs(sub, e->server->cfg, &domain))
-		smtp_end_stop(e, 550, "5.7.1", "the From address is not yours", "reject", "From is not owned");
+		smtp_end_stop(e, 550, "5.7.1", "the From address is not yours", "reject",
+		    "From is not owned");
 	else if (sub->out_n > 0) {
 		domain = domain_ascii(e->tx->arena, domain);
 		if ((sub->keys = smtp_server_keys(e->server, domain, &sub->ring)) == NULL)
-			smtp_end_stop(e, 451, "4.7.5", "the signing key of this domain is out of order", "defer", "no signing key");
+			smtp_end_stop(e, 451, "4.7.5",
+			    "the signing key of this domain is out of order", "defer",
+			    "no signing key");
 		else if (account_cfg(sub->account)->send_delay_ms > 0)
-			sub->not_before = clock_wall() + (int64_t)(account_cfg(sub->account)->send_delay_ms / 1000);
+			sub->not_before = clock_wall() +
+			    (int64_t)(account_cfg(sub->account)->send_delay_ms / 1000);
 	}
 }
 
@@ -228,7 +240,8 @@ static void run_count(struct job *j) /* worker */
 {
 	struct submit *sub = LIST_OWNER(j, struct submit, count_job);
 
-	if (queue_count(sub->end.server->deps.store, &sub->count, &sub->count_err) == -1 && sub->count_err.kind == ERR_NONE)
+	if (queue_count(sub->end.server->deps.store, &sub->count, &sub->count_err) == -1 &&
+	    sub->count_err.kind == ERR_NONE)
 		sub->count_err.kind = ERR_TEMPORARY;
 }
 
@@ -239,7 +252,8 @@ static void on_counted(struct job *j)
 	if (sub->count_err.kind != ERR_NONE)
 		smtp_end_stop_err(&sub->end, &sub->count_err);
 	else if (sub->count.entries >= sub->queue_limit || sub->count.octets >= QUEUE_OCTETS)
-		smtp_end_stop(&sub->end, 452, "4.3.1", "the queue is full, try again later", "defer", "queue at its limit");
+		smtp_end_stop(&sub->end, 452, "4.3.1", "the queue is full, try again later",
+		    "defer", "queue at its limit");
 	flow_release(&sub->end.flow);
 }
 
@@ -252,7 +266,8 @@ static void room(void *self)
 	sub->count_job.run = run_count;
 	sub->count_job.done = on_counted;
 	if (lane_put(store_lane(sub->end.server->deps.store, STORE_QUEUE), &sub->count_job) == -1) {
-		smtp_end_stop(&sub->end, 451, "4.3.0", "too busy, try again soon", "defer", "queue lane full");
+		smtp_end_stop(&sub->end, 451, "4.3.0", "too busy, try again soon", "defer",
+		    "queue lane full");
 		return;
 	}
 	flow_hold(&sub->end.flow);
@@ -267,14 +282,17 @@ static void on_committed(void *self, const struct commit_result *r)
 		smtp_end_stop_err(e, r->err);
 	else {
 		e->reply = (struct smtp_reply){ 250, "2.0.0",
-			arena_fmt(e->tx->arena, "%s as %s", sub->out_n > 0 ? "queued" : "accepted", e->tx->id) };
+			arena_fmt(e->tx->arena, "%s as %s", sub->out_n > 0 ? "queued" : "accepted",
+			    e->tx->id) };
 		e->act = sub->out_n > 0 ? "queued" : "accept";
-		e->cause = r->queue_id != NULL ? arena_fmt(e->tx->arena, "queue %s", r->queue_id) : NULL;
+		e->cause =
+		    r->queue_id != NULL ? arena_fmt(e->tx->arena, "queue %s", r->queue_id) : NULL;
 	}
 	flow_release(&e->flow);
 }
 
-/* The writer's address and host name stay private: Received tells the time and that they logged in (RFC 5321 7.6). */
+/* The writer's address and host name stay private: Received tells the time and that they logged in
+ * (RFC 5321 7.6). */
 static void stamp_copy(const struct submit *sub, struct copy *copy, struct buf *out)
 {
 	const struct smtp_end *e = &sub->end;
@@ -296,9 +314,15 @@ static void commit(void *self)
 	const struct smtp_tx *tx = e->tx;
 	struct commit_target *targets;
 	struct queue_envelope env = {
-		.from = tx->from.text, .account = slice_of(account_name(sub->account)), .envid = tx->envid,
-		.ret_full = tx->dsn_full, .smtputf8 = tx->smtputf8, .eightbit = tx->eightbit, .rcpts = sub->out,
-		.rcpts_n = sub->out_n, .not_before = sub->not_before,
+		.from = tx->from.text,
+		.account = slice_of(account_name(sub->account)),
+		.envid = tx->envid,
+		.ret_full = tx->dsn_full,
+		.smtputf8 = tx->smtputf8,
+		.eightbit = tx->eightbit,
+		.rcpts = sub->out,
+		.rcpts_n = sub->out_n,
+		.not_before = sub->not_before,
 	};
 	struct commit c = { .draft = tx->draft, .drop = sub->drop, .drop_n = sub->drop_n };
 	struct buf out = BUF_INIT(L_HDR);
@@ -324,10 +348,12 @@ static void commit(void *self)
 		c.queue_prefix = arena_dup(tx->arena, buf_slice(&out));
 	}
 	if (out.failed)
-		smtp_end_stop_err(e, &(struct err){ .kind = ERR_TEMPORARY, .text = "trace fields too long" });
+		smtp_end_stop_err(
+		    e, &(struct err){ .kind = ERR_TEMPORARY, .text = "trace fields too long" });
 	else {
 		flow_hold(&e->flow);
-		(void)store_commit(e->server->deps.store, &c, on_committed, sub); /* never cancelled */
+		(void)store_commit(
+		    e->server->deps.store, &c, on_committed, sub); /* never cancelled */
 	}
 	buf_free(&out);
 }

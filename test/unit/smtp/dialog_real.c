@@ -23,7 +23,8 @@ static void run(struct job *j)
 	struct err err = { 0 };
 
 	for (const struct cfg_account *a = s->cfg->accounts; a != NULL; a = a->next)
-		if (secret_hash(SLICE("secret"), hash) == -1 || password_set(s->store, a->name, hash, &err) == -1) {
+		if (secret_hash(SLICE("secret"), hash) == -1 ||
+		    password_set(s->store, a->name, hash, &err) == -1) {
 			(void)fprintf(stderr, "password: %s\n", err.text);
 			exit(1);
 		}
@@ -49,11 +50,16 @@ static void done(struct job *j)
 	s->classifier = classifier_start(s->store, on_ready, s);
 }
 
-void dialog_world_start(struct store *store, const struct cfg *cfg, void (*ready)(void *self, struct classifier *c), void *self)
+void dialog_world_start(struct store *store, const struct cfg *cfg,
+    void (*ready)(void *self, struct classifier *c), void *self)
 {
 	struct start *s = NEW(struct start);
 
-	*s = (struct start){ .job = { .run = run, .done = done }, .store = store, .cfg = cfg, .on_ready = ready, .self = self };
+	*s = (struct start){ .job = { .run = run, .done = done },
+		.store = store,
+		.cfg = cfg,
+		.on_ready = ready,
+		.self = self };
 	lane_force(store_lane(store, STORE_STATE), &s->job);
 }
 

@@ -1,5 +1,6 @@
-/* dialog_server.c: a receiving server for test/dialog/run.py: dialog_server CONFIG SMTP SUBMISSION SUBMISSIONS (ports on 127.0.0.1). Says "ready", serves
- * until SIGTERM, drains, frees everything, so that a leak or a session that will not end shows. */
+/* dialog_server.c: a receiving server for test/dialog/run.py: dialog_server CONFIG SMTP SUBMISSION
+ * SUBMISSIONS (ports on 127.0.0.1). Says "ready", serves until SIGTERM, drains, frees everything,
+ * so that a leak or a session that will not end shows. */
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -67,9 +68,11 @@ static void fail(const char *what, const struct err *err)
 
 static void on_world_ready(void *self, struct classifier *classifier)
 {
-	static void (*const accepts[])(void *, struct conn *) = { smtp_accept_mx, smtp_accept_submission,
-		smtp_accept_submissions };
-	struct listen_caps caps = { .conn = 1000, .conn_per_source = 1000, .conn_guests = 1000, .conn_rate = 100000 };
+	static void (*const accepts[])(void *, struct conn *) = { smtp_accept_mx,
+		smtp_accept_submission, smtp_accept_submissions };
+	struct listen_caps caps = {
+		.conn = 1000, .conn_per_source = 1000, .conn_guests = 1000, .conn_rate = 100000
+	};
 	struct world *w = self;
 	struct err err = { 0 };
 	struct ip local;
@@ -80,8 +83,9 @@ static void on_world_ready(void *self, struct classifier *classifier)
 	w->listeners = listeners_new(w->loop, &caps);
 	(void)ip_parse(SLICE("127.0.0.1"), &local);
 	for (size_t i = 0; i < COUNT_OF(accepts); i++)
-		if (listen_bind(w->listeners, false, &local, (unsigned)strtoul(w->ports[i], NULL, 10), accepts[i],
-			w->server, NULL, &err) == -1)
+		if (listen_bind(w->listeners, false, &local,
+			(unsigned)strtoul(w->ports[i], NULL, 10), accepts[i], w->server, NULL,
+			&err) == -1)
 			fail("listen", &err);
 	listeners_start(w->listeners);
 	loop_on_signal(w->loop, SIGTERM, on_signal, w);
@@ -111,7 +115,8 @@ int main(int argc, char **argv)
 	for (const struct cfg_domain *d = cfg->domains; d != NULL; d = d->next) {
 		char *name = mem_strndup(d->name.p, d->name.n);
 
-		if (!slice_starts(d->name, SLICE("keyless")) && dkim_keys_make(name, "20260101", &err) == -1)
+		if (!slice_starts(d->name, SLICE("keyless")) &&
+		    dkim_keys_make(name, "20260101", &err) == -1)
 			fail("keys", &err);
 		free(name);
 	}

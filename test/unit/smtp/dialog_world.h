@@ -6,7 +6,8 @@
 #include "store/store.h"
 
 /* Everybody's password becomes "secret"; then on_ready, once. */
-void dialog_world_start(struct store *s, const struct cfg *cfg, void (*on_ready)(void *self, struct classifier *c), void *self);
+void dialog_world_start(struct store *s, const struct cfg *cfg,
+    void (*on_ready)(void *self, struct classifier *c), void *self);
 void dialog_world_stop(struct classifier *c);
 
 #endif

@@ -1,5 +1,6 @@
-/* fake_store.c: a store for dialogues: drafts in memory, commits as plain files in Maildir's places, one password for everybody. It keeps every promise of
- * order the real one makes (nothing calls back before it returns) and none of durability. Linked instead of the real one. */
+/* fake_store.c: a store for dialogues: drafts in memory, commits as plain files in Maildir's
+ * places, one password for everybody. It keeps every promise of order the real one makes (nothing
+ * calls back before it returns) and none of durability. Linked instead of the real one. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/stat.h>
@@ -39,7 +40,8 @@ struct store *store_open(struct loop *l, struct work *w, const struct cfg *cfg, 
 	s->cfg = cfg;
 	for (size_t i = 0; i < STORE_LANES; i++)
 		s->lanes[i] = lane_new(w, WORK_SYNC, 1, L_JOBS);
-	for (const struct cfg_account *a = cfg->accounts; a != NULL && s->accounts_n < ACCOUNTS; a = a->next)
+	for (const struct cfg_account *a = cfg->accounts; a != NULL && s->accounts_n < ACCOUNTS;
+	     a = a->next)
 		s->accounts[s->accounts_n++].cfg = a;
 	if (cfg->data != NULL) { /* else nothing is written at all */
 		(void)mkdir("mail", 0700);
@@ -121,8 +123,9 @@ static void on_login_turn(void *self)
 	op.on_login(op.self, op.login, op.account);
 }
 
-struct store_op *login_start(struct store *s, struct slice name, struct slice password, const struct ip *peer,
-    void (*on_login)(void *self, enum login_result r, struct account *a), void *self)
+struct store_op *login_start(struct store *s, struct slice name, struct slice password,
+    const struct ip *peer, void (*on_login)(void *self, enum login_result r, struct account *a),
+    void *self)
 {
 	struct store_op *op = NEW(struct store_op);
 	const struct cfg_account *found = cfg_login(s->cfg, name);
@@ -251,7 +254,8 @@ static void write_copy(const struct commit *c, const char *path, struct slice pr
 static void on_commit_turn(void *self)
 {
 	struct store_op op = *(struct store_op *)self;
-	struct commit_result r = { .err = op.err.kind != ERR_NONE ? &op.err : NULL, .queue_id = op.queued ? "q" : NULL };
+	struct commit_result r = { .err = op.err.kind != ERR_NONE ? &op.err : NULL,
+		.queue_id = op.queued ? "q" : NULL };
 
 	free(self);
 	op.on_commit(op.self, &r);
@@ -268,16 +272,20 @@ struct store_op *store_commit(struct store *s, const struct commit *c,
 	for (size_t i = 0; i < c->targets_n; i++)
 		if (strcmp(account_name(c->targets[i].account), "full") == 0)
 			err_set(&op->err, ERR_OVER_QUOTA, "account full is over its quota");
-	for (size_t i = 0; i < c->targets_n && op->err.kind == ERR_NONE && s->cfg->data != NULL; i++) {
+	for (size_t i = 0; i < c->targets_n && op->err.kind == ERR_NONE && s->cfg->data != NULL;
+	     i++) {
 		const char *sub = c->targets[i].role == ROLE_JUNK ? "/.Junk" : "";
 
 		(void)snprintf(path, sizeof(path), "mail/%s", account_name(c->targets[i].account));
 		(void)mkdir(path, 0700);
-		(void)snprintf(path, sizeof(path), "mail/%s%s", account_name(c->targets[i].account), sub);
+		(void)snprintf(
+		    path, sizeof(path), "mail/%s%s", account_name(c->targets[i].account), sub);
 		(void)mkdir(path, 0700);
-		(void)snprintf(path, sizeof(path), "mail/%s%s/new", account_name(c->targets[i].account), sub);
+		(void)snprintf(
+		    path, sizeof(path), "mail/%s%s/new", account_name(c->targets[i].account), sub);
 		(void)mkdir(path, 0700);
-		(void)snprintf(path, sizeof(path), "mail/%s%s/new/%06u", account_name(c->targets[i].account), sub, ++s->serial);
+		(void)snprintf(path, sizeof(path), "mail/%s%s/new/%06u",
+		    account_name(c->targets[i].account), sub, ++s->serial);
 		write_copy(c, path, c->targets[i].prefix);
 	}
 	if (c->queue != NULL && op->err.kind == ERR_NONE) {
@@ -318,7 +326,8 @@ void features_free(struct features *f)
 	free(f->v);
 }
 
-void classifier_score(struct classifier *c, const char *account, const struct features *f, struct spam_score *ret)
+void classifier_score(
+    struct classifier *c, const char *account, const struct features *f, struct spam_score *ret)
 {
 	(void)c;
 	(void)account;
@@ -326,15 +335,21 @@ void classifier_score(struct classifier *c, const char *account, const struct fe
 	*ret = (struct spam_score){ 0 };
 }
 
-void verdict_judge(struct arena *a, const struct facts *f, const struct cfg_score *numbers, struct verdict *ret)
+void verdict_judge(
+    struct arena *a, const struct facts *f, const struct cfg_score *numbers, struct verdict *ret)
 {
 	struct slice subject = header_value(a, f->header, SLICE("Subject"));
 
 	(void)numbers;
 	*ret = (struct verdict){ .act = VERDICT_ACCEPT, .why = SLICE("score 0.0") };
 	if (slice_eq(subject, SLICE("junk")))
-		*ret = (struct verdict){ .act = VERDICT_JUNK, .score = 7, .why = SLICE("score 7.0; subject 7.0") };
-	if (slice_eq(subject, SLICE("reject")) || (slice_eq(subject, SLICE("half")) && strcmp(f->account, "bob") == 0))
-		*ret = (struct verdict){ .act = VERDICT_REJECT, .score = 16, .why = SLICE("score 16.0; subject 16.0"),
+		*ret = (struct verdict){
+			.act = VERDICT_JUNK, .score = 7, .why = SLICE("score 7.0; subject 7.0")
+		};
+	if (slice_eq(subject, SLICE("reject")) ||
+	    (slice_eq(subject, SLICE("half")) && strcmp(f->account, "bob") == 0))
+		*ret = (struct verdict){ .act = VERDICT_REJECT,
+			.score = 16,
+			.why = SLICE("score 16.0; subject 16.0"),
 			.reply = "this message looks like spam to us" };
 }

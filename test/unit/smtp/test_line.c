@@ -75,7 +75,8 @@ static void limits_hold_on_both_sides(void **state)
 		memset(text, 'x', L_FLOOD + 2);
 		if (cases[i].octets > 0)
 			memcpy(text + n - 2, "\r\n", 2);
-		assert_int_equal(smtp_line_take((struct slice){ text, n }, L_CMD, &seen, &line, &used, &fault),
+		assert_int_equal(
+		    smtp_line_take((struct slice){ text, n }, L_CMD, &seen, &line, &used, &fault),
 		    cases[i].want);
 		assert_int_equal(fault, cases[i].fault);
 	}
@@ -91,8 +92,11 @@ static void a_line_may_come_octet_by_octet(void **state)
 
 	(void)state;
 	for (size_t i = 0; i < n; i++)
-		assert_int_equal(smtp_line_take((struct slice){ text, i }, L_CMD, &seen, &line, &used, &fault), TAKE_MORE);
-	assert_int_equal(smtp_line_take((struct slice){ text, n }, L_CMD, &seen, &line, &used, &fault), TAKE_OK);
+		assert_int_equal(
+		    smtp_line_take((struct slice){ text, i }, L_CMD, &seen, &line, &used, &fault),
+		    TAKE_MORE);
+	assert_int_equal(
+	    smtp_line_take((struct slice){ text, n }, L_CMD, &seen, &line, &used, &fault), TAKE_OK);
 	assert_int_equal(line.n, n - 2);
 	assert_int_equal(seen, 0);
 }
@@ -103,10 +107,15 @@ static void other_protocols_are_told_apart(void **state)
 		struct slice in;
 		bool foreign;
 	} cases[] = {
-		{ SLICE_INIT("GET / HTTP/1.1\r\n"), true }, { SLICE_INIT("post /x"), true },
-		{ SLICE_INIT("\x16\x03\x01"), true }, { SLICE_INIT("SSH-2.0-x"), true },
-		{ SLICE_INIT("\0\0\0T\xffSMB"), true }, { SLICE_INIT("EHLO a"), false },
-		{ SLICE_INIT("GETX"), false }, { SLICE_INIT(""), false }, { SLICE_INIT("\r\n"), false },
+		{ SLICE_INIT("GET / HTTP/1.1\r\n"), true },
+		{ SLICE_INIT("post /x"), true },
+		{ SLICE_INIT("\x16\x03\x01"), true },
+		{ SLICE_INIT("SSH-2.0-x"), true },
+		{ SLICE_INIT("\0\0\0T\xffSMB"), true },
+		{ SLICE_INIT("EHLO a"), false },
+		{ SLICE_INIT("GETX"), false },
+		{ SLICE_INIT(""), false },
+		{ SLICE_INIT("\r\n"), false },
 		{ SLICE_INIT("HELP"), false },
 	};
 

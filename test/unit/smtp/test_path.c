@@ -1,4 +1,5 @@
-/* test_path.c: paths, parameters, names in EHLO; and the address vectors of the isemail suite where they lie beside this tree. */
+/* test_path.c: paths, parameters, names in EHLO; and the address vectors of the isemail suite where
+ * they lie beside this tree. */
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -21,17 +22,29 @@ static void paths_are_told_apart(void **state)
 		enum smtp_path_result want;
 		struct slice local, domain, text;
 	} cases[] = {
-		{ SLICE_INIT("<a@b.example>"), SMTP_PATH_OK, SLICE_INIT("a"), SLICE_INIT("b.example"), SLICE_INIT("a@b.example") },
-		{ SLICE_INIT(" <a@B.Example> SIZE=1"), SMTP_PATH_OK, SLICE_INIT("a"), SLICE_INIT("b.example"), SLICE_INIT("a@b.example") },
+		{ SLICE_INIT("<a@b.example>"), SMTP_PATH_OK, SLICE_INIT("a"),
+		    SLICE_INIT("b.example"), SLICE_INIT("a@b.example") },
+		{ SLICE_INIT(" <a@B.Example> SIZE=1"), SMTP_PATH_OK, SLICE_INIT("a"),
+		    SLICE_INIT("b.example"), SLICE_INIT("a@b.example") },
 		{ SLICE_INIT("<>"), SMTP_PATH_OK, SLICE_INIT(""), SLICE_INIT(""), SLICE_INIT("") },
-		{ SLICE_INIT("<PostMaster>"), SMTP_PATH_OK, SLICE_INIT("PostMaster"), SLICE_INIT(""), SLICE_INIT("PostMaster") },
-		{ SLICE_INIT("<\"a b\"@b.example>"), SMTP_PATH_OK, SLICE_INIT("a b"), SLICE_INIT("b.example"), SLICE_INIT("\"a b\"@b.example") },
-		{ SLICE_INIT("<\"a>b\"@b.example>"), SMTP_PATH_OK, SLICE_INIT("a>b"), SLICE_INIT("b.example"), SLICE_INIT("\"a>b\"@b.example") },
-		{ SLICE_INIT("<\"a\\\"b\"@b.example>"), SMTP_PATH_OK, SLICE_INIT("a\"b"), SLICE_INIT("b.example"), SLICE_INIT("\"a\\\"b\"@b.example") },
-		{ SLICE_INIT("<\"plain\"@b.example>"), SMTP_PATH_OK, SLICE_INIT("plain"), SLICE_INIT("b.example"), SLICE_INIT("plain@b.example") },
-		{ SLICE_INIT("<a@[192.0.2.1]>"), SMTP_PATH_OK, SLICE_INIT("a"), SLICE_INIT("[192.0.2.1]"), SLICE_INIT("a@[192.0.2.1]") },
-		{ SLICE_INIT("<a@[IPv6:2001:db8::1]>"), SMTP_PATH_OK, SLICE_INIT("a"), SLICE_INIT("[IPv6:2001:db8::1]"), SLICE_INIT("a@[IPv6:2001:db8::1]") },
-		{ SLICE_INIT("<j\xc3\xb6rg@b\xc3\xbc" "cher.example>"), SMTP_PATH_OK, SLICE_INIT("j\xc3\xb6rg"), SLICE_INIT("xn--bcher-kva.example"), SLICE_INIT("j\xc3\xb6rg@xn--bcher-kva.example") },
+		{ SLICE_INIT("<PostMaster>"), SMTP_PATH_OK, SLICE_INIT("PostMaster"),
+		    SLICE_INIT(""), SLICE_INIT("PostMaster") },
+		{ SLICE_INIT("<\"a b\"@b.example>"), SMTP_PATH_OK, SLICE_INIT("a b"),
+		    SLICE_INIT("b.example"), SLICE_INIT("\"a b\"@b.example") },
+		{ SLICE_INIT("<\"a>b\"@b.example>"), SMTP_PATH_OK, SLICE_INIT("a>b"),
+		    SLICE_INIT("b.example"), SLICE_INIT("\"a>b\"@b.example") },
+		{ SLICE_INIT("<\"a\\\"b\"@b.example>"), SMTP_PATH_OK, SLICE_INIT("a\"b"),
+		    SLICE_INIT("b.example"), SLICE_INIT("\"a\\\"b\"@b.example") },
+		{ SLICE_INIT("<\"plain\"@b.example>"), SMTP_PATH_OK, SLICE_INIT("plain"),
+		    SLICE_INIT("b.example"), SLICE_INIT("plain@b.example") },
+		{ SLICE_INIT("<a@[192.0.2.1]>"), SMTP_PATH_OK, SLICE_INIT("a"),
+		    SLICE_INIT("[192.0.2.1]"), SLICE_INIT("a@[192.0.2.1]") },
+		{ SLICE_INIT("<a@[IPv6:2001:db8::1]>"), SMTP_PATH_OK, SLICE_INIT("a"),
+		    SLICE_INIT("[IPv6:2001:db8::1]"), SLICE_INIT("a@[IPv6:2001:db8::1]") },
+		{ SLICE_INIT("<j\xc3\xb6rg@b\xc3\xbc"
+			     "cher.example>"),
+		    SMTP_PATH_OK, SLICE_INIT("j\xc3\xb6rg"), SLICE_INIT("xn--bcher-kva.example"),
+		    SLICE_INIT("j\xc3\xb6rg@xn--bcher-kva.example") },
 		{ SLICE_INIT("a@b.example"), SMTP_PATH_SYNTAX },
 		{ SLICE_INIT(""), SMTP_PATH_SYNTAX },
 		{ SLICE_INIT("<a@b.example"), SMTP_PATH_SYNTAX },
@@ -126,10 +139,14 @@ static void parameters_come_one_by_one(void **state)
 		size_t n;
 		enum take last;
 	} cases[] = {
-		{ SLICE_INIT(""), 0, TAKE_MORE }, { SLICE_INIT(" SIZE=1"), 1, TAKE_MORE },
-		{ SLICE_INIT(" SIZE=1 BODY=7BIT  SMTPUTF8"), 3, TAKE_MORE }, { SLICE_INIT(" =1"), 0, TAKE_BAD },
-		{ SLICE_INIT(" SIZE="), 0, TAKE_BAD }, { SLICE_INIT(" SIZE=1=2"), 0, TAKE_BAD },
-		{ SLICE_INIT(" -X"), 0, TAKE_BAD }, { SLICE_INIT(" A\tB"), 0, TAKE_BAD },
+		{ SLICE_INIT(""), 0, TAKE_MORE },
+		{ SLICE_INIT(" SIZE=1"), 1, TAKE_MORE },
+		{ SLICE_INIT(" SIZE=1 BODY=7BIT  SMTPUTF8"), 3, TAKE_MORE },
+		{ SLICE_INIT(" =1"), 0, TAKE_BAD },
+		{ SLICE_INIT(" SIZE="), 0, TAKE_BAD },
+		{ SLICE_INIT(" SIZE=1=2"), 0, TAKE_BAD },
+		{ SLICE_INIT(" -X"), 0, TAKE_BAD },
+		{ SLICE_INIT(" A\tB"), 0, TAKE_BAD },
 	};
 
 	(void)state;
@@ -172,8 +189,9 @@ static void resolve(struct slice s, struct buf *out)
 	static const struct {
 		struct slice name;
 		char c;
-	} entities[] = { { SLICE_INIT("&amp;"), '&' }, { SLICE_INIT("&lt;"), '<' }, { SLICE_INIT("&gt;"), '>' },
-		{ SLICE_INIT("&quot;"), '"' }, { SLICE_INIT("&#xA9;"), '\xa9' } };
+	} entities[] = { { SLICE_INIT("&amp;"), '&' }, { SLICE_INIT("&lt;"), '<' },
+		{ SLICE_INIT("&gt;"), '>' }, { SLICE_INIT("&quot;"), '"' },
+		{ SLICE_INIT("&#xA9;"), '\xa9' } };
 
 	while (s.n > 0) {
 		size_t i;
@@ -183,7 +201,8 @@ static void resolve(struct slice s, struct buf *out)
 		if (i < COUNT_OF(entities)) {
 			buf_addc(out, entities[i].c);
 			s = slice_from(s, entities[i].name.n);
-		} else if (slice_istarts(s, SLICE("&#x24")) && s.n > 7) { /* the suite's way to write control octets */
+		} else if (slice_istarts(s, SLICE("&#x24")) &&
+		    s.n > 7) { /* the suite's way to write control octets */
 			buf_addc(out, (char)strtol((char[]){ s.p[5], s.p[6], '\0' }, NULL, 16));
 			s = slice_from(s, 8);
 		} else {
@@ -227,7 +246,8 @@ static void the_address_suite_agrees(void **state)
 		} else
 			address = element(&rest, SLICE("<address>"), SLICE("</address>"));
 		category = element(&rest, SLICE("<category>"), SLICE("</category>"));
-		valid = slice_eq(category, SLICE("ISEMAIL_VALID_CATEGORY")) || slice_eq(category, SLICE("ISEMAIL_DNSWARN")) ||
+		valid = slice_eq(category, SLICE("ISEMAIL_VALID_CATEGORY")) ||
+		    slice_eq(category, SLICE("ISEMAIL_DNSWARN")) ||
 		    slice_eq(category, SLICE("ISEMAIL_RFC5321"));
 		buf_addc(&path, '<');
 		resolve(address, &path);
@@ -237,7 +257,8 @@ static void the_address_suite_agrees(void **state)
 		seen++;
 		if (got != valid) {
 			wrong++;
-			print_message("%s %s: we say %s\n", arena_strdup(a, category), buf_z(&path), got ? "yes" : "no");
+			print_message("%s %s: we say %s\n", arena_strdup(a, category), buf_z(&path),
+			    got ? "yes" : "no");
 		}
 		buf_free(&path);
 		arena_free(a);

@@ -44,9 +44,12 @@ static void replies_are_read_strictly(void **state)
 		{ SLICE_INIT("250 OK\r\n"), TAKE_OK, 250, 1, SLICE_INIT("OK"), { 0 }, 8 },
 		{ SLICE_INIT("250\r\n"), TAKE_OK, 250, 1, SLICE_INIT(""), { 0 }, 5 },
 		{ SLICE_INIT("250 \r\n354 x\r\n"), TAKE_OK, 250, 1, SLICE_INIT(""), { 0 }, 6 },
-		{ SLICE_INIT("250-a\r\n250-b\r\n250 c\r\n"), TAKE_OK, 250, 3, SLICE_INIT("a\nb\nc"), { 0 }, 21 },
-		{ SLICE_INIT("550 5.1.1 no\r\n"), TAKE_OK, 550, 1, SLICE_INIT("5.1.1 no"), { 5, 1, 1 }, 14 },
-		{ SLICE_INIT("550 4.1.1 no\r\n"), TAKE_OK, 550, 1, SLICE_INIT("4.1.1 no"), { 0 }, 14 },
+		{ SLICE_INIT("250-a\r\n250-b\r\n250 c\r\n"), TAKE_OK, 250, 3, SLICE_INIT("a\nb\nc"),
+		    { 0 }, 21 },
+		{ SLICE_INIT("550 5.1.1 no\r\n"), TAKE_OK, 550, 1, SLICE_INIT("5.1.1 no"),
+		    { 5, 1, 1 }, 14 },
+		{ SLICE_INIT("550 4.1.1 no\r\n"), TAKE_OK, 550, 1, SLICE_INIT("4.1.1 no"), { 0 },
+		    14 },
 		{ SLICE_INIT("250-a\r\n"), TAKE_MORE, 250, 1, SLICE_INIT("a"), { 0 }, 7 },
 		{ SLICE_INIT("250-a\r\n250 "), TAKE_MORE, 250, 1, SLICE_INIT("a"), { 0 }, 7 },
 		{ SLICE_INIT("250-a\r\n251 b\r\n"), TAKE_BAD, 0, 0, SLICE_INIT(""), { 0 }, 0 },
@@ -119,7 +122,9 @@ static void a_reply_becomes_one_harmless_line(void **state)
 
 	(void)state;
 	smtp_reply_in_init(&r);
-	assert_int_equal(smtp_reply_take(&r, SLICE("550-5.1.1 \x1b[1m\r\n550 5.1.1 caf\xe9\r\n"), &used), TAKE_OK);
+	assert_int_equal(
+	    smtp_reply_take(&r, SLICE("550-5.1.1 \x1b[1m\r\n550 5.1.1 caf\xe9\r\n"), &used),
+	    TAKE_OK);
 	assert_int_equal(smtp_reply_one_line(&r, &out), 0);
 	assert_string_equal(buf_z(&out), "550 5.1.1 ?[1m 5.1.1 caf?");
 	assert_true(smtp_reply_line(&r, 1, &line));
