@@ -8,7 +8,8 @@
 bool args_is_atom_char(char c)
 {
 	/* atom-specials = "(" / ")" / "{" / SP / CTL / list-wildcards / quoted-specials / resp-specials */
-	return ((unsigned char)c > ' ' && (unsigned char)c < 0x7f && strchr("(){%*\"\\]", c) == NULL);
+	return (
+	    (unsigned char)c > ' ' && (unsigned char)c < 0x7f && strchr("(){%*\"\\]", c) == NULL);
 }
 
 static bool is_astring_char(char c)
@@ -172,8 +173,10 @@ static bool take_flag(struct args *a, struct flag_list *ret)
 		struct slice name;
 		unsigned flag;
 	} system[] = {
-		{ SLICE_INIT("Seen"), FLAG_SEEN }, { SLICE_INIT("Answered"), FLAG_ANSWERED },
-		{ SLICE_INIT("Flagged"), FLAG_FLAGGED }, { SLICE_INIT("Deleted"), FLAG_DELETED },
+		{ SLICE_INIT("Seen"), FLAG_SEEN },
+		{ SLICE_INIT("Answered"), FLAG_ANSWERED },
+		{ SLICE_INIT("Flagged"), FLAG_FLAGGED },
+		{ SLICE_INIT("Deleted"), FLAG_DELETED },
 		{ SLICE_INIT("Draft"), FLAG_DRAFT },
 	};
 	bool is_system = take_char(&a->c, '\\');

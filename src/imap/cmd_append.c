@@ -14,10 +14,10 @@ struct append {
 	struct folder *folder;
 	struct flag_list flags;
 	int64_t date;
-	uint64_t left; /* octets of the literal still to come */
-	char last;     /* the octet before */
+	uint64_t left;               /* octets of the literal still to come */
+	char last;                   /* the octet before */
 	bool has_nul, is_over, full; /* full: the draft has no room now */
-	const char *refused; /* said at the end, when the message was on its way already */
+	const char *refused;         /* said at the end, when the message was on its way already */
 };
 
 static void append_drop(void *data)
@@ -65,8 +65,12 @@ static void on_ended(void *self, const struct err *err)
 	struct imap *s = self;
 	struct append *x = s->call.data;
 	struct commit_target target = {
-		.account = s->account, .folder = x->folder, .flags = x->flags.flags,
-		.keywords = x->flags.keywords, .keywords_n = x->flags.n, .date = x->date,
+		.account = s->account,
+		.folder = x->folder,
+		.flags = x->flags.flags,
+		.keywords = x->flags.keywords,
+		.keywords_n = x->flags.n,
+		.date = x->date,
 	};
 	struct commit c = { .draft = x->draft, .targets = &target, .targets_n = 1, .by = s };
 
@@ -167,8 +171,9 @@ static const char *refusal(struct imap *s, struct append *x, struct slice name)
 	if (s->reader.message_size > s->server->cfg->limits.size)
 		return ("NO [TOOBIG] The message is larger than this server takes");
 	if (x->folder == NULL) /* RFC 9051 6.3.12 */
-		return (folder_name_check(name, &err) == -1 ? "NO [CANNOT] No such mailbox, nor could there be" :
-							      "NO [TRYCREATE] No such mailbox");
+		return (folder_name_check(name, &err) == -1
+			? "NO [CANNOT] No such mailbox, nor could there be"
+			: "NO [TRYCREATE] No such mailbox");
 	if (s->reader.message_size == 0) /* RFC 3502: an empty message cancels */
 		return ("NO [CANNOT] The message is empty");
 	if (!store_accepts(s->server->store, &err))
@@ -191,7 +196,9 @@ static bool take_args(struct imap *s, struct append *x, struct slice *ret_name)
 		/* date-day-fixed = (SP DIGIT) / 2DIGIT; some leave the space out */
 		if (!date_parse_imap(date, &x->date) &&
 		    (date.n == 0 || date.p[0] == ' ' ||
-			!date_parse_imap(slice_of(arena_fmt(a->arena, " " SLICE_FMT, SLICE_ARG(date))), &x->date)))
+			!date_parse_imap(
+			    slice_of(arena_fmt(a->arena, " " SLICE_FMT, SLICE_ARG(date))),
+			    &x->date)))
 			return (false);
 	}
 	return (args_end(a));

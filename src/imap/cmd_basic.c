@@ -11,12 +11,15 @@ void imap_write_capability(struct imap *s, struct buf *out)
 		if (conn_is_tls(s->conn))
 			(void)buf_addz(out, " AUTH=PLAIN AUTH=LOGIN");
 		else /* RFC 9051 6.2.3: no password in clear */
-			(void)buf_addz(out, s->server->tls != NULL ? " STARTTLS LOGINDISABLED" : " LOGINDISABLED");
+			(void)buf_addz(out,
+			    s->server->tls != NULL ? " STARTTLS LOGINDISABLED" : " LOGINDISABLED");
 		return;
 	}
-	(void)buf_addz(out, " NAMESPACE UIDPLUS MOVE UNSELECT CHILDREN LIST-EXTENDED LIST-STATUS SPECIAL-USE "
-			    "CREATE-SPECIAL-USE ESEARCH SEARCHRES STATUS=SIZE CONDSTORE QRESYNC");
-	(void)buf_fmt(out, " APPENDLIMIT=%llu", (unsigned long long)s->server->cfg->limits.size); /* RFC 7889 */
+	(void)buf_addz(out,
+	    " NAMESPACE UIDPLUS MOVE UNSELECT CHILDREN LIST-EXTENDED LIST-STATUS SPECIAL-USE "
+	    "CREATE-SPECIAL-USE ESEARCH SEARCHRES STATUS=SIZE CONDSTORE QRESYNC");
+	(void)buf_fmt(out, " APPENDLIMIT=%llu",
+	    (unsigned long long)s->server->cfg->limits.size); /* RFC 7889 */
 }
 
 void cmd_capability(struct imap *s)
@@ -81,11 +84,12 @@ static bool take_id(struct imap *s, struct buf *log)
 	if (!args_char(a, '('))
 		return (false);
 	while (!args_char(a, ')')) {
-		if ((pairs > 0 && !args_sp(a)) || ++pairs > ID_PAIRS || !args_string(a, &name) || !args_sp(a) ||
-		    !args_nstring(a, &value) || name.n > ID_FIELD || value.n > ID_VALUE)
+		if ((pairs > 0 && !args_sp(a)) || ++pairs > ID_PAIRS || !args_string(a, &name) ||
+		    !args_sp(a) || !args_nstring(a, &value) || name.n > ID_FIELD ||
+		    value.n > ID_VALUE)
 			return (false);
-		(void)buf_fmt(log, "%s" SLICE_FMT "=" SLICE_FMT, pairs > 1 ? "; " : "", SLICE_ARG(name),
-		    SLICE_ARG(slice_head(value, 100)));
+		(void)buf_fmt(log, "%s" SLICE_FMT "=" SLICE_FMT, pairs > 1 ? "; " : "",
+		    SLICE_ARG(name), SLICE_ARG(slice_head(value, 100)));
 	}
 	return (args_end(a));
 }

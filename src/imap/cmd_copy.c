@@ -33,8 +33,8 @@ static const char *status_of(struct imap *s)
 	const struct copying *x = s->call.data;
 
 	if (x->t.missing && !s->call.is_uid) /* RFC 5530 3: those that are there were done */
-		return (x->t.n == 0 ? "NO [EXPUNGEISSUED] Those messages are gone" :
-				      "OK [EXPUNGEISSUED] Done, but some of the messages are gone");
+		return (x->t.n == 0 ? "NO [EXPUNGEISSUED] Those messages are gone"
+				    : "OK [EXPUNGEISSUED] Done, but some of the messages are gone");
 	return ("OK Done");
 }
 
@@ -56,8 +56,10 @@ static enum imap_step say_code(struct imap *s)
 
 static void moved(struct imap *s)
 {
-	if (s->qresync && s->news.view != NULL && !s->view_gone) /* RFC 7162 3.2.7 in spirit: the state after */
-		imap_endf(s, "OK [HIGHESTMODSEQ %llu] Done", (unsigned long long)view_highestmodseq(s->news.view));
+	if (s->qresync && s->news.view != NULL &&
+	    !s->view_gone) /* RFC 7162 3.2.7 in spirit: the state after */
+		imap_endf(s, "OK [HIGHESTMODSEQ %llu] Done",
+		    (unsigned long long)view_highestmodseq(s->news.view));
 	else
 		imap_end(s, status_of(s));
 }
@@ -104,8 +106,10 @@ static void copy(struct imap *s, bool move)
 		return;
 	}
 	if ((to = folder_find(s->account, name)) == NULL) {
-		imap_end(s, folder_name_check(name, &err) == -1 ? "NO [CANNOT] No such mailbox, nor could there be" :
-								  "NO [TRYCREATE] No such mailbox");
+		imap_end(s,
+		    folder_name_check(name, &err) == -1
+			? "NO [CANNOT] No such mailbox, nor could there be"
+			: "NO [TRYCREATE] No such mailbox");
 		return;
 	}
 	if (move && to == view_folder(s->news.view)) { /* it is there already */
@@ -114,7 +118,8 @@ static void copy(struct imap *s, bool move)
 	}
 	if (x->t.n == 0)
 		imap_end(s, status_of(s));
-	else if ((s->call.op = message_copy(s->news.view, x->t.uids, x->t.n, to, move, s, on_copied, s)) == NULL)
+	else if ((s->call.op = message_copy(
+		      s->news.view, x->t.uids, x->t.n, to, move, s, on_copied, s)) == NULL)
 		imap_end(s, "NO [UNAVAILABLE] Too busy; try again");
 }
 

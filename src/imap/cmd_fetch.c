@@ -43,8 +43,12 @@ static const struct {
 	const char *name;
 	enum fetch_what what;
 } simple[] = {
-	{ "UID", FETCH_UID }, { "FLAGS", FETCH_FLAGS }, { "INTERNALDATE", FETCH_INTERNALDATE },
-	{ "RFC822.SIZE", FETCH_SIZE }, { "MODSEQ", FETCH_MODSEQ }, { "ENVELOPE", FETCH_ENVELOPE },
+	{ "UID", FETCH_UID },
+	{ "FLAGS", FETCH_FLAGS },
+	{ "INTERNALDATE", FETCH_INTERNALDATE },
+	{ "RFC822.SIZE", FETCH_SIZE },
+	{ "MODSEQ", FETCH_MODSEQ },
+	{ "ENVELOPE", FETCH_ENVELOPE },
 	{ "BODYSTRUCTURE", FETCH_BODYSTRUCTURE },
 };
 
@@ -121,7 +125,8 @@ static bool take_modifiers(struct fetch *f, struct args *a)
 		return (false);
 	do {
 		if (args_word(a, "CHANGEDSINCE")) {
-			if (f->has_changed_since || !args_sp(a) || !args_u64(a, INT64_MAX, &f->changed_since))
+			if (f->has_changed_since || !args_sp(a) ||
+			    !args_u64(a, INT64_MAX, &f->changed_since))
 				return (false);
 			f->has_changed_since = true;
 		} else if (args_word(a, "VANISHED"))
@@ -168,17 +173,10 @@ static void plan(struct imap *s, struct fetch *f)
 		case FETCH_FLAGS:
 		case FETCH_INTERNALDATE:
 		case FETCH_SIZE:
-		case FETCH_MODSEQ:
-			continue;
-		case FETCH_ENVELOPE:
-			f->want |= VISIT_ENVELOPE;
-			break;
-		case FETCH_BODY:
-			f->want |= VISIT_BODY;
-			break;
-		case FETCH_BODYSTRUCTURE:
-			f->want |= VISIT_STRUCTURE;
-			break;
+		case FETCH_MODSEQ: continue;
+		case FETCH_ENVELOPE: f->want |= VISIT_ENVELOPE; break;
+		case FETCH_BODY: f->want |= VISIT_BODY; break;
+		case FETCH_BODYSTRUCTURE: f->want |= VISIT_STRUCTURE; break;
 		case FETCH_SECTION:
 		case FETCH_BINARY:
 		case FETCH_BINARY_SIZE:
@@ -214,9 +212,7 @@ static void say_simple(struct fetch *f, const struct fetch_item *item, const str
 	(void)buf_addc(out, ' ');
 	f->place.begun = true;
 	switch (item->what) {
-	case FETCH_UID:
-		(void)buf_add_u64(out, m->uid);
-		break;
+	case FETCH_UID: (void)buf_add_u64(out, m->uid); break;
 	case FETCH_FLAGS:
 		(void)write_flags(out, m->flags, m->uid >= f->recent_from, &f->names);
 		break;
@@ -225,19 +221,14 @@ static void say_simple(struct fetch *f, const struct fetch_item *item, const str
 		(void)date_write_imap(out, m->internal_date);
 		(void)buf_addc(out, '"');
 		break;
-	case FETCH_SIZE:
-		(void)buf_add_u64(out, m->size);
-		break;
-	case FETCH_MODSEQ:
-		(void)buf_fmt(out, "(%llu)", (unsigned long long)m->modseq);
-		break;
+	case FETCH_SIZE: (void)buf_add_u64(out, m->size); break;
+	case FETCH_MODSEQ: (void)buf_fmt(out, "(%llu)", (unsigned long long)m->modseq); break;
 	case FETCH_ENVELOPE:
 	case FETCH_BODY:
 	case FETCH_BODYSTRUCTURE:
 	case FETCH_SECTION:
 	case FETCH_BINARY:
-	case FETCH_BINARY_SIZE:
-		break;
+	case FETCH_BINARY_SIZE: break;
 	}
 }
 
@@ -307,10 +298,12 @@ static void finish(struct imap *s)
 	else if (f->bad_section > 0)
 		imap_end(s, "NO [CANNOT] A multipart has no decoded content");
 	else if (f->unreadable > 0) {
-		log_event(LOG_WARN, s->id, "imap fetch", "why", "some messages could not be read", NULL);
+		log_event(
+		    LOG_WARN, s->id, "imap fetch", "why", "some messages could not be read", NULL);
 		imap_end(s, "NO [UNAVAILABLE] Some messages could not be read");
 	} else /* RFC 5530 3 */
-		imap_end(s, f->some_gone ? "NO [EXPUNGEISSUED] Some of the messages are gone" : "OK Done");
+		imap_end(s,
+		    f->some_gone ? "NO [EXPUNGEISSUED] Some of the messages are gone" : "OK Done");
 }
 
 static enum imap_step send_slice(struct imap *s)
@@ -375,7 +368,8 @@ static void on_end(void *self, const struct err *err)
 	s->call.drop = fetch_free;
 	if (is_broken(s, f))
 		return;
-	if (err != NULL && f->place.item != NULL) { /* in the middle of a message: nothing can be added to that */
+	if (err != NULL &&
+	    f->place.item != NULL) { /* in the middle of a message: nothing can be added to that */
 		conn_abort(s->conn, "reading messages failed");
 		s->closing = true;
 		return;
@@ -429,14 +423,16 @@ static void begin(struct imap *s)
 	f->recent_from = s->rev2 ? UINT32_MAX : s->news.recent_from;
 	keyword_names_of(s->news.view, &f->names);
 	f->seqs = mem_new_array(f->n, sizeof(*f->seqs));
-	for (size_t i = 0; i < f->n; i++) /* they stay true until the command has ended: nothing is told before */
+	for (size_t i = 0; i < f->n;
+	     i++) /* they stay true until the command has ended: nothing is told before */
 		f->seqs[i] = news_seq(&s->news, f->uids[i]);
 	if (f->on_loop) {
 		imap_produce(s, say_from_view, finish);
 		return;
 	}
 	s->call.drop = NULL; /* the visit frees it from now on */
-	s->call.visit = visit_start(view_folder(s->news.view), f->uids, f->n, f->want, &visitor, s, f, fetch_free);
+	s->call.visit = visit_start(
+	    view_folder(s->news.view), f->uids, f->n, f->want, &visitor, s, f, fetch_free);
 	if (s->call.visit == NULL) {
 		s->call.drop = fetch_free;
 		imap_end(s, "NO [UNAVAILABLE] Too busy; try again");
@@ -464,7 +460,8 @@ static void mark_seen(struct imap *s)
 	for (size_t i = 0; i < f->n; i++) {
 		size_t at = view_lower(s->news.view, f->uids[i]);
 
-		if (at < view_count(s->news.view) && !(view_at(s->news.view, at)->flags & FLAG_SEEN))
+		if (at < view_count(s->news.view) &&
+		    !(view_at(s->news.view, at)->flags & FLAG_SEEN))
 			unseen[n++] = f->uids[i];
 	}
 	if (n > 0)
@@ -484,7 +481,8 @@ static void ready(struct imap *s)
 		for (size_t i = 0; i < f->n; i++) {
 			size_t at = view_lower(s->news.view, f->uids[i]);
 
-			if (at < view_count(s->news.view) && view_at(s->news.view, at)->modseq > f->changed_since)
+			if (at < view_count(s->news.view) &&
+			    view_at(s->news.view, at)->modseq > f->changed_since)
 				f->uids[kept++] = f->uids[i];
 		}
 		f->n = kept;
@@ -496,7 +494,8 @@ static void ready(struct imap *s)
 }
 
 /* RFC 7162 3.2.6: of the uids asked for, those that are no more. */
-static void on_vanished(void *self, bool complete, const uint32_t *uids, size_t n, const struct err *err)
+static void on_vanished(
+    void *self, bool complete, const uint32_t *uids, size_t n, const struct err *err)
 {
 	struct imap *s = self;
 	struct fetch *f = s->call.data;

@@ -19,7 +19,8 @@ void idle_news(struct imap *s)
 	struct news_style style;
 
 	imap_news_style(s, true, &style);
-	while (s->news.view != NULL && !s->view_gone && !conn_congested(s->conn) && news_any(&s->news, true)) {
+	while (s->news.view != NULL && !s->view_gone && !conn_congested(s->conn) &&
+	    news_any(&s->news, true)) {
 		(void)news_write(&s->news, &style, &s->out);
 		imap_flush(s);
 	}

@@ -11,13 +11,20 @@
 #include "imap/status.h"
 
 enum {
-	SELECT_SUBSCRIBED = 1, SELECT_REMOTE = 2, SELECT_RECURSIVE = 4, SELECT_SPECIAL = 8,
-	RETURN_SUBSCRIBED = 16, RETURN_CHILDREN = 32, RETURN_SPECIAL = 64, RETURN_STATUS = 128,
-	LIST_EXTENDED = 256, LIST_LSUB = 512,
+	SELECT_SUBSCRIBED = 1,
+	SELECT_REMOTE = 2,
+	SELECT_RECURSIVE = 4,
+	SELECT_SPECIAL = 8,
+	RETURN_SUBSCRIBED = 16,
+	RETURN_CHILDREN = 32,
+	RETURN_SPECIAL = 64,
+	RETURN_STATUS = 128,
+	LIST_EXTENDED = 256,
+	LIST_LSUB = 512,
 };
 
 struct entry {
-	struct slice name; /* UTF-8 */
+	struct slice name;     /* UTF-8 */
 	struct folder *folder; /* NULL: it does not exist; a parent, or subscribed only */
 	enum folder_role role;
 	bool subscribed, has_children, has_subscribed_below, is_listed;
@@ -77,7 +84,8 @@ static void tell_parents(struct imap *s, struct listing *l, const struct entry *
 static int by_name(const void *pa, const void *pb)
 {
 	const struct entry *a = *(struct entry *const *)pa, *b = *(struct entry *const *)pb;
-	bool a_inbox = slice_eq(a->name, SLICE("INBOX")), b_inbox = slice_eq(b->name, SLICE("INBOX"));
+	bool a_inbox = slice_eq(a->name, SLICE("INBOX")),
+	     b_inbox = slice_eq(b->name, SLICE("INBOX"));
 
 	if (a_inbox != b_inbox)
 		return (a_inbox ? -1 : 1);
@@ -89,13 +97,15 @@ static void take_tree(struct imap *s, struct listing *l)
 	size_t n;
 
 	l->names = map_new();
-	for (struct folder *f = folder_next(s->account, NULL); f != NULL; f = folder_next(s->account, f)) {
+	for (struct folder *f = folder_next(s->account, NULL); f != NULL;
+	     f = folder_next(s->account, f)) {
 		struct entry *e = entry_of(s, l, slice_of(folder_name(f)));
 
 		e->folder = f;
 		e->role = folder_role(f);
 	}
-	for (const char *z = subscription_next(s->account, NULL); z != NULL; z = subscription_next(s->account, z))
+	for (const char *z = subscription_next(s->account, NULL); z != NULL;
+	     z = subscription_next(s->account, z))
 		entry_of(s, l, slice_of(z))->subscribed = true;
 	n = l->n; /* parents that are made on the way tell nobody: their children did */
 	for (size_t i = 0; i < n; i++)
@@ -118,14 +128,18 @@ static bool matches(const struct listing *l, const struct entry *e, bool *ret_pe
 	return (found);
 }
 
-static bool is_wanted(const struct listing *l, const struct entry *e, bool percent, bool *ret_childinfo)
+static bool is_wanted(
+    const struct listing *l, const struct entry *e, bool percent, bool *ret_childinfo)
 {
 	bool wanted = true;
 
-	*ret_childinfo = (l->options & SELECT_RECURSIVE) && (l->options & SELECT_SUBSCRIBED) && e->has_subscribed_below;
+	*ret_childinfo = (l->options & SELECT_RECURSIVE) && (l->options & SELECT_SUBSCRIBED) &&
+	    e->has_subscribed_below;
 	if (l->options & SELECT_SUBSCRIBED)
-		wanted = e->subscribed || (l->options & LIST_LSUB && percent && e->has_subscribed_below);
-	else if (e->folder == NULL) /* the parent of a mailbox, itself deleted: shown so that "%" finds its way down */
+		wanted =
+		    e->subscribed || (l->options & LIST_LSUB && percent && e->has_subscribed_below);
+	else if (e->folder ==
+	    NULL) /* the parent of a mailbox, itself deleted: shown so that "%" finds its way down */
 		wanted = percent && e->has_children;
 	if (l->options & SELECT_SPECIAL)
 		wanted = wanted && role_attribute(e->role) != NULL;
@@ -139,7 +153,8 @@ static void add_attribute(struct buf *out, const char **gap, const char *name)
 	*gap = " ";
 }
 
-static void say_entry(struct imap *s, const struct listing *l, const struct entry *e, bool childinfo)
+static void say_entry(
+    struct imap *s, const struct listing *l, const struct entry *e, bool childinfo)
 {
 	struct buf *out = &s->out;
 	const char *gap = "", *use = role_attribute(e->role);
@@ -154,7 +169,8 @@ static void say_entry(struct imap *s, const struct listing *l, const struct entr
 			add_attribute(out, &gap, "\\Noselect");
 	}
 	if (!lsub) {
-		add_attribute(out, &gap, e->has_children ? "\\HasChildren" : "\\HasNoChildren"); /* RFC 3348 */
+		add_attribute(out, &gap,
+		    e->has_children ? "\\HasChildren" : "\\HasNoChildren"); /* RFC 3348 */
 		if (e->subscribed && (l->options & (RETURN_SUBSCRIBED | SELECT_SUBSCRIBED)))
 			add_attribute(out, &gap, "\\Subscribed");
 		if (use != NULL) /* RFC 6154 2: plain LIST may say it too, and phones need it */
@@ -200,7 +216,8 @@ static void on_status(void *self, const struct folder_status *st, const struct e
 	struct listing *l = s->call.data;
 
 	s->call.op = NULL;
-	if (err == NULL) /* else the mailbox went away meanwhile, or cannot be read: no STATUS for it (RFC 5819 2) */
+	if (err ==
+	    NULL) /* else the mailbox went away meanwhile, or cannot be read: no STATUS for it (RFC 5819 2) */
 		status_write(s, folder_name(l->v[l->at]->folder), st, l->status_items);
 	l->at++;
 	imap_produce(s, wait_room, next_status);
@@ -242,10 +259,14 @@ static bool take_options(struct args *a, struct listing *l, bool returns)
 		bool returns;
 		unsigned bit;
 	} known[] = {
-		{ "SUBSCRIBED", false, SELECT_SUBSCRIBED }, { "REMOTE", false, SELECT_REMOTE },
-		{ "RECURSIVEMATCH", false, SELECT_RECURSIVE }, { "SPECIAL-USE", false, SELECT_SPECIAL },
-		{ "SUBSCRIBED", true, RETURN_SUBSCRIBED }, { "CHILDREN", true, RETURN_CHILDREN },
-		{ "SPECIAL-USE", true, RETURN_SPECIAL }, { "STATUS", true, RETURN_STATUS },
+		{ "SUBSCRIBED", false, SELECT_SUBSCRIBED },
+		{ "REMOTE", false, SELECT_REMOTE },
+		{ "RECURSIVEMATCH", false, SELECT_RECURSIVE },
+		{ "SPECIAL-USE", false, SELECT_SPECIAL },
+		{ "SUBSCRIBED", true, RETURN_SUBSCRIBED },
+		{ "CHILDREN", true, RETURN_CHILDREN },
+		{ "SPECIAL-USE", true, RETURN_SPECIAL },
+		{ "STATUS", true, RETURN_STATUS },
 	};
 	struct slice name;
 
@@ -263,7 +284,8 @@ static bool take_options(struct args *a, struct listing *l, bool returns)
 			if (known[i].returns == returns && slice_ieq(name, slice_of(known[i].name)))
 				bit = known[i].bit;
 		if (bit == 0 ||
-		    (bit == RETURN_STATUS && (!args_sp(a) || !status_take_items(a, &l->status_items))))
+		    (bit == RETURN_STATUS &&
+			(!args_sp(a) || !status_take_items(a, &l->status_items))))
 			return (false);
 		l->options |= bit;
 	} while (args_sp(a));
@@ -271,9 +293,11 @@ static bool take_options(struct args *a, struct listing *l, bool returns)
 }
 
 /* Patterns are mailbox names too, in the old encoding before IMAP4rev2 is enabled; wildcards are outside of it. */
-static bool add_pattern(struct imap *s, struct listing *l, struct slice reference, struct slice given)
+static bool add_pattern(
+    struct imap *s, struct listing *l, struct slice reference, struct slice given)
 {
-	struct slice text = { arena_fmt(s->call.arena, SLICE_FMT SLICE_FMT, SLICE_ARG(reference), SLICE_ARG(given)),
+	struct slice text = { arena_fmt(s->call.arena, SLICE_FMT SLICE_FMT, SLICE_ARG(reference),
+				  SLICE_ARG(given)),
 		reference.n + given.n };
 
 	if (!imap_mailbox_name(s, text, &text))
@@ -323,27 +347,31 @@ static void start(struct imap *s, unsigned options)
 	s->call.data = l;
 	s->call.drop = listing_drop;
 	l->options = options;
-	if (!(options & LIST_LSUB) && args_peek(a, '(') && (!take_options(a, l, false) || !args_sp(a))) {
+	if (!(options & LIST_LSUB) && args_peek(a, '(') &&
+	    (!take_options(a, l, false) || !args_sp(a))) {
 		imap_bad(s, "Unknown selection option");
 		return;
 	}
 	/* RECURSIVEMATCH needs another selection than REMOTE: RFC 5258 3 */
-	if ((l->options & SELECT_RECURSIVE) && !(l->options & (SELECT_SUBSCRIBED | SELECT_SPECIAL))) {
+	if ((l->options & SELECT_RECURSIVE) &&
+	    !(l->options & (SELECT_SUBSCRIBED | SELECT_SPECIAL))) {
 		imap_bad(s, "RECURSIVEMATCH alone selects nothing");
 		return;
 	}
 	if (!take_patterns(s, l, &root))
 		return;
-	if (!args_end(a) && ((options & LIST_LSUB) || !args_sp(a) || !args_word(a, "RETURN") || !args_sp(a) ||
-				!take_options(a, l, true) || !args_end(a))) {
+	if (!args_end(a) &&
+	    ((options & LIST_LSUB) || !args_sp(a) || !args_word(a, "RETURN") || !args_sp(a) ||
+		!take_options(a, l, true) || !args_end(a))) {
 		imap_bad(s, "Unknown return option");
 		return;
 	}
 	if (status_wants_modseq(l->status_items))
 		imap_enable_condstore(s);
 	if (root && l->patterns_n == 0) {
-		(void)buf_addz(&s->out, (options & LIST_LSUB) ? "* LSUB (\\Noselect) \"/\" \"\"\r\n" :
-								"* LIST (\\Noselect) \"/\" \"\"\r\n");
+		(void)buf_addz(&s->out,
+		    (options & LIST_LSUB) ? "* LSUB (\\Noselect) \"/\" \"\"\r\n"
+					  : "* LIST (\\Noselect) \"/\" \"\"\r\n");
 		imap_flush(s);
 		imap_end(s, "OK Done");
 		return;

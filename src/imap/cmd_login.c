@@ -38,7 +38,8 @@ static void on_login(void *self, enum login_result r, struct account *a)
 		break;
 	case LOGIN_WRONG:
 		s->logins_failed++;
-		log_event(LOG_INFO, s->id, "imap login failed", "why", "wrong name or password", NULL);
+		log_event(
+		    LOG_INFO, s->id, "imap login failed", "why", "wrong name or password", NULL);
 		imap_end(s, "NO [AUTHENTICATIONFAILED] Wrong name or password");
 		break;
 	case LOGIN_BUSY:
@@ -93,9 +94,7 @@ static void go_on(struct imap *s, enum sasl_step step)
 			return;
 		}
 		break;
-	case SASL_CANCELLED:
-		imap_bad(s, "Cancelled");
-		break;
+	case SASL_CANCELLED: imap_bad(s, "Cancelled"); break;
 	case SASL_BAD:
 		s->logins_failed++;
 		imap_bad(s, "Malformed response");

@@ -71,7 +71,8 @@ static struct slice without_slash(struct slice name)
 /* create-param = "USE" SP "(" [use-attr *(SP use-attr)] ")" */
 static bool take_use(struct args *a, enum folder_role *ret, unsigned *ret_n, bool *ret_known)
 {
-	static const enum folder_role roles[] = { ROLE_SENT, ROLE_DRAFTS, ROLE_JUNK, ROLE_TRASH, ROLE_ARCHIVE };
+	static const enum folder_role roles[] = { ROLE_SENT, ROLE_DRAFTS, ROLE_JUNK, ROLE_TRASH,
+		ROLE_ARCHIVE };
 	struct slice name;
 
 	if (!args_char(a, '(') || !args_word(a, "USE") || !args_sp(a) || !args_char(a, '('))
@@ -100,14 +101,17 @@ void cmd_create(struct imap *s)
 	bool known = true;
 	struct err err;
 
-	if (!imap_take_mailbox(s, &name) || (args_sp(a) && !take_use(a, &role, &uses, &known)) || !args_end(a)) {
+	if (!imap_take_mailbox(s, &name) || (args_sp(a) && !take_use(a, &role, &uses, &known)) ||
+	    !args_end(a)) {
 		imap_bad(s, "CREATE takes a mailbox name");
 		return;
 	}
 	name = without_slash(name);
 	if (!known || uses > 1 ||
-	    (role != ROLE_NONE && folder_by_role(s->account, role) != NULL)) { /* RFC 6154 3: one each here */
-		imap_end(s, "NO [USEATTR] That special use cannot be given, or another mailbox has it");
+	    (role != ROLE_NONE &&
+		folder_by_role(s->account, role) != NULL)) { /* RFC 6154 3: one each here */
+		imap_end(
+		    s, "NO [USEATTR] That special use cannot be given, or another mailbox has it");
 		return;
 	}
 	if (folder_name_check(name, &err) == -1) {
@@ -143,7 +147,8 @@ void cmd_rename(struct imap *s)
 	struct slice from, to;
 	struct err err;
 
-	if (!imap_take_mailbox(s, &from) || !args_sp(a) || !imap_take_mailbox(s, &to) || !args_end(a)) {
+	if (!imap_take_mailbox(s, &from) || !args_sp(a) || !imap_take_mailbox(s, &to) ||
+	    !args_end(a)) {
 		imap_bad(s, "RENAME takes two mailbox names");
 		return;
 	}

@@ -8,7 +8,14 @@
 #include "core/mem.h"
 #include "imap/search.h"
 
-enum { RETURN_MIN = 1, RETURN_MAX = 2, RETURN_ALL = 4, RETURN_COUNT = 8, RETURN_SAVE = 16, RETURN_ANY = 32 };
+enum {
+	RETURN_MIN = 1,
+	RETURN_MAX = 2,
+	RETURN_ALL = 4,
+	RETURN_COUNT = 8,
+	RETURN_SAVE = 16,
+	RETURN_ANY = 32
+};
 
 struct looking { /* the visit's: what the worker sees */
 	struct search *q;
@@ -20,8 +27,8 @@ struct looking { /* the visit's: what the worker sees */
 struct searching {
 	unsigned returns;
 	struct looking *look, *looking; /* ours; the visit's */
-	struct search *q;     /* borrowed from look */
-	uint32_t *uids;	      /* result so far, sorted */
+	struct search *q;               /* borrowed from look */
+	uint32_t *uids;                 /* result so far, sorted */
 	size_t n;
 	uint32_t *unsure;
 	size_t unsure_n, view_at;
@@ -75,7 +82,8 @@ static void save_result(struct imap *s, const struct searching *x)
 
 	if (!(x->returns & RETURN_SAVE))
 		return;
-	if (!(x->returns & (RETURN_MIN | RETURN_MAX)) || (x->returns & (RETURN_ALL | RETURN_COUNT)) || x->n == 0) {
+	if (!(x->returns & (RETURN_MIN | RETURN_MAX)) ||
+	    (x->returns & (RETURN_ALL | RETURN_COUNT)) || x->n == 0) {
 		save(s, x->uids, x->n);
 		return;
 	}
@@ -151,11 +159,13 @@ static void answer(struct imap *s)
 		for (size_t i = 0; i < x->n; i++) {
 			size_t at = view_lower(s->news.view, x->uids[i]);
 
-			if (at < view_count(s->news.view) && view_at(s->news.view, at)->modseq > x->modseq)
+			if (at < view_count(s->news.view) &&
+			    view_at(s->news.view, at)->modseq > x->modseq)
 				x->modseq = view_at(s->news.view, at)->modseq;
 		}
 	x->first = true;
-	if ((x->returns & RETURN_ANY) && !(x->returns & (RETURN_MIN | RETURN_MAX | RETURN_ALL | RETURN_COUNT))) {
+	if ((x->returns & RETURN_ANY) &&
+	    !(x->returns & (RETURN_MIN | RETURN_MAX | RETURN_ALL | RETURN_COUNT))) {
 		finish(s); /* SAVE alone says nothing */
 		return;
 	}
@@ -240,20 +250,16 @@ static enum imap_step look_at_view(struct imap *s)
 
 	if (s->view_gone)
 		return (STEP_DONE);
-	for (; x->view_at < view_count(v) && many < 4096 / (1 + x->q->keys_n / 16); x->view_at++, many++) {
+	for (; x->view_at < view_count(v) && many < 4096 / (1 + x->q->keys_n / 16);
+	     x->view_at++, many++) {
 		const struct view_message *m = view_at(v, x->view_at);
 
 		if (m->uid >= s->news.next)
 			break;
 		switch (search_match_view(x->q, m, x->look->values)) {
-		case ANSWER_YES:
-			add(&x->uids, &x->n, view_count(v), m->uid);
-			break;
-		case ANSWER_UNKNOWN:
-			add(&x->unsure, &x->unsure_n, view_count(v), m->uid);
-			break;
-		case ANSWER_NO:
-			break;
+		case ANSWER_YES: add(&x->uids, &x->n, view_count(v), m->uid); break;
+		case ANSWER_UNKNOWN: add(&x->unsure, &x->unsure_n, view_count(v), m->uid); break;
+		case ANSWER_NO: break;
 		}
 	}
 	if (x->view_at < view_count(v) && view_at(v, x->view_at)->uid < s->news.next)
@@ -274,8 +280,8 @@ static void view_looked(struct imap *s)
 		want |= VISIT_FILE | VISIT_MAP;
 	x->looking = x->look;
 	x->look = NULL;
-	s->call.visit = visit_start(
-	    view_folder(s->news.view), x->unsure, x->unsure_n, want, &visitor, s, x->looking, look_free);
+	s->call.visit = visit_start(view_folder(s->news.view), x->unsure, x->unsure_n, want,
+	    &visitor, s, x->looking, look_free);
 	if (s->call.visit == NULL) {
 		x->look = x->looking;
 		imap_end(s, "NO [UNAVAILABLE] Too busy; try again");
@@ -291,7 +297,10 @@ static bool take_returns(struct args *a, unsigned *ret)
 		const char *name;
 		unsigned bit;
 	} known[] = {
-		{ "MIN", RETURN_MIN }, { "MAX", RETURN_MAX }, { "ALL", RETURN_ALL }, { "COUNT", RETURN_COUNT },
+		{ "MIN", RETURN_MIN },
+		{ "MAX", RETURN_MAX },
+		{ "ALL", RETURN_ALL },
+		{ "COUNT", RETURN_COUNT },
 		{ "SAVE", RETURN_SAVE },
 	};
 	struct slice name;
@@ -333,7 +342,8 @@ static void translate(struct imap *s, struct search *q)
 			k->uids.n = s->saved_n;
 			continue;
 		}
-		seqset_fix(&k->uids, k->by_number ? (uint32_t)s->news.count : news_last_uid(&s->news));
+		seqset_fix(
+		    &k->uids, k->by_number ? (uint32_t)s->news.count : news_last_uid(&s->news));
 		for (size_t r = 0; r < k->uids.n && k->by_number; r++) {
 			struct range *range = &k->uids.v[r];
 
@@ -342,8 +352,8 @@ static void translate(struct imap *s, struct search *q)
 				break;
 			}
 			range->from = news_uid(&s->news, range->from);
-			range->to = range->to > s->news.count ? news_last_uid(&s->news) :
-								news_uid(&s->news, range->to);
+			range->to = range->to > s->news.count ? news_last_uid(&s->news)
+							      : news_uid(&s->news, range->to);
 		}
 	}
 }
@@ -351,9 +361,7 @@ static void translate(struct imap *s, struct search *q)
 static void refuse(struct imap *s, enum search_fault fault)
 {
 	switch (fault) {
-	case SEARCH_BAD:
-		imap_bad(s, "Not a search");
-		break;
+	case SEARCH_BAD: imap_bad(s, "Not a search"); break;
 	case SEARCH_LIMIT:
 		imap_end(s, "NO [LIMIT] Too many or too deeply nested search keys");
 		break;
@@ -378,13 +386,15 @@ void cmd_search(struct imap *s)
 	}
 	x->look->q = x->q = search_parse(a, s->news.view, s->news.recent_from, &fault);
 	if (x->q == NULL) {
-		if (x->returns & RETURN_SAVE) /* a failed search leaves nothing saved: RFC 9051 6.4.4.1 */
+		if (x->returns &
+		    RETURN_SAVE) /* a failed search leaves nothing saved: RFC 9051 6.4.4.1 */
 			save(s, NULL, 0);
 		refuse(s, fault);
 		return;
 	}
 	x->look->values = mem_new_array(x->q->keys_n + x->q->ops_n + 1, 1);
-	x->esearch = (x->returns & RETURN_ANY) || s->rev2; /* RFC 9051: SEARCH answers are ESEARCH */
+	x->esearch =
+	    (x->returns & RETURN_ANY) || s->rev2; /* RFC 9051: SEARCH answers are ESEARCH */
 	if (!(x->returns & RETURN_ANY))
 		x->returns |= RETURN_ALL;
 	if (x->q->wants_modseq)

@@ -75,9 +75,11 @@ bool imap_resolve(struct imap *s, struct seqset *set, struct targets *ret)
 	if (set->is_saved) { /* RFC 9051 6.4.4.1: expunged ones have left "$" */
 		ret->uids = mem_new_array(s->saved_n + 1, sizeof(*ret->uids));
 		for (size_t i = 0; i < s->saved_n; i++)
-			if (!news_is_gone(&s->news, s->saved[i]) && news_seq(&s->news, s->saved[i]) != 0)
+			if (!news_is_gone(&s->news, s->saved[i]) &&
+			    news_seq(&s->news, s->saved[i]) != 0)
 				ret->uids[ret->n++] = s->saved[i];
-	} else if (!news_resolve(&s->news, set, s->call.is_uid, &ret->uids, &ret->n, &ret->missing)) {
+	} else if (!news_resolve(
+		       &s->news, set, s->call.is_uid, &ret->uids, &ret->n, &ret->missing)) {
 		imap_bad(s, "A message number is beyond the last");
 		return (false);
 	}
@@ -120,7 +122,8 @@ static bool take_qresync(struct args *a, struct selecting *x)
 	}
 	/* Message numbers the client remembers with their uids: a hint for servers without a record of what was expunged. */
 	if (args_char(a, '(') &&
-	    (!args_set(a, &numbers, &over) || !args_sp(a) || !args_set(a, &numbers, &over) || !args_char(a, ')')))
+	    (!args_set(a, &numbers, &over) || !args_sp(a) || !args_set(a, &numbers, &over) ||
+		!args_char(a, ')')))
 		return (false);
 	return (args_char(a, ')'));
 }
@@ -161,7 +164,8 @@ static void say_flags(struct imap *s, const struct view *v)
 		(void)buf_addz(&s->out, "()");
 	else
 		(void)write_flags(&s->out, UINT32_MAX, false, &names);
-	if (!s->read_only && keyword_count(v) < L_KW && !s->out.failed && s->out.n > at) { /* room for new ones */
+	if (!s->read_only && keyword_count(v) < L_KW && !s->out.failed &&
+	    s->out.n > at) { /* room for new ones */
 		buf_cut(&s->out, s->out.n - 1);
 		(void)buf_addz(&s->out, " \\*)");
 	}
@@ -174,7 +178,8 @@ static void say_counts(struct imap *s, const struct view *v)
 
 	(void)buf_fmt(&s->out, "* %zu EXISTS\r\n", n);
 	if (!s->rev2) {
-		size_t recent = s->news.recent_from == UINT32_MAX ? n : view_lower(v, s->news.recent_from);
+		size_t recent =
+		    s->news.recent_from == UINT32_MAX ? n : view_lower(v, s->news.recent_from);
 
 		(void)buf_fmt(&s->out, "* %zu RECENT\r\n", n - recent);
 		while (unseen < n && (view_at(v, unseen)->flags & FLAG_SEEN))
@@ -184,7 +189,8 @@ static void say_counts(struct imap *s, const struct view *v)
 	}
 	(void)buf_fmt(&s->out, "* OK [UIDVALIDITY %u] UIDs are valid\r\n", view_uidvalidity(v));
 	(void)buf_fmt(&s->out, "* OK [UIDNEXT %u] Next UID\r\n", view_uidnext(v));
-	(void)buf_fmt(&s->out, "* OK [HIGHESTMODSEQ %llu] Highest\r\n", (unsigned long long)view_highestmodseq(v));
+	(void)buf_fmt(&s->out, "* OK [HIGHESTMODSEQ %llu] Highest\r\n",
+	    (unsigned long long)view_highestmodseq(v));
 }
 
 static void finish(struct imap *s)
@@ -222,7 +228,8 @@ static void start_changed(struct imap *s)
 
 /* VANISHED (EARLIER): only uids the client can know (RFC 7162 3.2.10.1). With a record, those in it; without, every uid
  * below the next that is not there. */
-static void say_vanished(struct imap *s, const struct selecting *x, const uint32_t *uids, size_t n, bool complete)
+static void say_vanished(
+    struct imap *s, const struct selecting *x, const uint32_t *uids, size_t n, bool complete)
 {
 	const struct view *v = s->news.view;
 	struct buf set = BUF_INIT(L_IOUT / 2);
@@ -253,7 +260,8 @@ static void say_vanished(struct imap *s, const struct selecting *x, const uint32
 	buf_free(&set);
 }
 
-static void on_vanished(void *self, bool complete, const uint32_t *uids, size_t n, const struct err *err)
+static void on_vanished(
+    void *self, bool complete, const uint32_t *uids, size_t n, const struct err *err)
 {
 	struct imap *s = self;
 
@@ -276,8 +284,9 @@ static void on_open(void *self, struct view *v, const struct err *err)
 	}
 	news_init(&s->news, v);
 	s->news.recent_from = view_take_recent(v, x->examine);
-	s->watch = (struct view_watch){ .on_change = on_change, .on_gone = on_gone, .on_keywords = on_keywords,
-		.self = s };
+	s->watch = (struct view_watch){
+		.on_change = on_change, .on_gone = on_gone, .on_keywords = on_keywords, .self = s
+	};
 	view_watch(v, &s->watch);
 	s->state = IMAP_SELECTED;
 	s->read_only = x->examine;
@@ -310,7 +319,8 @@ static void open_mailbox(struct imap *s, bool examine)
 	x->examine = examine;
 	if (!imap_take_mailbox(s, &name) || (args_sp(a) && !take_params(a, x)) || !args_end(a) ||
 	    (x->qresync && !s->qresync)) { /* RFC 7162 3.2.5: BAD unless enabled */
-		imap_bad(s, "SELECT takes a mailbox name, and perhaps CONDSTORE or (once enabled) QRESYNC");
+		imap_bad(s,
+		    "SELECT takes a mailbox name, and perhaps CONDSTORE or (once enabled) QRESYNC");
 		return;
 	}
 	if (s->state == IMAP_SELECTED && (s->rev2 || s->qresync)) /* RFC 7162 3.2.11 */

@@ -5,18 +5,27 @@
 #include "imap/command.h"
 
 enum {
-	ITEM_MESSAGES = 1, ITEM_UIDNEXT = 2, ITEM_UIDVALIDITY = 4, ITEM_UNSEEN = 8, ITEM_DELETED = 16, ITEM_SIZE = 32,
-	ITEM_RECENT = 64, ITEM_MODSEQ = 128, ITEM_APPENDLIMIT = 256, ITEM_DELETED_STORAGE = 512,
+	ITEM_MESSAGES = 1,
+	ITEM_UIDNEXT = 2,
+	ITEM_UIDVALIDITY = 4,
+	ITEM_UNSEEN = 8,
+	ITEM_DELETED = 16,
+	ITEM_SIZE = 32,
+	ITEM_RECENT = 64,
+	ITEM_MODSEQ = 128,
+	ITEM_APPENDLIMIT = 256,
+	ITEM_DELETED_STORAGE = 512,
 };
 
 static const struct {
 	const char *name;
 	unsigned bit;
 } items[] = {
-	{ "MESSAGES", ITEM_MESSAGES }, { "UIDNEXT", ITEM_UIDNEXT }, { "UIDVALIDITY", ITEM_UIDVALIDITY },
-	{ "UNSEEN", ITEM_UNSEEN }, { "DELETED", ITEM_DELETED }, { "SIZE", ITEM_SIZE }, /* RFC 8438 */
-	{ "RECENT", ITEM_RECENT }, /* RFC 3501 */
-	{ "HIGHESTMODSEQ", ITEM_MODSEQ }, /* RFC 7162 3.1.7 */
+	{ "MESSAGES", ITEM_MESSAGES }, { "UIDNEXT", ITEM_UIDNEXT },
+	{ "UIDVALIDITY", ITEM_UIDVALIDITY }, { "UNSEEN", ITEM_UNSEEN }, { "DELETED", ITEM_DELETED },
+	{ "SIZE", ITEM_SIZE },               /* RFC 8438 */
+	{ "RECENT", ITEM_RECENT },           /* RFC 3501 */
+	{ "HIGHESTMODSEQ", ITEM_MODSEQ },    /* RFC 7162 3.1.7 */
 	{ "APPENDLIMIT", ITEM_APPENDLIMIT }, /* RFC 7889 */
 };
 
@@ -50,24 +59,15 @@ bool status_wants_modseq(unsigned wanted)
 static uint64_t value_of(const struct imap *s, const struct folder_status *st, unsigned bit)
 {
 	switch (bit) {
-	case ITEM_MESSAGES:
-		return (st->messages);
-	case ITEM_UIDNEXT:
-		return (st->uidnext);
-	case ITEM_UIDVALIDITY:
-		return (st->uidvalidity);
-	case ITEM_UNSEEN:
-		return (st->unseen);
-	case ITEM_DELETED:
-		return (st->deleted);
-	case ITEM_SIZE:
-		return (st->size);
-	case ITEM_RECENT:
-		return (st->recent);
-	case ITEM_MODSEQ:
-		return (st->highestmodseq);
-	case ITEM_APPENDLIMIT:
-		return (s->server->cfg->limits.size);
+	case ITEM_MESSAGES: return (st->messages);
+	case ITEM_UIDNEXT: return (st->uidnext);
+	case ITEM_UIDVALIDITY: return (st->uidvalidity);
+	case ITEM_UNSEEN: return (st->unseen);
+	case ITEM_DELETED: return (st->deleted);
+	case ITEM_SIZE: return (st->size);
+	case ITEM_RECENT: return (st->recent);
+	case ITEM_MODSEQ: return (st->highestmodseq);
+	case ITEM_APPENDLIMIT: return (s->server->cfg->limits.size);
 	}
 	return (0);
 }
@@ -114,7 +114,8 @@ void cmd_status(struct imap *s)
 	struct slice name;
 
 	s->call.data = x;
-	if (!imap_take_mailbox(s, &name) || !args_sp(a) || !status_take_items(a, &x->wanted) || !args_end(a)) {
+	if (!imap_take_mailbox(s, &name) || !args_sp(a) || !status_take_items(a, &x->wanted) ||
+	    !args_end(a)) {
 		imap_bad(s, "STATUS takes a mailbox name and a list of items");
 		return;
 	}

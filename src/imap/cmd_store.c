@@ -40,7 +40,8 @@ static const char *modified_set(struct imap *s, const struct storing *x)
 	} else
 		(void)seqset_write(&out, x->modified, x->modified_n);
 	(void)buf_addz(&out, "] Some were changed by others");
-	text = out.failed ? "OK Some were changed by others" : arena_strdup(s->call.arena, buf_slice(&out));
+	text = out.failed ? "OK Some were changed by others"
+			  : arena_strdup(s->call.arena, buf_slice(&out));
 	buf_free(&out);
 	return (text);
 }
@@ -101,7 +102,9 @@ static bool take_change(struct args *a, struct storing *x)
 {
 	struct slice name;
 
-	x->change.mode = args_char(a, '+') ? FLAGS_ADD : args_char(a, '-') ? FLAGS_REMOVE : FLAGS_SET;
+	x->change.mode = args_char(a, '+') ? FLAGS_ADD
+	    : args_char(a, '-')            ? FLAGS_REMOVE
+					   : FLAGS_SET;
 	if (!args_atom(a, &name))
 		return (false);
 	x->silent = slice_ieq(name, SLICE("FLAGS.SILENT"));
@@ -140,7 +143,8 @@ void cmd_store(struct imap *s)
 	x->change.keywords_n = x->flags.n;
 	if (x->t.n == 0)
 		finish(s);
-	else if ((s->call.op = message_flags(s->news.view, x->t.uids, x->t.n, &x->change, s, on_stored, s)) == NULL)
+	else if ((s->call.op = message_flags(
+		      s->news.view, x->t.uids, x->t.n, &x->change, s, on_stored, s)) == NULL)
 		imap_end(s, "NO [UNAVAILABLE] Too busy; try again");
 }
 
@@ -173,7 +177,8 @@ void cmd_expunge(struct imap *s)
 		imap_end(s, "OK Done");
 		return;
 	}
-	s->call.op = message_expunge(s->news.view, s->call.is_uid ? t.uids : NULL, t.n, s, on_expunged, s);
+	s->call.op =
+	    message_expunge(s->news.view, s->call.is_uid ? t.uids : NULL, t.n, s, on_expunged, s);
 	if (s->call.op == NULL)
 		imap_end(s, "NO [UNAVAILABLE] Too busy; try again");
 }

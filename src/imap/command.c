@@ -9,10 +9,11 @@ enum {
 };
 
 static const struct imap_command commands[] = {
-	{ SLICE_INIT("CAPABILITY"), ANY, CMD_NO_ARGS | CMD_NEWS, cmd_capability }, /* RFC 9051 6.1.1 */
+	{ SLICE_INIT("CAPABILITY"), ANY, CMD_NO_ARGS | CMD_NEWS,
+	    cmd_capability }, /* RFC 9051 6.1.1 */
 	{ SLICE_INIT("NOOP"), ANY, CMD_NO_ARGS | CMD_NEWS, cmd_noop },
 	{ SLICE_INIT("LOGOUT"), ANY, CMD_NO_ARGS, cmd_logout },
-	{ SLICE_INIT("ID"), ANY, CMD_NEWS, cmd_id },			   /* RFC 2971 */
+	{ SLICE_INIT("ID"), ANY, CMD_NEWS, cmd_id },                         /* RFC 2971 */
 	{ SLICE_INIT("STARTTLS"), IMAP_GREETED, CMD_NO_ARGS, cmd_starttls }, /* RFC 9051 6.2.1 */
 	{ SLICE_INIT("LOGIN"), IMAP_GREETED, CMD_PRIVATE, cmd_login },
 	{ SLICE_INIT("AUTHENTICATE"), IMAP_GREETED, CMD_PRIVATE, cmd_authenticate },
@@ -30,16 +31,19 @@ static const struct imap_command commands[] = {
 	{ SLICE_INIT("STATUS"), IN, CMD_NEWS, cmd_status },
 	{ SLICE_INIT("APPEND"), IN, CMD_NEWS, cmd_append },
 	{ SLICE_INIT("IDLE"), IN, CMD_NO_ARGS | CMD_NEWS, cmd_idle }, /* RFC 2177 */
-	{ SLICE_INIT("CHECK"), IMAP_SELECTED, CMD_NO_ARGS | CMD_NEWS, cmd_check }, /* RFC 3501 6.4.1 */
+	{ SLICE_INIT("CHECK"), IMAP_SELECTED, CMD_NO_ARGS | CMD_NEWS,
+	    cmd_check }, /* RFC 3501 6.4.1 */
 	{ SLICE_INIT("CLOSE"), IMAP_SELECTED, CMD_NO_ARGS, cmd_close },
 	{ SLICE_INIT("UNSELECT"), IMAP_SELECTED, CMD_NO_ARGS, cmd_unselect },
 	/* EXPUNGE takes an argument only behind UID: RFC 9051 6.4.9 */
 	{ SLICE_INIT("EXPUNGE"), IMAP_SELECTED, CMD_NEWS | CMD_UID | CMD_WRITES, cmd_expunge },
 	{ SLICE_INIT("SEARCH"), IMAP_SELECTED, CMD_NEWS_NO_EXPUNGE | CMD_UID, cmd_search },
 	{ SLICE_INIT("FETCH"), IMAP_SELECTED, CMD_NEWS_NO_EXPUNGE | CMD_UID, cmd_fetch },
-	{ SLICE_INIT("STORE"), IMAP_SELECTED, CMD_NEWS_NO_EXPUNGE | CMD_UID | CMD_WRITES, cmd_store },
+	{ SLICE_INIT("STORE"), IMAP_SELECTED, CMD_NEWS_NO_EXPUNGE | CMD_UID | CMD_WRITES,
+	    cmd_store },
 	{ SLICE_INIT("COPY"), IMAP_SELECTED, CMD_NEWS | CMD_UID, cmd_copy },
-	{ SLICE_INIT("MOVE"), IMAP_SELECTED, CMD_NEWS | CMD_UID | CMD_WRITES, cmd_move }, /* RFC 6851 */
+	{ SLICE_INIT("MOVE"), IMAP_SELECTED, CMD_NEWS | CMD_UID | CMD_WRITES,
+	    cmd_move }, /* RFC 6851 */
 };
 
 static const struct imap_command unknown = { SLICE_INIT("?"), ANY, 0, NULL };
@@ -55,11 +59,13 @@ static const struct imap_command *find(struct slice name)
 static const char *refusal(const struct imap *s, const struct imap_command *row)
 {
 	if ((row->states & (unsigned)s->state) == 0)
-		return (s->state == IMAP_GREETED ? "BAD Log in first" :
-			row->states == IMAP_GREETED ? "BAD Already logged in" : "BAD Select a mailbox first");
+		return (s->state == IMAP_GREETED      ? "BAD Log in first"
+			: row->states == IMAP_GREETED ? "BAD Already logged in"
+						      : "BAD Select a mailbox first");
 	if ((row->flags & CMD_PRIVATE) && !conn_is_tls(s->conn)) /* RFC 9051 6.2.3 */
 		return ("NO [PRIVACYREQUIRED] Start TLS first");
-	if (row->states == IMAP_SELECTED && s->view_gone && row->run != cmd_unselect && row->run != cmd_close)
+	if (row->states == IMAP_SELECTED && s->view_gone && row->run != cmd_unselect &&
+	    row->run != cmd_close)
 		return ("NO [NONEXISTENT] The mailbox was deleted; select another");
 	if ((row->flags & CMD_WRITES) && s->read_only)
 		return ("NO [READ-ONLY] The mailbox was opened read-only");

@@ -5,12 +5,13 @@
 #include "imap/session.h"
 
 enum {
-	CMD_NO_ARGS = 1,	/* nothing may follow the name */
-	CMD_NEWS = 2,		/* all news may be told before the tagged answer */
-	CMD_NEWS_NO_EXPUNGE = 4, /* RFC 9051 7.5.1: not while FETCH, STORE, SEARCH by number are answered */
-	CMD_UID = 8,		/* "UID " may stand in front; then expunges may be told too */
-	CMD_WRITES = 16,	/* refused in a mailbox opened by EXAMINE */
-	CMD_PRIVATE = 32,	/* needs TLS; arguments are secrets */
+	CMD_NO_ARGS = 1, /* nothing may follow the name */
+	CMD_NEWS = 2,    /* all news may be told before the tagged answer */
+	CMD_NEWS_NO_EXPUNGE =
+	    4,           /* RFC 9051 7.5.1: not while FETCH, STORE, SEARCH by number are answered */
+	CMD_UID = 8,     /* "UID " may stand in front; then expunges may be told too */
+	CMD_WRITES = 16, /* refused in a mailbox opened by EXAMINE */
+	CMD_PRIVATE = 32, /* needs TLS; arguments are secrets */
 };
 
 struct imap_command {

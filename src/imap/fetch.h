@@ -6,11 +6,27 @@
 #include "imap/session.h"
 
 enum fetch_what {
-	FETCH_UID, FETCH_FLAGS, FETCH_INTERNALDATE, FETCH_SIZE, FETCH_MODSEQ, FETCH_ENVELOPE, FETCH_BODY,
-	FETCH_BODYSTRUCTURE, FETCH_SECTION, FETCH_BINARY, FETCH_BINARY_SIZE,
+	FETCH_UID,
+	FETCH_FLAGS,
+	FETCH_INTERNALDATE,
+	FETCH_SIZE,
+	FETCH_MODSEQ,
+	FETCH_ENVELOPE,
+	FETCH_BODY,
+	FETCH_BODYSTRUCTURE,
+	FETCH_SECTION,
+	FETCH_BINARY,
+	FETCH_BINARY_SIZE,
 };
 
-enum section_text { SECTION_ALL, SECTION_HEADER, SECTION_FIELDS, SECTION_FIELDS_NOT, SECTION_TEXT, SECTION_MIME };
+enum section_text {
+	SECTION_ALL,
+	SECTION_HEADER,
+	SECTION_FIELDS,
+	SECTION_FIELDS_NOT,
+	SECTION_TEXT,
+	SECTION_MIME
+};
 
 enum { SECTION_PATH = 128, FETCH_ITEMS = 100, FETCH_FIELDS = 1000 };
 
@@ -33,12 +49,12 @@ struct fetch_item {
 	struct fetch_item *next;
 };
 
-struct fetch_place { /* where the visitor is inside one message */
-	bool begun;		      /* its first item is said */
+struct fetch_place {                   /* where the visitor is inside one message */
+	bool begun;                    /* its first item is said */
 	const struct fetch_item *item; /* NULL: between messages */
-	bool streaming;		      /* the literal's size is said; octets follow */
-	uint64_t at, left;	      /* from the file */
-	char *decoded;		      /* or from here, owned */
+	bool streaming;                /* the literal's size is said; octets follow */
+	uint64_t at, left;             /* from the file */
+	char *decoded;                 /* or from here, owned */
 	size_t decoded_at, decoded_n;
 };
 
@@ -46,8 +62,8 @@ struct fetch {
 	struct arena *arena; /* items, labels */
 	struct fetch_item *items, **items_end;
 	unsigned items_n, want; /* VISIT_... */
-	bool sees;		/* sets \Seen */
-	bool on_loop;		/* nothing but the view is needed */
+	bool sees;              /* sets \Seen */
+	bool on_loop;           /* nothing but the view is needed */
 	bool utf8;
 	uint32_t *uids, *seqs; /* owned */
 	size_t n, at;
@@ -69,7 +85,8 @@ bool fetch_take_section(struct fetch *f, struct args *a, struct fetch_item *item
 
 enum body_result { BODY_DONE, BODY_MORE /* call again for the same item */ };
 /* Say one section item, or go on with it. On the worker. */
-enum body_result fetch_body(struct fetch *f, const struct visit_message *m, const struct fetch_item *item);
+enum body_result fetch_body(
+    struct fetch *f, const struct visit_message *m, const struct fetch_item *item);
 enum { FETCH_SLICE = 196608 }; /* octets of output after which a slice is full */
 
 #endif

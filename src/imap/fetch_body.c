@@ -81,7 +81,8 @@ static bool take_text(struct fetch *f, struct args *a, struct section *sec)
 		sec->text = SECTION_TEXT;
 	else if (slice_ieq(name, SLICE("MIME")) && sec->path_n > 0)
 		sec->text = SECTION_MIME;
-	else if (slice_ieq(name, SLICE("HEADER.FIELDS")) || slice_ieq(name, SLICE("HEADER.FIELDS.NOT"))) {
+	else if (slice_ieq(name, SLICE("HEADER.FIELDS")) ||
+	    slice_ieq(name, SLICE("HEADER.FIELDS.NOT"))) {
 		sec->text = name.n > 13 ? SECTION_FIELDS_NOT : SECTION_FIELDS;
 		return (take_fields(f, a, sec));
 	} else
@@ -91,7 +92,8 @@ static bool take_text(struct fetch *f, struct args *a, struct section *sec)
 
 static void make_label(struct fetch *f, struct fetch_item *item, const char *name)
 {
-	static const char *const texts[] = { "", "HEADER", "HEADER.FIELDS", "HEADER.FIELDS.NOT", "TEXT", "MIME" };
+	static const char *const texts[] = { "", "HEADER", "HEADER.FIELDS", "HEADER.FIELDS.NOT",
+		"TEXT", "MIME" };
 	const struct section *sec = &item->section;
 	struct buf out = BUF_INIT(L_ITOT * 2);
 
@@ -139,7 +141,8 @@ bool fetch_take_section(struct fetch *f, struct args *a, struct fetch_item *item
 		return (false);
 	if (!args_char(a, ']'))
 		return (false);
-	if (item->what != FETCH_BINARY_SIZE && args_char(a, '<')) { /* partial = "<" number64 "." nz-number64 ">" */
+	if (item->what != FETCH_BINARY_SIZE &&
+	    args_char(a, '<')) { /* partial = "<" number64 "." nz-number64 ">" */
 		if (!args_u64(a, INT64_MAX, &sec->from) || !args_char(a, '.') ||
 		    !args_u64(a, INT64_MAX, &sec->count) || sec->count == 0 || !args_char(a, '>'))
 			return (false);
@@ -157,7 +160,8 @@ struct extent {
 };
 
 /* Where the section's octets are, for fields: where the header is. False: there is no such part. */
-static bool find_extent(const struct visit_message *m, const struct section *sec, struct extent *ret)
+static bool find_extent(
+    const struct visit_message *m, const struct section *sec, struct extent *ret)
 {
 	const struct mime_map_part *part, *inner;
 
@@ -182,11 +186,13 @@ static bool find_extent(const struct visit_message *m, const struct section *sec
 	else if (sec->text == SECTION_MIME)
 		*ret = (struct extent){ part->header_at, part->header_size };
 	else { /* HEADER and TEXT of a part are those of the message inside it */
-		if (part->kind != MIME_MESSAGE || part->first == MIME_NONE || part->first >= m->map_n)
+		if (part->kind != MIME_MESSAGE || part->first == MIME_NONE ||
+		    part->first >= m->map_n)
 			return (false);
 		inner = &m->map[part->first];
-		*ret = sec->text == SECTION_TEXT ? (struct extent){ inner->body_at, inner->body_size } :
-						   (struct extent){ inner->header_at, inner->header_size };
+		*ret = sec->text == SECTION_TEXT
+		    ? (struct extent){ inner->body_at, inner->body_size }
+		    : (struct extent){ inner->header_at, inner->header_size };
 	}
 	return (true);
 }
@@ -220,7 +226,8 @@ static void say_octets(struct fetch *f, const struct fetch_item *item, struct sl
 	s = slice_head(slice_from(s, (size_t)at), (size_t)n);
 	begin_item(f, item);
 	/* NUL may not stand in a literal: literal8, RFC 9051 4.3.1 */
-	(void)buf_fmt(&f->out, "%s{%zu}\r\n", memchr(s.p == NULL ? "" : s.p, '\0', s.n) != NULL ? "~" : "", s.n);
+	(void)buf_fmt(&f->out, "%s{%zu}\r\n",
+	    memchr(s.p == NULL ? "" : s.p, '\0', s.n) != NULL ? "~" : "", s.n);
 	(void)buf_add_slice(&f->out, s);
 }
 
@@ -241,7 +248,8 @@ static bool is_named(const struct section *sec, struct slice name)
 	return (false);
 }
 
-static enum body_result say_fields(struct fetch *f, const struct fetch_item *item, struct slice lines)
+static enum body_result say_fields(
+    struct fetch *f, const struct fetch_item *item, struct slice lines)
 {
 	const struct section *sec = &item->section;
 	struct arena *arena = arena_new(0);
@@ -284,7 +292,8 @@ static enum body_result stream(struct fetch *f, const struct visit_message *m)
 	if (p->decoded != NULL) {
 		(void)buf_add(&f->out, p->decoded + p->decoded_at, (size_t)n);
 		p->decoded_at += (size_t)n;
-	} else if (n > 0 && (visit_read(m->visit, p->at, n, &f->out, &err) == -1 || f->out.n - before != n)) {
+	} else if (n > 0 &&
+	    (visit_read(m->visit, p->at, n, &f->out, &err) == -1 || f->out.n - before != n)) {
 		f->broken = true; /* the size was said: nothing else can be */
 		return (BODY_DONE);
 	}
@@ -318,7 +327,8 @@ static enum body_result say_extent(
 		return (BODY_DONE);
 	}
 	/* Is its last octet there? Then all are. */
-	if (!read_part(m, (struct extent){ x.at, BODY_SMALL }, BODY_SMALL, &body, &err) || body.n != BODY_SMALL) {
+	if (!read_part(m, (struct extent){ x.at, BODY_SMALL }, BODY_SMALL, &body, &err) ||
+	    body.n != BODY_SMALL) {
 		buf_free(&body);
 		return (body_lost(f, item));
 	}
@@ -333,12 +343,12 @@ static enum body_result say_extent(
 }
 
 /* BINARY: the transfer encoding undone (RFC 9051 6.4.5.1). A multipart or a message is no encoded octets. */
-static enum body_result say_binary(struct fetch *f, const struct visit_message *m, const struct fetch_item *item)
+static enum body_result say_binary(
+    struct fetch *f, const struct visit_message *m, const struct fetch_item *item)
 {
 	const struct section *sec = &item->section;
-	const struct mime_map_part *part = sec->path_n == 0 ?
-	    &m->map[0] :
-	    mime_map_find(m->map, m->map_n, sec->path, sec->path_n);
+	const struct mime_map_part *part =
+	    sec->path_n == 0 ? &m->map[0] : mime_map_find(m->map, m->map_n, sec->path, sec->path_n);
 	struct buf raw, out;
 	struct err err;
 	uint64_t at = 0, n;
@@ -367,7 +377,8 @@ static enum body_result say_binary(struct fetch *f, const struct visit_message *
 		(void)buf_add_u64(&f->out, x.n);
 		return (BODY_DONE);
 	}
-	if (!read_part(m, (struct extent){ part->body_at, part->body_size }, (size_t)L_SIZE * 2, &raw, &err)) {
+	if (!read_part(m, (struct extent){ part->body_at, part->body_size }, (size_t)L_SIZE * 2,
+		&raw, &err)) {
 		buf_free(&raw);
 		return (body_lost(f, item));
 	}
@@ -382,8 +393,8 @@ static enum body_result say_binary(struct fetch *f, const struct visit_message *
 		return (BODY_DONE);
 	}
 	clip(sec, &at, &n);
-	(void)buf_fmt(&f->out, "%s{%llu}\r\n", n > 0 && memchr(out.p + at, '\0', (size_t)n) != NULL ? "~" : "",
-	    (unsigned long long)n);
+	(void)buf_fmt(&f->out, "%s{%llu}\r\n",
+	    n > 0 && memchr(out.p + at, '\0', (size_t)n) != NULL ? "~" : "", (unsigned long long)n);
 	if (n == 0) {
 		buf_free(&out);
 		return (BODY_DONE);
@@ -395,7 +406,8 @@ static enum body_result say_binary(struct fetch *f, const struct visit_message *
 	return (stream(f, m));
 }
 
-enum body_result fetch_body(struct fetch *f, const struct visit_message *m, const struct fetch_item *item)
+enum body_result fetch_body(
+    struct fetch *f, const struct visit_message *m, const struct fetch_item *item)
 {
 	const struct section *sec = &item->section;
 	enum body_result r;

@@ -91,8 +91,9 @@ static uint32_t after_last(const struct view *v)
 
 void news_init(struct news *n, struct view *v)
 {
-	*n = (struct news){ .view = v, .next = after_last(v), .count = view_count(v),
-		.recent_from = UINT32_MAX };
+	*n = (struct news){
+		.view = v, .next = after_last(v), .count = view_count(v), .recent_from = UINT32_MAX
+	};
 }
 
 void news_done(struct news *n)
@@ -110,8 +111,7 @@ void news_heard(struct news *n, const struct view_change *ch, bool own)
 	while (known < ch->n && ch->uids[known] < n->next)
 		known++;
 	switch (ch->kind) {
-	case VIEW_ADDED:
-		break;
+	case VIEW_ADDED: break;
 	case VIEW_FLAGS:
 		if (!own)
 			uid_list_merge(&n->changed, ch->uids, known);
@@ -127,7 +127,7 @@ bool news_any(const struct news *n, bool expunges)
 {
 	return (n->view != NULL &&
 	    ((expunges && n->gone.n > 0) || n->changed.n > 0 || n->flags_too ||
-	     view_count(n->view) + n->gone.n > n->count));
+		view_count(n->view) + n->gone.n > n->count));
 }
 
 bool news_is_gone(const struct news *n, uint32_t uid)
@@ -141,7 +141,8 @@ uint32_t news_seq(const struct news *n, uint32_t uid)
 
 	if (uid >= n->next)
 		return (0);
-	if ((at == view_count(n->view) || view_at(n->view, at)->uid != uid) && !news_is_gone(n, uid))
+	if ((at == view_count(n->view) || view_at(n->view, at)->uid != uid) &&
+	    !news_is_gone(n, uid))
 		return (0);
 	return ((uint32_t)(at + uid_list_lower(&n->gone, uid) + 1));
 }
@@ -171,8 +172,8 @@ uint32_t news_last_uid(const struct news *n)
 }
 
 /* Where a range lies in the view, of what the client knows: [*ret_at, *ret_end). */
-static void find_range(const struct news *n, struct range r, bool is_uid, size_t *ret_at, size_t *ret_end,
-    bool *ret_missing)
+static void find_range(const struct news *n, struct range r, bool is_uid, size_t *ret_at,
+    size_t *ret_end, bool *ret_missing)
 {
 	uint32_t lo = is_uid ? r.from : news_uid(n, r.from);
 	uint32_t hi = is_uid ? r.to : news_uid(n, r.to);
@@ -186,8 +187,8 @@ static void find_range(const struct news *n, struct range r, bool is_uid, size_t
 		*ret_end = *ret_at;
 }
 
-bool news_resolve(const struct news *n, struct seqset *set, bool is_uid, uint32_t **ret, size_t *ret_n,
-    bool *ret_missing)
+bool news_resolve(const struct news *n, struct seqset *set, bool is_uid, uint32_t **ret,
+    size_t *ret_n, bool *ret_missing)
 {
 	size_t count = 0, at, end;
 
@@ -195,7 +196,8 @@ bool news_resolve(const struct news *n, struct seqset *set, bool is_uid, uint32_
 	*ret_n = 0;
 	*ret_missing = false;
 	if (!is_uid && set->has_star && n->count == 0)
-		return (false); /* RFC 9051 9: "*" of an empty mailbox is an error for numbers, and nothing for UIDs */
+		return (
+		    false); /* RFC 9051 9: "*" of an empty mailbox is an error for numbers, and nothing for UIDs */
 	seqset_fix(set, is_uid ? news_last_uid(n) : (uint32_t)n->count);
 	if (!is_uid && seqset_max(set) > n->count)
 		return (false);
@@ -212,7 +214,8 @@ bool news_resolve(const struct news *n, struct seqset *set, bool is_uid, uint32_
 	return (true);
 }
 
-void news_write_flags(const struct news *n, uint32_t uid, bool flags, bool modseq, bool recent, struct buf *out)
+void news_write_flags(
+    const struct news *n, uint32_t uid, bool flags, bool modseq, bool recent, struct buf *out)
 {
 	struct keyword_names names;
 	uint32_t seq = news_seq(n, uid);
@@ -293,14 +296,16 @@ bool news_write(struct news *n, const struct news_style *style, struct buf *out)
 		size_t told = n->changed.n < NEWS_PIECE / 4 ? n->changed.n : NEWS_PIECE / 4;
 
 		for (size_t i = 0; i < told; i++)
-			news_write_flags(n, n->changed.v[i], true, style->modseq, style->recent, out);
+			news_write_flags(
+			    n, n->changed.v[i], true, style->modseq, style->recent, out);
 		uid_list_drop_head(&n->changed, told);
 	}
 	return (news_any(n, style->expunges));
 }
 
 /* [from, to] without the gone, which are told as gone later. */
-static void write_without_gone(const struct news *n, uint32_t from, uint32_t to, struct buf *out, bool *first)
+static void write_without_gone(
+    const struct news *n, uint32_t from, uint32_t to, struct buf *out, bool *first)
 {
 	for (size_t g = uid_list_lower(&n->gone, from); g < n->gone.n && n->gone.v[g] <= to; g++) {
 		if (n->gone.v[g] > from)
@@ -311,7 +316,8 @@ static void write_without_gone(const struct news *n, uint32_t from, uint32_t to,
 		(void)seqset_write_range(out, from, to, first);
 }
 
-void news_write_missing(const struct news *n, const struct seqset *set, struct buf *out, bool *first)
+void news_write_missing(
+    const struct news *n, const struct seqset *set, struct buf *out, bool *first)
 {
 	const struct view *v = n->view;
 

@@ -20,12 +20,12 @@ void uid_list_free(struct uid_list *l);
 
 struct news {
 	struct view *view;
-	struct uid_list gone;	 /* announced once, now expunged, not told */
+	struct uid_list gone;    /* announced once, now expunged, not told */
 	struct uid_list changed; /* flags changed by others, not told */
-	uint32_t next;		 /* first uid not announced */
-	size_t count;		 /* messages the client knows of */
-	uint32_t recent_from;	 /* uids from here are \Recent to this session; UINT32_MAX: none */
-	bool flags_too;		 /* keyword names grew: FLAGS and PERMANENTFLAGS are news */
+	uint32_t next;           /* first uid not announced */
+	size_t count;            /* messages the client knows of */
+	uint32_t recent_from;    /* uids from here are \Recent to this session; UINT32_MAX: none */
+	bool flags_too;          /* keyword names grew: FLAGS and PERMANENTFLAGS are news */
 };
 
 void news_init(struct news *n, struct view *v); /* as SELECT is about to tell it */
@@ -35,26 +35,29 @@ void news_heard(struct news *n, const struct view_change *ch, bool own);
 bool news_any(const struct news *n, bool expunges);
 
 /* Numbers, as the client knows them. */
-uint32_t news_seq(const struct news *n, uint32_t uid);	   /* 0: not known to the client */
-uint32_t news_uid(const struct news *n, uint32_t seq);	   /* 0: beyond; gone ones have theirs still */
-uint32_t news_last_uid(const struct news *n);		   /* 0: none */
+uint32_t news_seq(const struct news *n, uint32_t uid); /* 0: not known to the client */
+uint32_t news_uid(const struct news *n, uint32_t seq); /* 0: beyond; gone ones have theirs still */
+uint32_t news_last_uid(const struct news *n);          /* 0: none */
 bool news_is_gone(const struct news *n, uint32_t uid);
 /* The messages of a set that are there: uids ascending (malloc'd, the caller frees; NULL when none). ${set} is fixed here.
  * *ret_missing: some of the numbers are expunged, though not yet announced. False: a sequence number beyond the last. */
-bool news_resolve(const struct news *n, struct seqset *set, bool is_uid, uint32_t **ret, size_t *ret_n, bool *ret_missing);
+bool news_resolve(const struct news *n, struct seqset *set, bool is_uid, uint32_t **ret,
+    size_t *ret_n, bool *ret_missing);
 
 /* Announcing. Each adds a piece of at most a few KiB to out and returns true while there is more. */
 struct news_style {
-	bool vanished;	/* QRESYNC: VANISHED in place of EXPUNGE */
-	bool modseq;	/* CONDSTORE: MODSEQ with FLAGS */
-	bool recent;	/* IMAP4rev1 */
-	bool expunges;	/* allowed now */
+	bool vanished; /* QRESYNC: VANISHED in place of EXPUNGE */
+	bool modseq;   /* CONDSTORE: MODSEQ with FLAGS */
+	bool recent;   /* IMAP4rev1 */
+	bool expunges; /* allowed now */
 };
 bool news_write(struct news *n, const struct news_style *style, struct buf *out);
 /* "* n FETCH (UID u FLAGS (...) MODSEQ (m))" for one message; nothing when it is not there. */
-void news_write_flags(const struct news *n, uint32_t uid, bool flags, bool modseq, bool recent, struct buf *out);
+void news_write_flags(
+    const struct news *n, uint32_t uid, bool flags, bool modseq, bool recent, struct buf *out);
 
 /* Of the uids in ${set}, fixed, below the next: those that are not there and not about to be announced as gone. */
-void news_write_missing(const struct news *n, const struct seqset *set, struct buf *out, bool *first);
+void news_write_missing(
+    const struct news *n, const struct seqset *set, struct buf *out, bool *first);
 
 #endif

@@ -3,14 +3,15 @@
 #include "imap/pattern.h"
 
 enum {
-	PATTERN_MAX = 511, /* 255 octets of a name and a wildcard around each: longer ones match nothing */
+	PATTERN_MAX =
+	    511, /* 255 octets of a name and a wildcard around each: longer ones match nothing */
 	WORDS = (PATTERN_MAX + 1) / 64,
 };
 
 struct pattern {
 	size_t n, words;
 	uint64_t star[WORDS], percent[WORDS]; /* which elements are wildcards */
-	uint64_t *octet;		      /* [256][words]: which elements are this octet */
+	uint64_t *octet;                      /* [256][words]: which elements are this octet */
 	bool never;
 };
 
@@ -76,7 +77,7 @@ bool pattern_match(const struct pattern *p, struct slice name)
 	skip_wildcards(p, at);
 	for (size_t i = 0; i < name.n; i++) {
 		const uint64_t *is = p->octet + (unsigned char)name.p[i] * p->words;
-		const uint64_t *or = is;
+		const uint64_t * or = is;
 		uint64_t carry = 0;
 
 		if (is_inbox && i < 5) {
@@ -84,8 +85,9 @@ bool pattern_match(const struct pattern *p, struct slice name)
 			or = p->octet + (unsigned char)ascii_upper(name.p[i]) * p->words;
 		}
 		for (size_t w = 0; w < p->words; w++) {
-			uint64_t taken = at[w] & (is[w] | or[w]);
-			uint64_t stay = at[w] & (p->star[w] | (name.p[i] == '/' ? 0 : p->percent[w]));
+			uint64_t taken = at[w] & (is[w] | or [w]);
+			uint64_t stay =
+			    at[w] & (p->star[w] | (name.p[i] == '/' ? 0 : p->percent[w]));
 
 			at[w] = taken << 1 | carry | stay;
 			carry = taken >> 63;

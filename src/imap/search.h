@@ -8,11 +8,20 @@
 
 enum key_what { /* in order of what they cost */
 	/* the view knows */
-	KEY_ALL, KEY_FLAGS, KEY_UIDS, KEY_LARGER, KEY_SMALLER, KEY_DAY, KEY_MODSEQ, KEY_RECENT,
+	KEY_ALL,
+	KEY_FLAGS,
+	KEY_UIDS,
+	KEY_LARGER,
+	KEY_SMALLER,
+	KEY_DAY,
+	KEY_MODSEQ,
+	KEY_RECENT,
 	/* the header must be read */
-	KEY_HEADER, KEY_SENT,
+	KEY_HEADER,
+	KEY_SENT,
 	/* the body must be read */
-	KEY_BODY, KEY_TEXT,
+	KEY_BODY,
+	KEY_TEXT,
 };
 
 enum key_cost { COST_VIEW, COST_HEADER, COST_BODY, COST_LEVELS };
@@ -21,13 +30,13 @@ enum day_relation { DAY_BEFORE, DAY_ON, DAY_SINCE };
 
 struct search_key {
 	enum key_what what;
-	unsigned flags;	    /* FLAGS: has one of them; 0: never */
-	struct seqset uids; /* UIDS: fixed, as uids */
+	unsigned flags;           /* FLAGS: has one of them; 0: never */
+	struct seqset uids;       /* UIDS: fixed, as uids */
 	bool by_number, is_saved; /* UIDS: to be translated before matching */
-	uint64_t number;    /* LARGER SMALLER MODSEQ; RECENT: first recent uid */
+	uint64_t number;          /* LARGER SMALLER MODSEQ; RECENT: first recent uid */
 	int64_t day;
 	enum day_relation relation;
-	struct slice field; /* HEADER: its name; address keys and SUBJECT too */
+	struct slice field;  /* HEADER: its name; address keys and SUBJECT too */
 	struct slice needle; /* folded; empty: the field's presence */
 };
 
@@ -43,7 +52,7 @@ struct search {
 	size_t keys_n;
 	struct search_op *ops;
 	size_t ops_n;
-	enum key_cost cost; /* the dearest key */
+	enum key_cost cost;      /* the dearest key */
 	unsigned fields_missing; /* header keys about fields that the index does not hold */
 	bool wants_modseq;
 };
@@ -51,14 +60,17 @@ struct search {
 enum search_fault { SEARCH_BAD, SEARCH_LIMIT, SEARCH_CHARSET };
 
 /* search_parse: search-program behind RETURN options. View gives the keywords. NULL: *ret_fault says why. */
-struct search *search_parse(struct args *a, const struct view *v, uint32_t recent_from, enum search_fault *ret_fault);
+struct search *search_parse(
+    struct args *a, const struct view *v, uint32_t recent_from, enum search_fault *ret_fault);
 void search_free(struct search *q);
 
 enum search_answer { ANSWER_NO, ANSWER_YES, ANSWER_UNKNOWN };
 
 /* From the view alone; UNKNOWN: search_match must look. ${values}: room for keys_n answers. */
-enum search_answer search_match_view(const struct search *q, const struct view_message *m, unsigned char *values);
+enum search_answer search_match_view(
+    const struct search *q, const struct view_message *m, unsigned char *values);
 /* On a worker thread. False when it could not be read. */
-bool search_match(const struct search *q, const struct visit_message *m, unsigned char *values, bool *ret_unreadable);
+bool search_match(const struct search *q, const struct visit_message *m, unsigned char *values,
+    bool *ret_unreadable);
 
 #endif

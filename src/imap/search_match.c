@@ -18,12 +18,9 @@ static enum key_cost cost_of(const struct search_key *k)
 static bool holds_day(const struct search_key *k, int64_t day)
 {
 	switch (k->relation) {
-	case DAY_BEFORE:
-		return (day < k->day);
-	case DAY_ON:
-		return (day == k->day);
-	case DAY_SINCE:
-		return (day >= k->day);
+	case DAY_BEFORE: return (day < k->day);
+	case DAY_ON: return (day == k->day);
+	case DAY_SINCE: return (day >= k->day);
 	}
 	return (false);
 }
@@ -31,33 +28,25 @@ static bool holds_day(const struct search_key *k, int64_t day)
 static bool holds_in_view(const struct search_key *k, const struct view_message *m)
 {
 	switch (k->what) {
-	case KEY_ALL:
-		return (true);
-	case KEY_FLAGS:
-		return ((m->flags & k->flags) != 0);
-	case KEY_UIDS:
-		return (seqset_has(&k->uids, m->uid));
-	case KEY_LARGER:
-		return (m->size > k->number);
-	case KEY_SMALLER:
-		return (m->size < k->number);
-	case KEY_DAY:
-		return (holds_day(k, date_day(m->internal_date, 0)));
-	case KEY_MODSEQ:
-		return (m->modseq >= k->number);
-	case KEY_RECENT:
-		return (m->uid >= k->number);
+	case KEY_ALL: return (true);
+	case KEY_FLAGS: return ((m->flags & k->flags) != 0);
+	case KEY_UIDS: return (seqset_has(&k->uids, m->uid));
+	case KEY_LARGER: return (m->size > k->number);
+	case KEY_SMALLER: return (m->size < k->number);
+	case KEY_DAY: return (holds_day(k, date_day(m->internal_date, 0)));
+	case KEY_MODSEQ: return (m->modseq >= k->number);
+	case KEY_RECENT: return (m->uid >= k->number);
 	case KEY_HEADER:
 	case KEY_SENT:
 	case KEY_BODY:
-	case KEY_TEXT:
-		break;
+	case KEY_TEXT: break;
 	}
 	return (false);
 }
 
 /* The program over what is known: an AND with a NO is NO whatever else (Kleene). */
-static enum search_answer run(const struct search *q, const unsigned char *values, unsigned char *stack)
+static enum search_answer run(
+    const struct search *q, const unsigned char *values, unsigned char *stack)
 {
 	size_t top = 0;
 
@@ -66,12 +55,12 @@ static enum search_answer run(const struct search *q, const unsigned char *value
 		unsigned char *at;
 
 		switch (op->what) {
-		case OP_KEY:
-			stack[top++] = values[op->n];
-			break;
+		case OP_KEY: stack[top++] = values[op->n]; break;
 		case OP_NOT:
 			at = &stack[top - 1];
-			*at = *at == ANSWER_UNKNOWN ? ANSWER_UNKNOWN : *at == ANSWER_YES ? ANSWER_NO : ANSWER_YES;
+			*at = *at == ANSWER_UNKNOWN ? ANSWER_UNKNOWN
+			    : *at == ANSWER_YES     ? ANSWER_NO
+						    : ANSWER_YES;
 			break;
 		case OP_OR:
 			at = &stack[top - 2];
@@ -87,7 +76,8 @@ static enum search_answer run(const struct search *q, const unsigned char *value
 			for (unsigned n = 0; n < op->n; n++) {
 				unsigned char one = stack[--top];
 
-				if (one == ANSWER_NO || (one == ANSWER_UNKNOWN && all == ANSWER_YES))
+				if (one == ANSWER_NO ||
+				    (one == ANSWER_UNKNOWN && all == ANSWER_YES))
 					all = one;
 			}
 			stack[top++] = all;
@@ -98,12 +88,13 @@ static enum search_answer run(const struct search *q, const unsigned char *value
 	return ((enum search_answer)stack[0]);
 }
 
-enum search_answer search_match_view(const struct search *q, const struct view_message *m, unsigned char *values)
+enum search_answer search_match_view(
+    const struct search *q, const struct view_message *m, unsigned char *values)
 {
 	for (size_t i = 0; i < q->keys_n; i++)
-		values[i] = cost_of(&q->keys[i]) != COST_VIEW ? ANSWER_UNKNOWN :
-		    holds_in_view(&q->keys[i], m)	      ? ANSWER_YES :
-								ANSWER_NO;
+		values[i] = cost_of(&q->keys[i]) != COST_VIEW ? ANSWER_UNKNOWN
+		    : holds_in_view(&q->keys[i], m)           ? ANSWER_YES
+							      : ANSWER_NO;
 	return (run(q, values, values + q->keys_n));
 }
 
@@ -128,7 +119,8 @@ static bool holds_in_header(struct arena *a, const struct search_key *k, const s
 
 		if (!slice_ieq(h->fields[i].name, k->field))
 			continue;
-		if (k->what == KEY_SENT) /* "disregarding time and timezone": the day that is written there */
+		if (k->what ==
+		    KEY_SENT) /* "disregarding time and timezone": the day that is written there */
 			return (date_parse(header_unfold(a, h->fields[i].body), &when, &zone) &&
 			    holds_day(k, date_day(when, zone)));
 		if (k->needle.n == 0 || finds(text_words(a, h->fields[i].body), k->needle))
@@ -140,19 +132,22 @@ static bool holds_in_header(struct arena *a, const struct search_key *k, const s
 static bool any_field(struct arena *a, const struct header *h, struct slice needle)
 {
 	for (size_t i = 0; i < h->n; i++)
-		if (finds(h->fields[i].name, needle) || finds(text_words(a, h->fields[i].body), needle))
+		if (finds(h->fields[i].name, needle) ||
+		    finds(text_words(a, h->fields[i].body), needle))
 			return (true);
 	return (false);
 }
 
 /* --- body -------------------------------------------------------------------------------------------------------------------- */
 
-static bool part_holds(struct arena *a, const struct mime *m, const struct mime_part *p, struct slice needle)
+static bool part_holds(
+    struct arena *a, const struct mime *m, const struct mime_part *p, struct slice needle)
 {
 	struct buf text = BUF_INIT(TEXT_MAX), seen = BUF_INIT(TEXT_MAX);
 	bool found = false;
 
-	if (p->kind == MIME_MESSAGE && p->first != MIME_NONE) /* the header of a message inside is text of the outer one */
+	if (p->kind == MIME_MESSAGE &&
+	    p->first != MIME_NONE) /* the header of a message inside is text of the outer one */
 		return (any_field(a, &m->parts[p->first].header, needle));
 	if (p->kind != MIME_LEAF || !mime_is(p, "text", NULL))
 		return (false);
@@ -189,7 +184,8 @@ static bool round_of_headers(const struct search *q, const struct visit_message 
 	bool ok = true;
 
 	if (!have_whole && q->fields_missing > 0) {
-		ok = m->map_n > 0 && visit_read(m->visit, 0, m->map[0].header_size, &head, &err) == 0;
+		ok = m->map_n > 0 &&
+		    visit_read(m->visit, 0, m->map[0].header_size, &head, &err) == 0;
 		lines = buf_slice(&head);
 	}
 	header_parse(a, lines, &h);
@@ -200,7 +196,8 @@ static bool round_of_headers(const struct search *q, const struct visit_message 
 	return (ok);
 }
 
-bool search_match(const struct search *q, const struct visit_message *m, unsigned char *values, bool *ret_unreadable)
+bool search_match(const struct search *q, const struct visit_message *m, unsigned char *values,
+    bool *ret_unreadable)
 {
 	unsigned char *stack = values + q->keys_n;
 	enum search_answer answer = search_match_view(q, &m->m, values);
@@ -224,7 +221,8 @@ bool search_match(const struct search *q, const struct visit_message *m, unsigne
 		mime_parse(a, whole, &mime);
 		for (size_t i = 0; i < q->keys_n && answer == ANSWER_UNKNOWN; i++)
 			if (cost_of(&q->keys[i]) == COST_BODY) {
-				values[i] = holds_in_body(a, &q->keys[i], &mime) ? ANSWER_YES : ANSWER_NO;
+				values[i] =
+				    holds_in_body(a, &q->keys[i], &mime) ? ANSWER_YES : ANSWER_NO;
 				answer = run(q, values, stack);
 			}
 	}

@@ -42,7 +42,9 @@ static bool add_op(struct parsing *x, enum op_what what, unsigned n)
 static struct search_key *add_key(struct parsing *x, enum key_what what)
 {
 	struct search *q = x->q;
-	enum key_cost cost = what >= KEY_BODY ? COST_BODY : what >= KEY_HEADER ? COST_HEADER : COST_VIEW;
+	enum key_cost cost = what >= KEY_BODY ? COST_BODY
+	    : what >= KEY_HEADER              ? COST_HEADER
+					      : COST_VIEW;
 
 	if (q->keys_n == L_IKEY || !add_op(x, OP_KEY, (unsigned)q->keys_n)) {
 		(void)fail(x, SEARCH_LIMIT);
@@ -143,7 +145,8 @@ static bool add_modseq(struct parsing *x)
 	x->q->wants_modseq = true;
 	if (x->a->c.end - x->a->c.p > 1 && x->a->c.p[1] == '"') {
 		if (!args_sp(x->a) || !args_string(x->a, &entry) || !args_sp(x->a) ||
-		    (!args_word(x->a, "all") && !args_word(x->a, "priv") && !args_word(x->a, "shared")))
+		    (!args_word(x->a, "all") && !args_word(x->a, "priv") &&
+			!args_word(x->a, "shared")))
 			return (fail(x, SEARCH_BAD));
 	}
 	return (add_number(x, KEY_MODSEQ, INT64_MAX));
@@ -180,8 +183,27 @@ static bool add_new(struct parsing *x)
 }
 
 enum word {
-	W_ALL, W_FLAG, W_UNFLAG, W_KEYWORD, W_UNKEYWORD, W_NEW, W_RECENT, W_OLD, W_BEFORE, W_ON, W_SINCE,
-	W_SENTBEFORE, W_SENTON, W_SENTSINCE, W_LARGER, W_SMALLER, W_MODSEQ, W_UID, W_NAMED, W_HEADER, W_BODY,
+	W_ALL,
+	W_FLAG,
+	W_UNFLAG,
+	W_KEYWORD,
+	W_UNKEYWORD,
+	W_NEW,
+	W_RECENT,
+	W_OLD,
+	W_BEFORE,
+	W_ON,
+	W_SINCE,
+	W_SENTBEFORE,
+	W_SENTON,
+	W_SENTSINCE,
+	W_LARGER,
+	W_SMALLER,
+	W_MODSEQ,
+	W_UID,
+	W_NAMED,
+	W_HEADER,
+	W_BODY,
 	W_TEXT,
 };
 
@@ -190,17 +212,40 @@ static const struct {
 	enum word word;
 	unsigned flag;
 } words[] = {
-	{ "ALL", W_ALL, 0 }, { "ANSWERED", W_FLAG, FLAG_ANSWERED }, { "DELETED", W_FLAG, FLAG_DELETED },
-	{ "DRAFT", W_FLAG, FLAG_DRAFT }, { "FLAGGED", W_FLAG, FLAG_FLAGGED }, { "SEEN", W_FLAG, FLAG_SEEN },
-	{ "UNANSWERED", W_UNFLAG, FLAG_ANSWERED }, { "UNDELETED", W_UNFLAG, FLAG_DELETED },
-	{ "UNDRAFT", W_UNFLAG, FLAG_DRAFT }, { "UNFLAGGED", W_UNFLAG, FLAG_FLAGGED },
-	{ "UNSEEN", W_UNFLAG, FLAG_SEEN }, { "KEYWORD", W_KEYWORD, 0 }, { "UNKEYWORD", W_UNKEYWORD, 0 },
-	{ "NEW", W_NEW, 0 }, { "RECENT", W_RECENT, 0 }, { "OLD", W_OLD, 0 }, { "BEFORE", W_BEFORE, 0 },
-	{ "ON", W_ON, 0 }, { "SINCE", W_SINCE, 0 }, { "SENTBEFORE", W_SENTBEFORE, 0 },
-	{ "SENTON", W_SENTON, 0 }, { "SENTSINCE", W_SENTSINCE, 0 }, { "LARGER", W_LARGER, 0 },
-	{ "SMALLER", W_SMALLER, 0 }, { "MODSEQ", W_MODSEQ, 0 }, { "UID", W_UID, 0 }, { "BCC", W_NAMED, 0 },
-	{ "CC", W_NAMED, 0 }, { "FROM", W_NAMED, 0 }, { "SUBJECT", W_NAMED, 0 }, { "TO", W_NAMED, 0 },
-	{ "HEADER", W_HEADER, 0 }, { "BODY", W_BODY, 0 }, { "TEXT", W_TEXT, 0 },
+	{ "ALL", W_ALL, 0 },
+	{ "ANSWERED", W_FLAG, FLAG_ANSWERED },
+	{ "DELETED", W_FLAG, FLAG_DELETED },
+	{ "DRAFT", W_FLAG, FLAG_DRAFT },
+	{ "FLAGGED", W_FLAG, FLAG_FLAGGED },
+	{ "SEEN", W_FLAG, FLAG_SEEN },
+	{ "UNANSWERED", W_UNFLAG, FLAG_ANSWERED },
+	{ "UNDELETED", W_UNFLAG, FLAG_DELETED },
+	{ "UNDRAFT", W_UNFLAG, FLAG_DRAFT },
+	{ "UNFLAGGED", W_UNFLAG, FLAG_FLAGGED },
+	{ "UNSEEN", W_UNFLAG, FLAG_SEEN },
+	{ "KEYWORD", W_KEYWORD, 0 },
+	{ "UNKEYWORD", W_UNKEYWORD, 0 },
+	{ "NEW", W_NEW, 0 },
+	{ "RECENT", W_RECENT, 0 },
+	{ "OLD", W_OLD, 0 },
+	{ "BEFORE", W_BEFORE, 0 },
+	{ "ON", W_ON, 0 },
+	{ "SINCE", W_SINCE, 0 },
+	{ "SENTBEFORE", W_SENTBEFORE, 0 },
+	{ "SENTON", W_SENTON, 0 },
+	{ "SENTSINCE", W_SENTSINCE, 0 },
+	{ "LARGER", W_LARGER, 0 },
+	{ "SMALLER", W_SMALLER, 0 },
+	{ "MODSEQ", W_MODSEQ, 0 },
+	{ "UID", W_UID, 0 },
+	{ "BCC", W_NAMED, 0 },
+	{ "CC", W_NAMED, 0 },
+	{ "FROM", W_NAMED, 0 },
+	{ "SUBJECT", W_NAMED, 0 },
+	{ "TO", W_NAMED, 0 },
+	{ "HEADER", W_HEADER, 0 },
+	{ "BODY", W_BODY, 0 },
+	{ "TEXT", W_TEXT, 0 },
 };
 
 static bool add_text(struct parsing *x, enum key_what what)
@@ -215,45 +260,32 @@ static bool take_word(struct parsing *x, size_t i)
 	struct slice field;
 
 	switch (words[i].word) {
-	case W_ALL:
-		return (add_key(x, KEY_ALL) != NULL);
+	case W_ALL: return (add_key(x, KEY_ALL) != NULL);
 	case W_FLAG:
-	case W_UNFLAG:
-		return (add_flags(x, words[i].flag, words[i].word == W_UNFLAG));
+	case W_UNFLAG: return (add_flags(x, words[i].flag, words[i].word == W_UNFLAG));
 	case W_KEYWORD:
-	case W_UNKEYWORD:
-		return (add_keyword(x, words[i].word == W_UNKEYWORD));
-	case W_NEW:
-		return (add_new(x));
+	case W_UNKEYWORD: return (add_keyword(x, words[i].word == W_UNKEYWORD));
+	case W_NEW: return (add_new(x));
 	case W_RECENT:
-	case W_OLD:
-		return (add_recent(x, words[i].word == W_OLD));
+	case W_OLD: return (add_recent(x, words[i].word == W_OLD));
 	case W_BEFORE:
 	case W_ON:
-	case W_SINCE:
-		return (add_day(x, KEY_DAY, (enum day_relation)(words[i].word - W_BEFORE)));
+	case W_SINCE: return (add_day(x, KEY_DAY, (enum day_relation)(words[i].word - W_BEFORE)));
 	case W_SENTBEFORE:
 	case W_SENTON:
 	case W_SENTSINCE:
 		return (add_day(x, KEY_SENT, (enum day_relation)(words[i].word - W_SENTBEFORE)));
-	case W_LARGER:
-		return (add_number(x, KEY_LARGER, INT64_MAX));
-	case W_SMALLER:
-		return (add_number(x, KEY_SMALLER, INT64_MAX));
-	case W_MODSEQ:
-		return (add_modseq(x));
-	case W_UID:
-		return ((args_sp(x->a) || fail(x, SEARCH_BAD)) && add_set(x, false));
-	case W_NAMED:
-		return (add_header(x, slice_of(words[i].name)));
+	case W_LARGER: return (add_number(x, KEY_LARGER, INT64_MAX));
+	case W_SMALLER: return (add_number(x, KEY_SMALLER, INT64_MAX));
+	case W_MODSEQ: return (add_modseq(x));
+	case W_UID: return ((args_sp(x->a) || fail(x, SEARCH_BAD)) && add_set(x, false));
+	case W_NAMED: return (add_header(x, slice_of(words[i].name)));
 	case W_HEADER:
 		if (!args_sp(x->a) || !args_astring(x->a, &field))
 			return (fail(x, SEARCH_BAD));
 		return (add_header(x, field));
-	case W_BODY:
-		return (add_text(x, KEY_BODY));
-	case W_TEXT:
-		return (add_text(x, KEY_TEXT));
+	case W_BODY: return (add_text(x, KEY_BODY));
+	case W_TEXT: return (add_text(x, KEY_TEXT));
 	}
 	return (false);
 }
@@ -276,13 +308,15 @@ static bool take_key(struct parsing *x, bool *ret_operand)
 		*ret_operand = false;
 		return (push(x, FRAME_LIST));
 	}
-	if (ascii_digit((char)cursor_peek(&x->a->c)) || args_peek(x->a, '*') || args_peek(x->a, '$'))
+	if (ascii_digit((char)cursor_peek(&x->a->c)) || args_peek(x->a, '*') ||
+	    args_peek(x->a, '$'))
 		return (add_set(x, true));
 	if (!args_atom(x->a, &name))
 		return (fail(x, SEARCH_BAD));
 	if (slice_ieq(name, SLICE("NOT")) || slice_ieq(name, SLICE("OR"))) {
 		*ret_operand = false;
-		return ((args_sp(x->a) || fail(x, SEARCH_BAD)) && push(x, name.n == 3 ? FRAME_NOT : FRAME_OR));
+		return ((args_sp(x->a) || fail(x, SEARCH_BAD)) &&
+		    push(x, name.n == 3 ? FRAME_NOT : FRAME_OR));
 	}
 	for (size_t i = 0; i < COUNT_OF(words); i++)
 		if (slice_ieq(name, slice_of(words[i].name)))
@@ -330,7 +364,8 @@ static bool parse(struct parsing *x)
 	return (true);
 }
 
-struct search *search_parse(struct args *a, const struct view *v, uint32_t recent_from, enum search_fault *ret_fault)
+struct search *search_parse(
+    struct args *a, const struct view *v, uint32_t recent_from, enum search_fault *ret_fault)
 {
 	struct search *q = NEW(struct search);
 	struct parsing x = { .a = a, .q = q, .view = v, .recent_from = recent_from };
@@ -342,7 +377,8 @@ struct search *search_parse(struct args *a, const struct view *v, uint32_t recen
 	if (args_word(a, "CHARSET")) {
 		if (!args_sp(a) || !args_astring(a, &charset) || !args_sp(a))
 			(void)fail(&x, SEARCH_BAD);
-		else if (slice_ieq(charset, SLICE("UTF-8")) || slice_ieq(charset, SLICE("US-ASCII"))) {
+		else if (slice_ieq(charset, SLICE("UTF-8")) ||
+		    slice_ieq(charset, SLICE("US-ASCII"))) {
 			if (parse(&x))
 				return (q);
 		} else

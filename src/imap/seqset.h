@@ -24,7 +24,7 @@ bool seqset_parse(struct arena *a, struct slice s, struct seqset *ret, bool *ret
 /* seqset_fix: "*" means ${last} (0: there is no message; then elements with "*" are dropped). Sorts and merges. */
 void seqset_fix(struct seqset *s, uint32_t last);
 bool seqset_has(const struct seqset *s, uint32_t n); /* after seqset_fix */
-uint32_t seqset_max(const struct seqset *s);	     /* 0 when empty */
+uint32_t seqset_max(const struct seqset *s);         /* 0 when empty */
 /* Numbers, ascending without repetition, as a set: "1:3,7". Numbers that follow each other in the list though not by
  * one are joined only when they are neighbours. */
 int seqset_write(struct buf *out, const uint32_t *v, size_t n);

@@ -6,7 +6,8 @@
 #include "core/mem.h"
 #include "imap/session.h"
 
-struct imap_server *imap_server_new(struct loop *l, struct store *s, struct tls *tls, const struct cfg *cfg)
+struct imap_server *imap_server_new(
+    struct loop *l, struct store *s, struct tls *tls, const struct cfg *cfg)
 {
 	struct imap_server *srv = NEW(struct imap_server);
 

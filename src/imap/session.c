@@ -14,7 +14,7 @@
 #include "msg/mutf7.h"
 
 enum {
-	RUN_TURN = 64,	   /* commands, and pieces of output, before others get their turn */
+	RUN_TURN = 64,     /* commands, and pieces of output, before others get their turn */
 	LOGINS_FAILED = 5, /* then BYE */
 };
 
@@ -42,8 +42,8 @@ static void on_closed(void *self, const char *why)
 	call_drop(s);
 	imap_unselect(s);
 	sasl_free(s->sasl);
-	log_event(LOG_INFO, s->id, "imap end", "user", s->account == NULL ? NULL : account_name(s->account),
-	    "why", why, NULL);
+	log_event(LOG_INFO, s->id, "imap end", "user",
+	    s->account == NULL ? NULL : account_name(s->account), "why", why, NULL);
 	server_gone(s->server, s);
 	reader_done(&s->reader);
 	buf_free(&s->out);
@@ -150,7 +150,8 @@ void imap_pump(struct imap *s)
 	s->pumping = false;
 }
 
-void imap_produce(struct imap *s, enum imap_step (*step)(struct imap *s), void (*then)(struct imap *s))
+void imap_produce(
+    struct imap *s, enum imap_step (*step)(struct imap *s), void (*then)(struct imap *s))
 {
 	s->call.step = step;
 	s->call.then = then;
@@ -161,7 +162,9 @@ void imap_produce(struct imap *s, enum imap_step (*step)(struct imap *s), void (
 
 void imap_news_style(const struct imap *s, bool expunges, struct news_style *ret)
 {
-	*ret = (struct news_style){ .vanished = s->qresync, .modseq = s->condstore, .recent = !s->rev2,
+	*ret = (struct news_style){ .vanished = s->qresync,
+		.modseq = s->condstore,
+		.recent = !s->rev2,
 		.expunges = expunges };
 }
 
@@ -282,20 +285,17 @@ void imap_end_err(struct imap *s, const struct err *err)
 	case ERR_TEMPORARY:
 	case ERR_PERMANENT:
 	case ERR_NONE:
-		imap_endf(s, "NO %s This could not be done now; the server's log says why", code_of(err));
+		imap_endf(
+		    s, "NO %s This could not be done now; the server's log says why", code_of(err));
 		break;
-	case ERR_NO_SPACE:
-		imap_endf(s, "NO %s No space left on the server", code_of(err));
-		break;
+	case ERR_NO_SPACE: imap_endf(s, "NO %s No space left on the server", code_of(err)); break;
 	case ERR_BUSY:
 	case ERR_PEER:
 	case ERR_NOT_FOUND:
 	case ERR_EXISTS:
 	case ERR_LIMIT:
 	case ERR_OVER_QUOTA:
-	case ERR_CANNOT:
-		imap_endf(s, "NO %s %s", code_of(err), err->text);
-		break;
+	case ERR_CANNOT: imap_endf(s, "NO %s %s", code_of(err), err->text); break;
 	}
 }
 
@@ -362,7 +362,8 @@ static void take_command(struct imap *s)
 	if (s->call.row == NULL || s->closing)
 		return;
 	if (s->state != IMAP_GREETED && !s->idling)
-		conn_deadline(s->conn, 0, "command"); /* the store may take its time; output has a limit of its own */
+		conn_deadline(s->conn, 0,
+		    "command"); /* the store may take its time; output has a limit of its own */
 	if (s->reading == READING_NONE)
 		conn_hold(s->conn, true); /* an end of the peer's waits for the answer */
 }
@@ -386,21 +387,12 @@ static bool take_input(struct imap *s)
 	ev = reader_take(&s->reader, in, &used);
 	conn_consume(s->conn, used);
 	switch (ev) {
-	case READER_MORE:
-		return (used > 0 && conn_input(s->conn).n > 0);
-	case READER_CONTINUE:
-		conn_sendz(s->conn, "+ Go on\r\n");
-		return (true);
+	case READER_MORE: return (used > 0 && conn_input(s->conn).n > 0);
+	case READER_CONTINUE: conn_sendz(s->conn, "+ Go on\r\n"); return (true);
 	case READER_COMMAND:
-	case READER_MESSAGE:
-		take_command(s);
-		return (true);
-	case READER_FAULT:
-		faulty(s, false);
-		return (true);
-	case READER_CLOSE:
-		faulty(s, true);
-		return (false);
+	case READER_MESSAGE: take_command(s); return (true);
+	case READER_FAULT: faulty(s, false); return (true);
+	case READER_CLOSE: faulty(s, true); return (false);
 	}
 	return (false);
 }

@@ -24,29 +24,29 @@ enum imap_state { /* RFC 9051 3; also bits of a command's row */
 
 enum imap_reading { /* who takes the input */
 	READING_COMMAND,
-	READING_NONE, /* a command waits for the store: the rest stays unread */
-	READING_LINE, /* AUTHENTICATE, IDLE: on_line */
+	READING_NONE,    /* a command waits for the store: the rest stays unread */
+	READING_LINE,    /* AUTHENTICATE, IDLE: on_line */
 	READING_MESSAGE, /* APPEND: on_octets */
 };
 
 enum imap_step { STEP_MORE, STEP_WAIT, STEP_DONE };
 
-struct imap_call { /* the command under way; all of it ends with the command */
+struct imap_call {                      /* the command under way; all of it ends with the command */
 	const struct imap_command *row; /* NULL: none is */
 	struct arena *arena;
 	char *tag;
 	bool is_uid;
 	struct args args;
-	struct store_op *op;	/* what it waits for, one at a time */
+	struct store_op *op; /* what it waits for, one at a time */
 	struct visit *visit;
 	enum imap_step (*step)(struct imap *s); /* says a piece; while there is room */
-	void (*then)(struct imap *s);		/* after STEP_DONE */
+	void (*then)(struct imap *s);           /* after STEP_DONE */
 	void (*on_line)(struct imap *s, struct slice line);
 	/* Takes from input, returns how much; 0: nothing for now. */
 	size_t (*on_octets)(struct imap *s, struct slice in);
-	void *data;	/* the command's own */
+	void *data;               /* the command's own */
 	void (*drop)(void *data); /* frees what is in data and not in the arena */
-	const char *status; /* "OK ...": the answer that waits behind the news */
+	const char *status;       /* "OK ...": the answer that waits behind the news */
 	size_t status_at;
 	bool is_ending;
 };
@@ -64,10 +64,11 @@ struct imap {
 	struct buf out; /* one response while it is put together; empty between */
 	struct account *account;
 	struct sasl *sasl;
-	unsigned bad; /* commands answered BAD */
+	unsigned bad;                  /* commands answered BAD */
 	unsigned logins_failed, noops; /* before login */
-	bool condstore, qresync, rev2;	/* enabled */
-	bool greeted, running, pumping, closing, leaving; /* leaving: BYE once the command under way has ended */
+	bool condstore, qresync, rev2; /* enabled */
+	bool greeted, running, pumping, closing,
+	    leaving; /* leaving: BYE once the command under way has ended */
 	bool idling;
 	/* the selected mailbox */
 	struct news news; /* news.view NULL: none, or it was deleted */
@@ -94,7 +95,7 @@ struct imap_server {
 };
 
 void session_open(struct imap_server *srv, struct conn *c, bool is_tls);
-void session_leave(struct imap *s); /* drain: BYE now, or when the command under way has ended */
+void session_leave(struct imap *s);   /* drain: BYE now, or when the command under way has ended */
 void session_abandon(struct imap *s); /* the server goes away: at once, everything let go */
 void server_gone(struct imap_server *srv, struct imap *s); /* session.c tells server.c */
 
@@ -102,7 +103,7 @@ void server_gone(struct imap_server *srv, struct imap *s); /* session.c tells se
  * told first where the command's row allows it. Text that peers chose goes through imap_endf's "%s": it is cleaned. */
 void imap_end(struct imap *s, const char *status); /* a constant, or in the command's arena */
 void imap_endf(struct imap *s, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
-void imap_bad(struct imap *s, const char *why); /* "BAD why", counted */
+void imap_bad(struct imap *s, const char *why);           /* "BAD why", counted */
 void imap_end_err(struct imap *s, const struct err *err); /* NO with the code of the error */
 /* imap_bye: "* BYE why" and close. ${why} may begin with a code. */
 void imap_bye(struct imap *s, const char *why);
@@ -110,7 +111,8 @@ void imap_bye(struct imap *s, const char *why);
 void imap_flush(struct imap *s);
 /* imap_produce: call step while there is room, then(s) once it says STEP_DONE. STEP_WAIT: nothing for now, imap_pump
  * goes on. Either may end the command. */
-void imap_produce(struct imap *s, enum imap_step (*step)(struct imap *s), void (*then)(struct imap *s));
+void imap_produce(
+    struct imap *s, enum imap_step (*step)(struct imap *s), void (*then)(struct imap *s));
 void imap_pump(struct imap *s);
 /* The command waits: input stays unread. Called by the dispatcher; commands that read themselves set reading. */
 void imap_read_lines(struct imap *s, void (*on_line)(struct imap *s, struct slice line));
@@ -120,10 +122,12 @@ void imap_login(struct imap *s, struct account *a, const char *how);
 
 /* The mailbox. */
 void imap_unselect(struct imap *s);
-void imap_close_view(struct imap *s); /* it was deleted: nothing is shown any more, commands say so */
+void imap_close_view(
+    struct imap *s); /* it was deleted: nothing is shown any more, commands say so */
 void imap_news_style(const struct imap *s, bool expunges, struct news_style *ret);
 void imap_enable_condstore(struct imap *s);
-bool imap_mailbox_name(struct imap *s, struct slice given, struct slice *ret); /* UTF-8, in the arena */
+bool imap_mailbox_name(
+    struct imap *s, struct slice given, struct slice *ret); /* UTF-8, in the arena */
 bool imap_take_mailbox(struct imap *s, struct slice *ret);
 void imap_write_capability(struct imap *s, struct buf *out);
 

@@ -6,11 +6,18 @@
 #include "core/secret.h"
 
 const struct reader_limits reader_before_login = {
-	.line = L_IPRE_OCTETS, .literal = L_IPRE_OCTETS, .total = L_IPRE_OCTETS, .literals = 16,
+	.line = L_IPRE_OCTETS,
+	.literal = L_IPRE_OCTETS,
+	.total = L_IPRE_OCTETS,
+	.literals = 16,
 	.parens = L_IPRE_PARENS,
 };
 const struct reader_limits reader_after_login = {
-	.line = L_ICMD, .literal = L_ILIT, .total = L_ITOT, .literals = L_ILITN, .parens = L_INEST,
+	.line = L_ICMD,
+	.literal = L_ILIT,
+	.total = L_ITOT,
+	.literals = L_ILITN,
+	.parens = L_INEST,
 	.append = true,
 };
 
@@ -192,7 +199,8 @@ static enum reader_event take_line(struct reader *r, struct slice in, size_t *us
 		++*used;
 		r->line_n++;
 		if (c == '\n') {
-			if (r->state == READER_SKIP) /* a literal that is already on its way must not be run */
+			if (r->state ==
+			    READER_SKIP) /* a literal that is already on its way must not be run */
 				return (fail(r, r->fault, r->tail[0] == '}' || r->tail[1] == '}'));
 			if (r->tail[1] != '\r' || r->line_n < 2)
 				return (fail(r, fault_end, r->tail[1] == '}'));

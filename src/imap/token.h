@@ -20,24 +20,24 @@ struct reader {
 	struct buf text;
 	const struct reader_limits *limits;
 	enum reader_state state;
-	size_t line_at;	 /* in text, where the present line began */
-	size_t line_n;	 /* octets of it, also those skipped */
-	uint64_t left;	 /* of the literal under way */
+	size_t line_at; /* in text, where the present line began */
+	size_t line_n;  /* octets of it, also those skipped */
+	uint64_t left;  /* of the literal under way */
 	unsigned literals, depth;
 	bool quoted, escaped, literal8;
-	unsigned char tail[2]; /* the last two octets before the present one */
-	const char *fault;     /* "BAD ..." or "NO [...] ..." once something is wrong */
-	uint64_t message_size; /* READER_MESSAGE */
+	unsigned char tail[2];             /* the last two octets before the present one */
+	const char *fault;                 /* "BAD ..." or "NO [...] ..." once something is wrong */
+	uint64_t message_size;             /* READER_MESSAGE */
 	bool message_ahead, message_waits; /* it follows; the client waits for "+" */
 };
 
 enum reader_event {
-	READER_MORE,	 /* all of the input was taken, the command is not complete */
-	READER_COMMAND,	 /* reader_text is a whole command without its last CRLF */
+	READER_MORE,     /* all of the input was taken, the command is not complete */
+	READER_COMMAND,  /* reader_text is a whole command without its last CRLF */
 	READER_CONTINUE, /* send "+ ...", then go on */
-	READER_MESSAGE,	 /* the message literal of an APPEND follows: message_size octets, not to be taken by the reader */
-	READER_FAULT,	 /* answer reader_tag and reader->fault; the line is over */
-	READER_CLOSE,	 /* the same, then close: what follows cannot be told from commands */
+	READER_MESSAGE, /* the message literal of an APPEND follows: message_size octets, not to be taken by the reader */
+	READER_FAULT, /* answer reader_tag and reader->fault; the line is over */
+	READER_CLOSE, /* the same, then close: what follows cannot be told from commands */
 };
 
 void reader_init(struct reader *r, const struct reader_limits *limits);

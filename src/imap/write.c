@@ -89,8 +89,12 @@ int write_flags(struct buf *out, unsigned flags, bool recent, const struct keywo
 		unsigned flag;
 		const char *name;
 	} system[] = {
-		{ FLAG_ANSWERED, "\\Answered" }, { FLAG_FLAGGED, "\\Flagged" }, { FLAG_DELETED, "\\Deleted" },
-		{ FLAG_SEEN, "\\Seen" }, { FLAG_DRAFT, "\\Draft" }, { FLAG_PASSED, "$Forwarded" },
+		{ FLAG_ANSWERED, "\\Answered" },
+		{ FLAG_FLAGGED, "\\Flagged" },
+		{ FLAG_DELETED, "\\Deleted" },
+		{ FLAG_SEEN, "\\Seen" },
+		{ FLAG_DRAFT, "\\Draft" },
+		{ FLAG_PASSED, "$Forwarded" },
 	};
 	const char *gap = "(";
 
@@ -117,20 +121,14 @@ int write_flags(struct buf *out, unsigned flags, bool recent, const struct keywo
 const char *role_attribute(enum folder_role role)
 {
 	switch (role) {
-	case ROLE_SENT:
-		return ("\\Sent");
-	case ROLE_DRAFTS:
-		return ("\\Drafts");
-	case ROLE_JUNK:
-		return ("\\Junk");
-	case ROLE_TRASH:
-		return ("\\Trash");
-	case ROLE_ARCHIVE:
-		return ("\\Archive");
+	case ROLE_SENT: return ("\\Sent");
+	case ROLE_DRAFTS: return ("\\Drafts");
+	case ROLE_JUNK: return ("\\Junk");
+	case ROLE_TRASH: return ("\\Trash");
+	case ROLE_ARCHIVE: return ("\\Archive");
 	case ROLE_NONE:
 	case ROLE_INBOX:
-	case ROLE_QUARANTINE:
-		break;
+	case ROLE_QUARANTINE: break;
 	}
 	return (NULL);
 }
@@ -148,24 +146,17 @@ int write_special_use(struct buf *out, enum folder_role role, const char *before
 const char *code_of(const struct err *err)
 {
 	switch (err->kind) {
-	case ERR_NOT_FOUND:
-		return ("[NONEXISTENT]");
-	case ERR_EXISTS:
-		return ("[ALREADYEXISTS]");
-	case ERR_LIMIT:
-		return ("[LIMIT]");
-	case ERR_OVER_QUOTA:
-		return ("[OVERQUOTA]");
+	case ERR_NOT_FOUND: return ("[NONEXISTENT]");
+	case ERR_EXISTS: return ("[ALREADYEXISTS]");
+	case ERR_LIMIT: return ("[LIMIT]");
+	case ERR_OVER_QUOTA: return ("[OVERQUOTA]");
 	case ERR_CANNOT:
-	case ERR_PEER:
-		return ("[CANNOT]");
-	case ERR_PERMANENT:
-		return ("[SERVERBUG]");
+	case ERR_PEER: return ("[CANNOT]");
+	case ERR_PERMANENT: return ("[SERVERBUG]");
 	case ERR_NONE:
 	case ERR_TEMPORARY:
 	case ERR_NO_SPACE:
-	case ERR_BUSY:
-		break;
+	case ERR_BUSY: break;
 	}
 	return ("[UNAVAILABLE]");
 }

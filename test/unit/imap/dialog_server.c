@@ -61,7 +61,9 @@ static void fail(const char *what, const struct err *err)
 int main(int argc, char **argv)
 {
 	static void (*const accepts[])(void *, struct conn *) = { imap_accept, imap_accept_tls };
-	struct listen_caps caps = { .conn = 1000, .conn_per_source = 1000, .conn_guests = 1000, .conn_rate = 100000 };
+	struct listen_caps caps = {
+		.conn = 1000, .conn_per_source = 1000, .conn_guests = 1000, .conn_rate = 100000
+	};
 	char hash[SECRET_HASH_MAX];
 	struct world w = { 0 };
 	struct err err = { 0 };
@@ -88,7 +90,8 @@ int main(int argc, char **argv)
 		fail("store", &err);
 	if (secret_hash(SLICE("secret"), hash) == -1)
 		fail("hash", &err);
-	for (const struct cfg_account *a = cfg->accounts; a != NULL; a = a->next) /* no lane runs yet */
+	for (const struct cfg_account *a = cfg->accounts; a != NULL;
+	     a = a->next) /* no lane runs yet */
 		if (password_set(w.store, a->name, hash, &err) == -1)
 			fail("password", &err);
 	if ((tls = tls_server_new("cert.pem", "key.pem", "imap", &err)) == NULL)
@@ -97,8 +100,9 @@ int main(int argc, char **argv)
 	w.listeners = listeners_new(w.loop, &caps);
 	(void)ip_parse(SLICE("127.0.0.1"), &local);
 	for (size_t i = 0; i < COUNT_OF(accepts); i++)
-		if (listen_bind(w.listeners, false, &local, (unsigned)strtoul(argv[2 + i], NULL, 10), accepts[i],
-			w.server, NULL, &err) == -1)
+		if (listen_bind(w.listeners, false, &local,
+			(unsigned)strtoul(argv[2 + i], NULL, 10), accepts[i], w.server, NULL,
+			&err) == -1)
 			fail("listen", &err);
 	listeners_start(w.listeners);
 	loop_on_signal(w.loop, SIGTERM, on_signal, &w);

@@ -1,0 +1,13 @@
+/* fake_view.h: see fake_view.c. */
+#ifndef IMAP_FAKE_VIEW_H
+#define IMAP_FAKE_VIEW_H
+
+#include "store/mailbox.h"
+
+struct view {
+	struct view_message m[256];
+	size_t n;
+	uint32_t uidnext;
+};
+
+#endif

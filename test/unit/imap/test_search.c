@@ -1,0 +1,184 @@
+/* Is the search that is asked the search that is run? Parsing to the postfix program, and its answers over the view. */
+#include "check.h"
+
+#include <stdlib.h>
+
+#include "core/limits.h"
+#include "fake_view.h"
+#include "imap/search.h"
+
+const char *const mailbox_cached_fields[] = { "Date", "From", "Subject", "To", NULL };
+
+int visit_read(struct visit *v, uint64_t at, uint64_t n, struct buf *out, struct err *err)
+{
+	(void)v;
+	(void)at;
+	(void)n;
+	(void)out;
+	return (err_set(err, ERR_TEMPORARY, "nothing to read here"));
+}
+
+int visit_whole(struct visit *v, struct slice *ret, struct err *err)
+{
+	(void)v;
+	(void)ret;
+	return (err_set(err, ERR_TEMPORARY, "nothing to read here"));
+}
+
+static struct search *parse(struct arena *a, const char *text, enum search_fault *ret_fault)
+{
+	struct args args = { cursor_of(slice_of(text)), a };
+	struct view v = { .n = 0 };
+
+	return (search_parse(&args, &v, 100, ret_fault));
+}
+
+static void programs_answer(void **state)
+{
+	/* uid 7, seen and $Work, 1000 octets, internal date 23-Nov-2026 */
+	static const struct view_message m = { .uid = 7,
+		.flags = FLAG_SEEN | FLAG_KEYWORD0,
+		.size = 1000,
+		.modseq = 50,
+		.internal_date = 1795402800 };
+	static const struct {
+		const char *text;
+		enum search_answer want;
+	} cases[] = {
+		{ "ALL", ANSWER_YES },
+		{ "SEEN", ANSWER_YES },
+		{ "UNSEEN", ANSWER_NO },
+		{ "NOT SEEN", ANSWER_NO },
+		{ "not not seen", ANSWER_YES },
+		{ "OR UNSEEN SEEN", ANSWER_YES },
+		{ "OR UNSEEN FLAGGED", ANSWER_NO },
+		{ "SEEN UNFLAGGED", ANSWER_YES },
+		{ "SEEN FLAGGED", ANSWER_NO },
+		{ "(SEEN UNFLAGGED)", ANSWER_YES },
+		{ "NOT (SEEN FLAGGED)", ANSWER_YES },
+		{ "OR (SEEN FLAGGED) (UID 7)", ANSWER_YES },
+		{ "OR OR FLAGGED DRAFT NOT DELETED", ANSWER_YES },
+		{ "UID 1:6,8", ANSWER_NO },
+		{ "LARGER 999", ANSWER_YES },
+		{ "LARGER 1000", ANSWER_NO },
+		{ "SMALLER 1001", ANSWER_YES },
+		{ "KEYWORD $work", ANSWER_YES },
+		{ "UNKEYWORD $Work", ANSWER_NO },
+		{ "KEYWORD none", ANSWER_NO },
+		{ "UNKEYWORD none", ANSWER_YES },
+		{ "MODSEQ 50", ANSWER_YES },
+		{ "MODSEQ 51", ANSWER_NO },
+		{ "MODSEQ \"/flags/\\\\seen\" all 50", ANSWER_YES },
+		{ "ON 23-Nov-2026", ANSWER_YES },
+		{ "ON \"23-Nov-2026\"", ANSWER_YES },
+		{ "BEFORE 23-Nov-2026", ANSWER_NO },
+		{ "SINCE 23-Nov-2026", ANSWER_YES },
+		{ "SINCE 24-Nov-2026", ANSWER_NO },
+		{ "OLD", ANSWER_YES },
+		{ "NEW", ANSWER_NO },
+		{ "RECENT", ANSWER_NO },
+		{ "SUBJECT x", ANSWER_UNKNOWN },
+		{ "UNSEEN SUBJECT x", ANSWER_NO },
+		{ "SUBJECT x UNSEEN", ANSWER_NO },
+		{ "OR SEEN BODY x", ANSWER_YES },
+		{ "OR BODY x SEEN", ANSWER_YES },
+		{ "OR BODY x UNSEEN", ANSWER_UNKNOWN },
+		{ "NOT BODY x", ANSWER_UNKNOWN },
+		{ "CHARSET us-ascii SEEN", ANSWER_YES },
+		{ "CHARSET \"UTF-8\" SEEN", ANSWER_YES },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		struct arena *a = arena_new(0);
+		enum search_fault fault;
+		struct search *q = parse(a, cases[i].text, &fault);
+		unsigned char values[3000];
+
+		if (q == NULL)
+			fail_msg("%s", cases[i].text);
+		for (size_t k = 0; k < q->keys_n; k++)
+			seqset_fix(&q->keys[k].uids, 1000);
+		if (search_match_view(q, &m, values) != cases[i].want)
+			fail_msg("%s", cases[i].text);
+		search_free(q);
+		arena_free(a);
+	}
+}
+
+static void what_is_no_search_is_refused(void **state)
+{
+	static const struct {
+		const char *text;
+		enum search_fault want;
+	} cases[] = {
+		{ "", SEARCH_BAD },
+		{ "(", SEARCH_BAD },
+		{ "()", SEARCH_BAD },
+		{ "ALL ", SEARCH_BAD },
+		{ "ALL)", SEARCH_BAD },
+		{ "(ALL", SEARCH_BAD },
+		{ "NOT", SEARCH_BAD },
+		{ "OR ALL", SEARCH_BAD },
+		{ "OR ALL ", SEARCH_BAD },
+		{ "SUBJECT", SEARCH_BAD },
+		{ "SUBJECT ", SEARCH_BAD },
+		{ "HEADER x", SEARCH_BAD },
+		{ "LARGER -1", SEARCH_BAD },
+		{ "LARGER x", SEARCH_BAD },
+		{ "ON 31-Feb-2020", SEARCH_BAD },
+		{ "UID 0", SEARCH_BAD },
+		{ "UID", SEARCH_BAD },
+		{ "KEYWORD a)", SEARCH_BAD },
+		{ "X-KEY", SEARCH_BAD },
+		{ "ALL  ALL", SEARCH_BAD },
+		{ "CHARSET utf-7 ALL", SEARCH_CHARSET },
+		{ "CHARSET", SEARCH_BAD },
+		{ "CHARSET utf-8", SEARCH_BAD },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		struct arena *a = arena_new(0);
+		enum search_fault fault;
+		struct search *q = parse(a, cases[i].text, &fault);
+
+		if (q != NULL || fault != cases[i].want)
+			fail_msg("%s", cases[i].text);
+		arena_free(a);
+	}
+}
+
+static void the_number_of_keys_has_a_limit(void **state)
+{
+	struct buf text = BUF_INIT(100000);
+
+	(void)state;
+	for (int extra = 0; extra < 2; extra++) {
+		struct arena *a = arena_new(0);
+		enum search_fault fault;
+		struct search *q;
+
+		buf_reset(&text);
+		for (int i = 0; i < L_IKEY + extra; i++)
+			(void)buf_addz(&text, i == 0 ? "ALL" : " ALL");
+		q = parse(a, buf_z(&text), &fault);
+		assert_int_equal(q != NULL, extra == 0);
+		if (q == NULL)
+			assert_int_equal(fault, SEARCH_LIMIT);
+		search_free(q);
+		arena_free(a);
+	}
+	buf_free(&text);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(programs_answer),
+		cmocka_unit_test(what_is_no_search_is_refused),
+		cmocka_unit_test(the_number_of_keys_has_a_limit),
+	};
+
+	return (cmocka_run_group_tests(tests, NULL, NULL));
+}
