@@ -62,7 +62,7 @@ static size_t open_end(struct lexer *x, size_t i)
 }
 
 /* An encoded word may, against RFC 2047 5 (3), hold commas, dots and brackets; it is one word all the same
- * unless it could be taken for an address. */
+ * unless it could be taken for an address. In a domain there is none: its atoms hold no specials. */
 static size_t encoded_word_end(struct slice s, size_t i)
 {
 	unsigned marks = 0;
@@ -78,9 +78,9 @@ static size_t encoded_word_end(struct slice s, size_t i)
 	return (i);
 }
 
-static size_t word_end(struct lexer *x, size_t i)
+static size_t word_end(struct lexer *x, size_t i, bool in_domain)
 {
-	if (x->s.p[i] == '=' && i + 1 < x->s.n && x->s.p[i + 1] == '?') {
+	if (!in_domain && x->s.p[i] == '=' && i + 1 < x->s.n && x->s.p[i + 1] == '?') {
 		size_t end = encoded_word_end(x->s, i);
 
 		if (end > i)
@@ -122,7 +122,7 @@ enum token addr_lex(struct lexer *x, bool in_domain)
 		i++;
 	} else {
 		x->token = T_WORD;
-		i = word_end(x, i);
+		i = word_end(x, i, in_domain);
 	}
 	x->at = x->to = i < s.n ? i : s.n;
 	return (x->token);
@@ -151,7 +151,8 @@ static bool is_dot_atom(struct slice s)
 int addr_write(struct buf *out, struct slice local, struct slice domain)
 {
 	if (is_dot_atom(local)) {
-		(void)buf_add_slice(out, local);
+		for (size_t i = 0; i < local.n; i++)
+			(void)buf_addc(out, safe_octet(local.p[i]));
 	} else if (local.n > 0 || domain.n > 0) { /* RFC 5322 3.2.4 */
 		(void)buf_addc(out, '"');
 		for (size_t i = 0; i < local.n; i++) {

@@ -60,12 +60,19 @@ static int check_shape(const struct header *h, struct err *err)
 	return (0);
 }
 
+/* An address literal and nothing else: no policy can exist for it. */
+static bool is_literal(struct slice domain)
+{
+	return (domain.n > 2 && domain.p[0] == '[' && slice_chr(domain, ']') == domain.n - 1 &&
+	    slice_rchr(domain, '[') == 0);
+}
+
 /* AUT-08: one form of the domain for every lookup, or none at all. */
 static int check_domain(struct arena *a, struct slice domain, struct slice *seen, struct err *err)
 {
 	struct slice ascii;
 
-	if (domain.n > 0 && domain.p[0] == '[') { /* an address literal: no policy can exist */
+	if (is_literal(domain)) {
 		ascii = domain;
 	} else {
 		if (slice_ends(domain, SLICE(".")))

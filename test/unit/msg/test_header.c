@@ -78,6 +78,10 @@ static void headers_with_two_readings_are_refused(void **state)
 		{ "From: a@b.example\r\nSubject : x\r\n\r\n", false },
 		{ "From: a@b.example\r\nX-Odd : x\r\n\r\n", true },
 		{ "From: a@b.example\r\nSubject x\r\n\r\n", false },
+		{ "From: a@b.example\r\nMessage-ID : <x@y>\r\n\r\n", false },
+		{ "From: a@b.example\r\nContent-Type : text/plain\r\n\r\n", false },
+		{ "From: a@b.example\r\nDate\r\n : x\r\n\r\n", false },
+		{ "From: a@b.example\r\nReceived x\r\n\r\n", true },
 		{ "From: a@b.example\r\nhello there\r\n\r\n", true },
 		{ "From: a@b.example\r\nConten\xc3\xa4t-Type: x\r\n\r\n", false },
 		{ "From: a@b.example\r\nFrom: a@b.example\r\n\r\n", false },	   /* AUT-05 */
@@ -91,6 +95,12 @@ static void headers_with_two_readings_are_refused(void **state)
 		{ "From: a@b\xe2\x80\x80.example\r\n\r\n", false },
 		{ "From: a@b..example\r\n\r\n", false },
 		{ "From: a@b\xef\xbc\x8e" "example\r\n\r\n", true },
+		{ "From: a@b.example, c@xn--4ca.example\r\n\r\n", false },
+		{ "From: a@\xc3\xa4.example, c@xn--4ca.EXAMPLE\r\n\r\n", true },
+		{ "From: a@b.example..\r\n\r\n", false },
+		{ "From: a@[192.0.2.1]\r\n\r\n", true },
+		{ "From: a@[192.0.2.1].b.example\r\n\r\n", false },
+		{ "From: a@[]\r\n\r\n", false },
 		{ "From: <>\r\n\r\n", true },
 		{ "From: nobody\r\n\r\n", true },
 	};
