@@ -377,7 +377,8 @@ static const struct smtp_reply *refused(
 	log_event(LOG_INFO, s->id, smtp_role_name(s), "refuse", "RCPT", "code", code, "msg",
 	    s->tx->id, "from", arena_strdup(s->tx->arena, s->tx->from.text), "rcpt",
 	    arena_strdup(s->tx->arena, row.rcpt), "why", no->text, NULL);
-	ledger_add(s->server->deps.store, &row);
+	if (row.rcpt.n > 0) /* else nobody was named */
+		ledger_add(s->server->deps.store, &row);
 	s->server->counts.refused_rcpt++;
 	if (no == &reply_unknown && s->role == ROLE_MX &&
 	    !rate_take(s->server->guesses,
