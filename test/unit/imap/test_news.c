@@ -72,6 +72,8 @@ static void numbers_agree(const struct news *n)
 		assert_int_equal(news_seq(n, client[i]), i + 1);
 	}
 	assert_int_equal(news_uid(n, (uint32_t)client_n + 1), 0);
+	for (size_t i = 0; i < view.n; i++) /* what was not announced has no number */
+		assert_int_equal(news_seq(n, view.m[i].uid) == 0, view.m[i].uid >= n->next);
 }
 
 static void tell(struct news *n, bool expunges, bool vanished)
