@@ -1,6 +1,7 @@
-/* The reader of IMAP commands, before and after login, and what is read of a search. The first octet chooses the limits and
- * the size of the slices. The laws: slices give the events the whole gives; each turn consumes or asks; memory stays within
- * the limit; a search that parses is answered. */
+/* The reader of IMAP commands, before and after login, and what is read of a search. The first
+ * octet chooses the limits and the size of the slices. The laws: slices give the events the whole
+ * gives; each turn consumes or asks; memory stays within the limit; a search that parses is
+ * answered. */
 #include <stdint.h>
 #include <stdlib.h>
 

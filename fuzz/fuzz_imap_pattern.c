@@ -1,4 +1,5 @@
-/* LIST patterns: pattern, LF, name. The laws: the bit-parallel match is the plain dynamic-programming one; "*" matches all. */
+/* LIST patterns: pattern, LF, name. The laws: the bit-parallel match is the plain
+ * dynamic-programming one; "*" matches all. */
 #include <stdint.h>
 #include <stdlib.h>
 

@@ -1,5 +1,6 @@
-/* Number sets. The laws: after fixing, ranges are sorted and apart; a number is in the set exactly when one of the elements
- * as written holds it; what is written of the set parses to the same set. */
+/* Number sets. The laws: after fixing, ranges are sorted and apart; a number is in the set
+ * exactly when one of the elements as written holds it; what is written of the set parses to the
+ * same set. */
 #include <stdint.h>
 #include <stdlib.h>
 

@@ -1,4 +1,5 @@
-/* What are the arguments? Over a complete command; literals are in place. RFC 9051 9. Linear, no recursion. */
+/* What are the arguments? Over a complete command; literals are in place. RFC 9051 9. Linear, no
+ * recursion. */
 #include "imap/args.h"
 
 #include "core/limits.h"
@@ -7,7 +8,8 @@
 
 bool args_is_atom_char(char c)
 {
-	/* atom-specials = "(" / ")" / "{" / SP / CTL / list-wildcards / quoted-specials / resp-specials */
+	/* atom-specials = "(" / ")" / "{" / SP / CTL / list-wildcards / quoted-specials /
+	 * resp-specials */
 	return (
 	    (unsigned char)c > ' ' && (unsigned char)c < 0x7f && strchr("(){%*\"\\]", c) == NULL);
 }

@@ -1,6 +1,7 @@
-/* args.h: typed access to the arguments of a complete command (RFC 9051 9). Each takes what it names and returns true,
- * or returns false and leaves the cursor somewhere in it: the command is then answered BAD. Slices point into the
- * command or the arena. Spaces are taken explicitly: the grammar has exactly one between words. */
+/* args.h: typed access to the arguments of a complete command (RFC 9051 9). Each takes what it
+ * names and returns true, or returns false and leaves the cursor somewhere in it: the command is
+ * then answered BAD. Slices point into the command or the arena. Spaces are taken explicitly: the
+ * grammar has exactly one between words. */
 #ifndef IMAP_ARGS_H
 #define IMAP_ARGS_H
 
@@ -30,7 +31,8 @@ bool args_u32(struct args *a, uint32_t *ret);
 /* A number set. False with *ret_over for more than L_ISET elements: NO [LIMIT], not BAD. */
 bool args_set(struct args *a, struct seqset *ret, bool *ret_over);
 
-/* flag-list or, where ${bare} allows it, flags without parentheses (STORE). "$Forwarded" is a flag here, not a keyword. */
+/* flag-list or, where ${bare} allows it, flags without parentheses (STORE). "$Forwarded" is a
+ * flag here, not a keyword. */
 struct flag_list {
 	unsigned flags;
 	const char **keywords;

@@ -1,6 +1,7 @@
-/* APPEND: a message comes in. Everything is checked before leave is given to send it; then it goes straight to a draft, and
- * OK is said when the draft is durable. RFC 9051 6.3.12, RFC 4315 (APPENDUID), RFC 7889 (APPENDLIMIT), RFC 7888. A bare LF
- * becomes CRLF; NUL is refused; a slow sender is let go (L_RATEIN). */
+/* APPEND: a message comes in. Everything is checked before leave is given to send it; then it
+ * goes straight to a draft, and OK is said when the draft is durable. RFC 9051 6.3.12, RFC 4315
+ * (APPENDUID), RFC 7889 (APPENDLIMIT), RFC 7888. A bare LF becomes CRLF; NUL is refused; a slow
+ * sender is let go (L_RATEIN). */
 #include "imap/command.h"
 
 #include "core/limits.h"
@@ -216,7 +217,8 @@ void cmd_append(struct imap *s)
 	x->left = s->reader.message_size;
 	s->call.data = x;
 	s->call.drop = append_drop;
-	/* The reader stops in front of the message; a command that is complete without one has none. */
+	/* The reader stops in front of the message; a command that is complete without one has
+	 * none. */
 	if (!s->reader.message_ahead || !take_args(s, x, &name)) {
 		bool lost = s->reader.message_ahead && !waits;
 

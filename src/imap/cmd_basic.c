@@ -1,4 +1,5 @@
-/* CAPABILITY NOOP CHECK LOGOUT ID ENABLE NAMESPACE: what needs no mailbox. RFC 9051 6.1, 6.3.1, 6.3.10; RFC 2971. */
+/* CAPABILITY NOOP CHECK LOGOUT ID ENABLE NAMESPACE: what needs no mailbox. RFC 9051 6.1, 6.3.1,
+ * 6.3.10; RFC 2971. */
 #include "imap/command.h"
 
 #include "core/log.h"
@@ -72,7 +73,8 @@ void cmd_logout(struct imap *s)
 
 enum { ID_PAIRS = 30, ID_FIELD = 30, ID_VALUE = 1024 };
 
-/* id-params-list = "(" *(string SP nstring) ")" / nil; at most 30 pairs, names of 30 octets, values of 1024 */
+/* id-params-list = "(" *(string SP nstring) ")" / nil; at most 30 pairs, names of 30 octets,
+ * values of 1024 */
 static bool take_id(struct imap *s, struct buf *log)
 {
 	struct args *a = &s->call.args;

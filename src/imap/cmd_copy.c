@@ -1,4 +1,5 @@
-/* COPY MOVE: messages to another mailbox of the account. RFC 9051 6.4.7, 6.4.8; COPYUID (RFC 4315 3). */
+/* COPY MOVE: messages to another mailbox of the account. RFC 9051 6.4.7, 6.4.8; COPYUID (RFC 4315
+ * 3). */
 #include "imap/command.h"
 
 #include "core/mem.h"
@@ -38,7 +39,8 @@ static const char *status_of(struct imap *s)
 	return ("OK Done");
 }
 
-/* MOVE tells the new uids in an untagged OK, before the first EXPUNGE (RFC 6851 4.3); it may be long. */
+/* MOVE tells the new uids in an untagged OK, before the first EXPUNGE (RFC 6851 4.3); it may be
+ * long. */
 static enum imap_step say_code(struct imap *s)
 {
 	struct copying *x = s->call.data;

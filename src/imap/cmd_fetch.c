@@ -1,6 +1,7 @@
-/* FETCH: which items of which messages, and how they flow. What the view knows is said on the loop; the rest is put
- * together by a visit on a read lane, slice by slice, and the next slice waits until the client has taken the last, so
- * memory does not depend on what was asked (IMP-08, IMP-25). RFC 9051 6.4.5, RFC 7162 3.1.4 (CHANGEDSINCE), 3.2.6 (VANISHED). */
+/* FETCH: which items of which messages, and how they flow. What the view knows is said on the
+ * loop; the rest is put together by a visit on a read lane, slice by slice, and the next slice
+ * waits until the client has taken the last, so memory does not depend on what was asked (IMP-08,
+ * IMP-25). RFC 9051 6.4.5, RFC 7162 3.1.4 (CHANGEDSINCE), 3.2.6 (VANISHED). */
 #include "imap/fetch.h"
 
 #include <stdlib.h>
@@ -25,7 +26,7 @@ static void fetch_free(void *data)
 	free(f);
 }
 
-/* --- parsing ---------------------------------------------------------------------------------------------------------------- */
+/* --- parsing --- */
 
 static struct fetch_item *add_item(struct fetch *f, enum fetch_what what, const char *label)
 {
@@ -191,7 +192,8 @@ static void plan(struct imap *s, struct fetch *f)
 	}
 	if (fields && !(f->want & VISIT_FILE))
 		f->want |= VISIT_FIELDS;
-	/* RFC 9051 6.4.5: every answer to UID FETCH has the UID; RFC 7162 3.1.4: MODSEQ with CHANGEDSINCE */
+	/* RFC 9051 6.4.5: every answer to UID FETCH has the UID; RFC 7162 3.1.4: MODSEQ with
+	 * CHANGEDSINCE */
 	if ((s->call.is_uid || s->qresync) && !has_item(f, FETCH_UID))
 		(void)add_item(f, FETCH_UID, "UID");
 	if (f->has_changed_since && !has_item(f, FETCH_MODSEQ))
@@ -201,7 +203,7 @@ static void plan(struct imap *s, struct fetch *f)
 		(void)add_item(f, FETCH_FLAGS, "FLAGS");
 }
 
-/* --- saying ------------------------------------------------------------------------------------------------------------------ */
+/* --- saying --- */
 
 static void say_simple(struct fetch *f, const struct fetch_item *item, const struct view_message *m)
 {
@@ -406,7 +408,7 @@ static enum imap_step say_from_view(struct imap *s)
 	return (f->at < f->n ? STEP_MORE : STEP_DONE);
 }
 
-/* --- the command -------------------------------------------------------------------------------------------------------------- */
+/* --- the command --- */
 
 static void begin(struct imap *s)
 {

@@ -1,5 +1,5 @@
-/* IDLE: tell what happens as it happens, until DONE. RFC 2177, RFC 9051 6.3.13. A silent client is let go after
- * L_IDLE_SECONDS, as any other (RFC 9051 5.4): clients begin IDLE anew before. */
+/* IDLE: tell what happens as it happens, until DONE. RFC 2177, RFC 9051 6.3.13. A silent client
+ * is let go after L_IDLE_SECONDS, as any other (RFC 9051 5.4): clients begin IDLE anew before. */
 #include "imap/command.h"
 
 #include "core/limits.h"

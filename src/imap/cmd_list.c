@@ -1,5 +1,6 @@
-/* LIST LSUB: which mailboxes are there? RFC 9051 6.3.9 (with LIST-EXTENDED, RFC 5258), LIST-STATUS (RFC 5819), SPECIAL-USE
- * (RFC 6154), LSUB (RFC 3501 6.3.9). The tree is taken once, at the start: names may change while it is said. */
+/* LIST LSUB: which mailboxes are there? RFC 9051 6.3.9 (with LIST-EXTENDED, RFC 5258),
+ * LIST-STATUS (RFC 5819), SPECIAL-USE (RFC 6154), LSUB (RFC 3501 6.3.9). The tree is taken once,
+ * at the start: names may change while it is said. */
 #include "imap/command.h"
 
 #include <stdlib.h>
@@ -47,7 +48,7 @@ static void listing_drop(void *data)
 	free(l->v);
 }
 
-/* --- the tree ------------------------------------------------------------------------------------------------------------- */
+/* --- the tree --- */
 
 static struct entry *entry_of(struct imap *s, struct listing *l, struct slice name)
 {
@@ -113,7 +114,7 @@ static void take_tree(struct imap *s, struct listing *l)
 	qsort(l->v, l->n, sizeof(struct entry *), by_name);
 }
 
-/* --- which, and how ------------------------------------------------------------------------------------------------------- */
+/* --- which, and how --- */
 
 static bool matches(const struct listing *l, const struct entry *e, bool *ret_percent)
 {
@@ -139,7 +140,8 @@ static bool is_wanted(
 		wanted =
 		    e->subscribed || (l->options & LIST_LSUB && percent && e->has_subscribed_below);
 	else if (e->folder ==
-	    NULL) /* the parent of a mailbox, itself deleted: shown so that "%" finds its way down */
+	    /* the parent of a mailbox, itself deleted: shown so that "%" finds its way down */
+	    NULL)
 		wanted = percent && e->has_children;
 	if (l->options & SELECT_SPECIAL)
 		wanted = wanted && role_attribute(e->role) != NULL;
@@ -162,7 +164,8 @@ static void say_entry(
 
 	(void)buf_addz(out, lsub ? "* LSUB (" : "* LIST (");
 	if (e->folder == NULL) {
-		/* RFC 9051 7.3.1: \NonExistent implies \NoSelect; older clients know the second only */
+		/* RFC 9051 7.3.1: \NonExistent implies \NoSelect; older clients know the second
+		 * only */
 		if ((l->options & LIST_EXTENDED) || s->rev2)
 			add_attribute(out, &gap, "\\NonExistent");
 		if (!lsub || !e->subscribed)
@@ -200,7 +203,7 @@ static enum imap_step say_some(struct imap *s)
 	return (l->at < l->n ? STEP_MORE : STEP_DONE);
 }
 
-/* --- RETURN (STATUS ...) --------------------------------------------------------------------------------------------------- */
+/* --- RETURN (STATUS ...) --- */
 
 static void next_status(struct imap *s);
 
@@ -217,7 +220,9 @@ static void on_status(void *self, const struct folder_status *st, const struct e
 
 	s->call.op = NULL;
 	if (err ==
-	    NULL) /* else the mailbox went away meanwhile, or cannot be read: no STATUS for it (RFC 5819 2) */
+	    /* else the mailbox went away meanwhile, or cannot be read: no STATUS for it (RFC
+	     * 5819 2) */
+	    NULL)
 		status_write(s, folder_name(l->v[l->at]->folder), st, l->status_items);
 	l->at++;
 	imap_produce(s, wait_room, next_status);
@@ -250,7 +255,7 @@ static void said(struct imap *s)
 	next_status(s);
 }
 
-/* --- the command ----------------------------------------------------------------------------------------------------------- */
+/* --- the command --- */
 
 static bool take_options(struct args *a, struct listing *l, bool returns)
 {
@@ -292,7 +297,8 @@ static bool take_options(struct args *a, struct listing *l, bool returns)
 	return (args_char(a, ')'));
 }
 
-/* Patterns are mailbox names too, in the old encoding before IMAP4rev2 is enabled; wildcards are outside of it. */
+/* Patterns are mailbox names too, in the old encoding before IMAP4rev2 is enabled; wildcards are
+ * outside of it. */
 static bool add_pattern(
     struct imap *s, struct listing *l, struct slice reference, struct slice given)
 {

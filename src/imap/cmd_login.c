@@ -1,5 +1,5 @@
-/* STARTTLS LOGIN AUTHENTICATE: who is it? Only under TLS; who may come in is the store's (login_start), the mechanisms are
- * core/sasl's. RFC 9051 6.2, RFC 4959 (initial response). */
+/* STARTTLS LOGIN AUTHENTICATE: who is it? Only under TLS; who may come in is the store's
+ * (login_start), the mechanisms are core/sasl's. RFC 9051 6.2, RFC 4959 (initial response). */
 #include "imap/command.h"
 
 #include "core/limits.h"
@@ -11,7 +11,8 @@ void cmd_starttls(struct imap *s)
 		imap_bad(s, conn_is_tls(s->conn) ? "TLS is on already" : "No TLS here");
 		return;
 	}
-	/* What came behind the command in clear could be anyone's: never run, never kept (RFC 9051 11.1). */
+	/* What came behind the command in clear could be anyone's: never run, never kept (RFC
+	 * 9051 11.1). */
 	if (conn_input(s->conn).n > 0) {
 		log_event(LOG_WARN, s->id, "imap refused", "why", "octets behind STARTTLS", NULL);
 		imap_bye(s, "Nothing may follow STARTTLS before TLS is on");

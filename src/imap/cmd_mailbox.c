@@ -1,5 +1,5 @@
-/* CREATE DELETE RENAME SUBSCRIBE UNSUBSCRIBE: the names. RFC 9051 6.3.4 to 6.3.8, RFC 6154 (CREATE ... USE). Which names
- * can be is the store's (folder_name_check). */
+/* CREATE DELETE RENAME SUBSCRIBE UNSUBSCRIBE: the names. RFC 9051 6.3.4 to 6.3.8, RFC 6154
+ * (CREATE ... USE). Which names can be is the store's (folder_name_check). */
 #include "imap/command.h"
 
 #include "core/limits.h"

@@ -1,5 +1,6 @@
-/* SEARCH: which messages? First by the view on the loop; those it cannot decide are visited on a read lane. The answer is
- * SEARCH or ESEARCH (RFC 9051 6.4.4, 7.3.4; RFC 4731), with SAVE ("$", RFC 5182) and MODSEQ (RFC 7162 3.1.5). */
+/* SEARCH: which messages? First by the view on the loop; those it cannot decide are visited on a
+ * read lane. The answer is SEARCH or ESEARCH (RFC 9051 6.4.4, 7.3.4; RFC 4731), with SAVE ("$",
+ * RFC 5182) and MODSEQ (RFC 7162 3.1.5). */
 #include "imap/command.h"
 
 #include <stdlib.h>
@@ -58,7 +59,7 @@ static void search_drop(void *data)
 	free(x->unsure);
 }
 
-/* --- answering --------------------------------------------------------------------------------------------------------------- */
+/* --- answering --- */
 
 static uint32_t number_of(const struct imap *s, uint32_t uid)
 {
@@ -186,7 +187,7 @@ static void answer(struct imap *s)
 	imap_produce(s, say_numbers, finish);
 }
 
-/* --- looking inside ------------------------------------------------------------------------------------------------------------ */
+/* --- looking inside --- */
 
 static enum visit_next on_message(void *ctx, const struct visit_message *m)
 {
@@ -233,7 +234,7 @@ static void on_end(void *self, const struct err *err)
 
 static const struct visitor visitor = { on_message, on_slice, on_end };
 
-/* --- the view's half ------------------------------------------------------------------------------------------------------------ */
+/* --- the view's half --- */
 
 static void add(uint32_t **v, size_t *n, size_t most, uint32_t uid)
 {
@@ -288,7 +289,7 @@ static void view_looked(struct imap *s)
 	}
 }
 
-/* --- the command ---------------------------------------------------------------------------------------------------------------- */
+/* --- the command --- */
 
 /* "RETURN" SP "(" [options] ")"; each once (IMP-22) */
 static bool take_returns(struct args *a, unsigned *ret)

@@ -1,5 +1,6 @@
-/* SELECT EXAMINE CLOSE UNSELECT, and what a selected mailbox is to a session. RFC 9051 6.3.2, 6.4.1, 6.4.2; RFC 7162 3.2.5
- * (QRESYNC: what vanished and what changed since the client last looked, told before the tagged answer). */
+/* SELECT EXAMINE CLOSE UNSELECT, and what a selected mailbox is to a session. RFC 9051 6.3.2,
+ * 6.4.1, 6.4.2; RFC 7162 3.2.5 (QRESYNC: what vanished and what changed since the client last
+ * looked, told before the tagged answer). */
 #include "imap/command.h"
 
 #include <stdlib.h>
@@ -22,7 +23,7 @@ struct selecting {
 	uint32_t gap_from;
 };
 
-/* --- the watch --------------------------------------------------------------------------------------------------------- */
+/* --- the watch --- */
 
 static void on_change(void *self, const struct view_change *ch)
 {
@@ -67,7 +68,7 @@ void imap_unselect(struct imap *s)
 		s->state = IMAP_AUTHENTICATED;
 }
 
-/* --- sets of the selected mailbox ---------------------------------------------------------------------------------------- */
+/* --- sets of the selected mailbox --- */
 
 bool imap_resolve(struct imap *s, struct seqset *set, struct targets *ret)
 {
@@ -102,9 +103,10 @@ bool imap_take_set(struct imap *s, struct targets *ret, struct seqset *ret_set)
 	return (imap_resolve(s, ret_set, ret));
 }
 
-/* --- SELECT -------------------------------------------------------------------------------------------------------------- */
+/* --- SELECT --- */
 
-/* qresync = "QRESYNC" SP "(" uidvalidity SP mod-sequence-value [SP known-uids] [SP seq-match-data] ")" */
+/* qresync = "QRESYNC" SP "(" uidvalidity SP mod-sequence-value [SP known-uids] [SP
+ * seq-match-data] ")" */
 static bool take_qresync(struct args *a, struct selecting *x)
 {
 	struct seqset numbers;
@@ -120,7 +122,8 @@ static bool take_qresync(struct args *a, struct selecting *x)
 			return (false);
 		(void)args_sp(a);
 	}
-	/* Message numbers the client remembers with their uids: a hint for servers without a record of what was expunged. */
+	/* Message numbers the client remembers with their uids: a hint for servers without a
+	 * record of what was expunged. */
 	if (args_char(a, '(') &&
 	    (!args_set(a, &numbers, &over) || !args_sp(a) || !args_set(a, &numbers, &over) ||
 		!args_char(a, ')')))
@@ -226,8 +229,8 @@ static void start_changed(struct imap *s)
 	imap_produce(s, say_changed, finish);
 }
 
-/* VANISHED (EARLIER): only uids the client can know (RFC 7162 3.2.10.1). With a record, those in it; without, every uid
- * below the next that is not there. */
+/* VANISHED (EARLIER): only uids the client can know (RFC 7162 3.2.10.1). With a record, those in
+ * it; without, every uid below the next that is not there. */
 static void say_vanished(
     struct imap *s, const struct selecting *x, const uint32_t *uids, size_t n, bool complete)
 {
@@ -343,7 +346,7 @@ void cmd_examine(struct imap *s)
 	open_mailbox(s, true);
 }
 
-/* --- CLOSE --------------------------------------------------------------------------------------------------------------- */
+/* --- CLOSE --- */
 
 static void on_expunged(void *self, const struct message_result *r)
 {

@@ -1,4 +1,5 @@
-/* STATUS: how does a mailbox stand that is not selected? RFC 9051 6.3.11. The counting is the store's. */
+/* STATUS: how does a mailbox stand that is not selected? RFC 9051 6.3.11. The counting is the
+ * store's. */
 #include "imap/status.h"
 
 #include "core/mem.h"

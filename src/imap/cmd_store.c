@@ -1,5 +1,6 @@
-/* STORE EXPUNGE: changing flags, and ending what is deleted. RFC 9051 6.4.6, 6.4.3, 6.4.9; RFC 7162 3.1.3 (UNCHANGEDSINCE,
- * MODIFIED). The changing is the store's; this file says what came of it. */
+/* STORE EXPUNGE: changing flags, and ending what is deleted. RFC 9051 6.4.6, 6.4.3, 6.4.9; RFC
+ * 7162 3.1.3 (UNCHANGEDSINCE, MODIFIED). The changing is the store's; this file says what came of
+ * it. */
 #include "imap/command.h"
 
 #include <stdlib.h>
@@ -69,7 +70,8 @@ static enum imap_step say_some(struct imap *s)
 		uint32_t uid = x->t.uids[x->at];
 		bool failed = x->modified_n > 0 && is_modified(x, uid);
 
-		/* .SILENT: no flags, but the new MODSEQ all the same (RFC 7162 3.1.3); those not changed show how they stand */
+		/* .SILENT: no flags, but the new MODSEQ all the same (RFC 7162 3.1.3); those not
+		 * changed show how they stand */
 		if (!x->silent || failed)
 			news_write_flags(&s->news, uid, true, modseq, !s->rev2, &s->out);
 		else if (modseq)

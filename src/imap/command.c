@@ -1,4 +1,5 @@
-/* Which command is it, and is it allowed now? RFC 9051 6, RFC 3501 6. What it does is in the cmd_ files. */
+/* Which command is it, and is it allowed now? RFC 9051 6, RFC 3501 6. What it does is in the cmd_
+ * files. */
 #include "imap/command.h"
 
 #include "core/mem.h"

@@ -1,4 +1,5 @@
-/* command.h: the table of commands and what its rows say. A row carries what the dispatcher must know; run may assume it (ANCHORS P4). */
+/* command.h: the table of commands and what its rows say. A row carries what the dispatcher must
+ * know; run may assume it (ANCHORS P4). */
 #ifndef IMAP_COMMAND_H
 #define IMAP_COMMAND_H
 

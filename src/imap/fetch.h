@@ -1,5 +1,6 @@
-/* fetch.h: what a FETCH asks, shared by cmd_fetch.c (which messages, in what order, how it flows) and fetch_body.c (what
- * BODY[...] and BINARY[...] are of one message). A struct fetch is what the worker sees: it owns all it points to. */
+/* fetch.h: what a FETCH asks, shared by cmd_fetch.c (which messages, in what order, how it flows)
+ * and fetch_body.c (what BODY[...] and BINARY[...] are of one message). A struct fetch is what
+ * the worker sees: it owns all it points to. */
 #ifndef IMAP_FETCH_H
 #define IMAP_FETCH_H
 
@@ -80,7 +81,8 @@ struct fetch {
 	bool is_done, some_gone;
 };
 
-/* Parse "BODY[...]", "BODY.PEEK[...]", "BINARY...[...]" behind the name and the "[" ; label made. */
+/* Parse "BODY[...]", "BODY.PEEK[...]", "BINARY...[...]" behind the name and the "[" ; label made.
+ */
 bool fetch_take_section(struct fetch *f, struct args *a, struct fetch_item *item, const char *name);
 
 enum body_result { BODY_DONE, BODY_MORE /* call again for the same item */ };

@@ -1,5 +1,6 @@
-/* What is BODY[...], what BINARY[...] of a message? Found by the part map, without parsing again; read from the file in
- * pieces, so that a large part costs no memory. On the worker, but for the parsing of the item. RFC 9051 6.4.5, 6.4.5.1. */
+/* What is BODY[...], what BINARY[...] of a message? Found by the part map, without parsing again;
+ * read from the file in pieces, so that a large part costs no memory. On the worker, but for the
+ * parsing of the item. RFC 9051 6.4.5, 6.4.5.1. */
 #include "imap/fetch.h"
 
 #include <stdlib.h>
@@ -13,7 +14,7 @@ enum {
 	HEADER_OCTETS = L_HDR + 65536,
 };
 
-/* --- parsing ---------------------------------------------------------------------------------------------------------------- */
+/* --- parsing --- */
 
 static bool take_fields(struct fetch *f, struct args *a, struct section *sec)
 {
@@ -153,7 +154,7 @@ bool fetch_take_section(struct fetch *f, struct args *a, struct fetch_item *item
 	return (true);
 }
 
-/* --- finding ---------------------------------------------------------------------------------------------------------------- */
+/* --- finding --- */
 
 struct extent {
 	uint64_t at, n;
@@ -238,7 +239,7 @@ static enum body_result say_nil(struct fetch *f, const struct fetch_item *item)
 	return (BODY_DONE);
 }
 
-/* --- header fields ---------------------------------------------------------------------------------------------------------- */
+/* --- header fields --- */
 
 static bool is_named(const struct section *sec, struct slice name)
 {
@@ -280,7 +281,7 @@ static enum body_result body_lost(struct fetch *f, const struct fetch_item *item
 	return (say_nil(f, item));
 }
 
-/* --- whole parts ------------------------------------------------------------------------------------------------------------- */
+/* --- whole parts --- */
 
 static enum body_result stream(struct fetch *f, const struct visit_message *m)
 {
@@ -342,7 +343,8 @@ static enum body_result say_extent(
 	return (stream(f, m));
 }
 
-/* BINARY: the transfer encoding undone (RFC 9051 6.4.5.1). A multipart or a message is no encoded octets. */
+/* BINARY: the transfer encoding undone (RFC 9051 6.4.5.1). A multipart or a message is no encoded
+ * octets. */
 static enum body_result say_binary(
     struct fetch *f, const struct visit_message *m, const struct fetch_item *item)
 {

@@ -1,5 +1,6 @@
-/* Sequence numbers and what is to be told. With g expunged uids not announced, number of uid = those below it in the view
- * + those below it among the gone + 1; the other way round is a binary search over the gone. */
+/* Sequence numbers and what is to be told. With g expunged uids not announced, number of uid =
+ * those below it in the view + those below it among the gone + 1; the other way round is a binary
+ * search over the gone. */
 #include "imap/news.h"
 
 #include <stdlib.h>
@@ -197,7 +198,9 @@ bool news_resolve(const struct news *n, struct seqset *set, bool is_uid, uint32_
 	*ret_missing = false;
 	if (!is_uid && set->has_star && n->count == 0)
 		return (
-		    false); /* RFC 9051 9: "*" of an empty mailbox is an error for numbers, and nothing for UIDs */
+		    /* RFC 9051 9: "*" of an empty mailbox is an error for numbers, and nothing
+		     * for UIDs */
+		    false);
 	seqset_fix(set, is_uid ? news_last_uid(n) : (uint32_t)n->count);
 	if (!is_uid && seqset_max(set) > n->count)
 		return (false);

@@ -1,6 +1,7 @@
-/* news.h: which number does a message have for this session, and what has it not been told yet? The view is shared and
- * changes at once; a session's numbers may change only where RFC 9051 7.5.1 allows, so each keeps a small difference:
- * the uids expunged but not announced, the first uid not announced, the uids whose flags changed. */
+/* news.h: which number does a message have for this session, and what has it not been told yet?
+ * The view is shared and changes at once; a session's numbers may change only where RFC 9051
+ * 7.5.1 allows, so each keeps a small difference: the uids expunged but not announced, the first
+ * uid not announced, the uids whose flags changed. */
 #ifndef IMAP_NEWS_H
 #define IMAP_NEWS_H
 
@@ -30,7 +31,8 @@ struct news {
 
 void news_init(struct news *n, struct view *v); /* as SELECT is about to tell it */
 void news_done(struct news *n);
-/* What the view says it did. ${own}: flags changed by this session, which answers for them itself. */
+/* What the view says it did. ${own}: flags changed by this session, which answers for them
+ * itself. */
 void news_heard(struct news *n, const struct view_change *ch, bool own);
 bool news_any(const struct news *n, bool expunges);
 
@@ -39,12 +41,14 @@ uint32_t news_seq(const struct news *n, uint32_t uid); /* 0: not known to the cl
 uint32_t news_uid(const struct news *n, uint32_t seq); /* 0: beyond; gone ones have theirs still */
 uint32_t news_last_uid(const struct news *n);          /* 0: none */
 bool news_is_gone(const struct news *n, uint32_t uid);
-/* The messages of a set that are there: uids ascending (malloc'd, the caller frees; NULL when none). ${set} is fixed here.
- * *ret_missing: some of the numbers are expunged, though not yet announced. False: a sequence number beyond the last. */
+/* The messages of a set that are there: uids ascending (malloc'd, the caller frees; NULL when
+ * none). ${set} is fixed here. *ret_missing: some of the numbers are expunged, though not yet
+ * announced. False: a sequence number beyond the last. */
 bool news_resolve(const struct news *n, struct seqset *set, bool is_uid, uint32_t **ret,
     size_t *ret_n, bool *ret_missing);
 
-/* Announcing. Each adds a piece of at most a few KiB to out and returns true while there is more. */
+/* Announcing. Each adds a piece of at most a few KiB to out and returns true while there is more.
+ */
 struct news_style {
 	bool vanished; /* QRESYNC: VANISHED in place of EXPUNGE */
 	bool modseq;   /* CONDSTORE: MODSEQ with FLAGS */
@@ -56,7 +60,8 @@ bool news_write(struct news *n, const struct news_style *style, struct buf *out)
 void news_write_flags(
     const struct news *n, uint32_t uid, bool flags, bool modseq, bool recent, struct buf *out);
 
-/* Of the uids in ${set}, fixed, below the next: those that are not there and not about to be announced as gone. */
+/* Of the uids in ${set}, fixed, below the next: those that are not there and not about to be
+ * announced as gone. */
 void news_write_missing(
     const struct news *n, const struct seqset *set, struct buf *out, bool *first);
 

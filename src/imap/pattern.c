@@ -1,5 +1,6 @@
-/* A match as a set of states: bit i of the set says that the first i elements of the pattern account for the octets of the
- * name read so far. One step an octet; no backtracking, so no pattern is slow. */
+/* A match as a set of states: bit i of the set says that the first i elements of the pattern
+ * account for the octets of the name read so far. One step an octet; no backtracking, so no
+ * pattern is slow. */
 #include "imap/pattern.h"
 
 enum {
@@ -54,7 +55,8 @@ struct pattern *pattern_new(struct arena *a, struct slice text)
 	return (p);
 }
 
-/* A wildcard may account for nothing: what stands in front of it stands behind it too. There are never two in a row. */
+/* A wildcard may account for nothing: what stands in front of it stands behind it too. There are
+ * never two in a row. */
 static void skip_wildcards(const struct pattern *p, uint64_t *at)
 {
 	uint64_t carry = 0;

@@ -1,5 +1,6 @@
-/* pattern.h: does a mailbox name match a LIST pattern? "*" is anything, "%" anything but "/" (RFC 9051 6.3.9). Linear in the
- * name whatever the pattern: all states of the match are kept at once, as bits. */
+/* pattern.h: does a mailbox name match a LIST pattern? "*" is anything, "%" anything but "/" (RFC
+ * 9051 6.3.9). Linear in the name whatever the pattern: all states of the match are kept at once,
+ * as bits. */
 #ifndef IMAP_PATTERN_H
 #define IMAP_PATTERN_H
 

@@ -1,5 +1,6 @@
-/* search.h: SEARCH as a program: keys, and AND/OR/NOT over them in postfix order, so that neither parsing nor matching
- * recurses. Shared by cmd_search.c (parse, flow, answer) and search_match.c (does this message match). */
+/* search.h: SEARCH as a program: keys, and AND/OR/NOT over them in postfix order, so that neither
+ * parsing nor matching recurses. Shared by cmd_search.c (parse, flow, answer) and search_match.c
+ * (does this message match). */
 #ifndef IMAP_SEARCH_H
 #define IMAP_SEARCH_H
 
@@ -59,7 +60,8 @@ struct search {
 
 enum search_fault { SEARCH_BAD, SEARCH_LIMIT, SEARCH_CHARSET };
 
-/* search_parse: search-program behind RETURN options. View gives the keywords. NULL: *ret_fault says why. */
+/* search_parse: search-program behind RETURN options. View gives the keywords. NULL: *ret_fault
+ * says why. */
 struct search *search_parse(
     struct args *a, const struct view *v, uint32_t recent_from, enum search_fault *ret_fault);
 void search_free(struct search *q);

@@ -1,5 +1,6 @@
-/* Does this message match? In rounds of growing cost: first what the view knows, then the header, then the text, and no
- * further than the answer needs. Comparison is of decoded, case-folded text (RFC 9051 6.4.4, RFC 5051). */
+/* Does this message match? In rounds of growing cost: first what the view knows, then the header,
+ * then the text, and no further than the answer needs. Comparison is of decoded, case-folded text
+ * (RFC 9051 6.4.4, RFC 5051). */
 #include "imap/search.h"
 
 #include "core/limits.h"
@@ -98,7 +99,7 @@ enum search_answer search_match_view(
 	return (run(q, values, values + q->keys_n));
 }
 
-/* --- header ------------------------------------------------------------------------------------------------------------------ */
+/* --- header --- */
 
 static bool finds(struct slice utf8, struct slice needle)
 {
@@ -138,7 +139,7 @@ static bool any_field(struct arena *a, const struct header *h, struct slice need
 	return (false);
 }
 
-/* --- body -------------------------------------------------------------------------------------------------------------------- */
+/* --- body --- */
 
 static bool part_holds(
     struct arena *a, const struct mime *m, const struct mime_part *p, struct slice needle)
@@ -172,7 +173,7 @@ static bool holds_in_body(struct arena *a, const struct search_key *k, const str
 	return (k->what == KEY_TEXT && any_field(a, &m->parts[0].header, k->needle));
 }
 
-/* --- rounds ------------------------------------------------------------------------------------------------------------------ */
+/* --- rounds --- */
 
 static bool round_of_headers(const struct search *q, const struct visit_message *m, struct arena *a,
     unsigned char *values, bool have_whole, struct slice whole)

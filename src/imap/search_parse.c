@@ -1,5 +1,5 @@
-/* What does SEARCH ask? Keys to a postfix program, with a stack of our own in place of recursion: at most L_INEST deep and
- * L_IKEY keys. RFC 9051 6.4.4, 9 search-key; RFC 7162 3.1.5 (MODSEQ). */
+/* What does SEARCH ask? Keys to a postfix program, with a stack of our own in place of recursion:
+ * at most L_INEST deep and L_IKEY keys. RFC 9051 6.4.4, 9 search-key; RFC 7162 3.1.5 (MODSEQ). */
 #include "imap/search.h"
 
 #include <stdlib.h>
@@ -137,7 +137,8 @@ static bool add_number(struct parsing *x, enum key_what what, uint64_t max)
 	return ((args_sp(x->a) && args_u64(x->a, max, &k->number)) || fail(x, SEARCH_BAD));
 }
 
-/* "MODSEQ" [SP entry-name SP entry-type-req] SP mod-sequence-valzer: the entry is for per-flag counters we do not keep. */
+/* "MODSEQ" [SP entry-name SP entry-type-req] SP mod-sequence-valzer: the entry is for per-flag
+ * counters we do not keep. */
 static bool add_modseq(struct parsing *x)
 {
 	struct slice entry;

@@ -1,4 +1,5 @@
-/* Which numbers does a set name? Linear parse, one sort, merged: "1:*,1:*,..." costs no more than one of them. */
+/* Which numbers does a set name? Linear parse, one sort, merged: "1:*,1:*,..." costs no more than
+ * one of them. */
 #include "imap/seqset.h"
 
 #include <stdlib.h>
@@ -15,7 +16,8 @@ static bool take_number(struct cursor *c, uint32_t *ret, bool *star)
 		*star = true;
 		return (true);
 	}
-	/* seq-number = nz-number; 2^32-1 stands for "*" here, and no message gets that far: one less says the same */
+	/* seq-number = nz-number; 2^32-1 stands for "*" here, and no message gets that far: one
+	 * less says the same */
 	if (!take_u64(c, UINT32_MAX, &v) || v == 0)
 		return (false);
 	*ret = v == SEQ_STAR ? SEQ_STAR - 1 : (uint32_t)v;

@@ -1,5 +1,6 @@
-/* How does a connection live? One command at a time, in order; while one waits the rest stays unread. Three events and
- * one death (ANCHORS P3). What commands mean is left to command.c and the cmd_ files, who may come in to listen.c. */
+/* How does a connection live? One command at a time, in order; while one waits the rest stays
+ * unread. Three events and one death (ANCHORS P3). What commands mean is left to command.c and
+ * the cmd_ files, who may come in to listen.c. */
 #include "imap/session.h"
 
 #include <stdio.h>
@@ -18,7 +19,7 @@ enum {
 	LOGINS_FAILED = 5, /* then BYE */
 };
 
-/* --- ends ------------------------------------------------------------------------------------------------------------ */
+/* --- ends --- */
 
 static void call_drop(struct imap *s)
 {
@@ -89,7 +90,7 @@ static void on_expired(void *self, const char *phase)
 	imap_bye(self, "Autologout: nothing heard for too long");
 }
 
-/* --- saying ----------------------------------------------------------------------------------------------------------- */
+/* --- saying --- */
 
 void imap_flush(struct imap *s)
 {
@@ -158,7 +159,7 @@ void imap_produce(
 	imap_pump(s);
 }
 
-/* --- the end of a command --------------------------------------------------------------------------------------------- */
+/* --- the end of a command --- */
 
 void imap_news_style(const struct imap *s, bool expunges, struct news_style *ret)
 {
@@ -234,7 +235,8 @@ static void ended(struct imap *s)
 	}
 	if (unread)
 		conn_hold(s->conn, false);
-	/* what is unread is looked at now, not when more comes; not from here: a caller may be in the middle of things */
+	/* what is unread is looked at now, not when more comes; not from here: a caller may be in
+	 * the middle of things */
 	if (!s->running)
 		run_later(s);
 }
@@ -299,7 +301,7 @@ void imap_end_err(struct imap *s, const struct err *err)
 	}
 }
 
-/* --- hearing ---------------------------------------------------------------------------------------------------------- */
+/* --- hearing --- */
 
 void imap_read_lines(struct imap *s, void (*on_line)(struct imap *s, struct slice line))
 {
@@ -443,7 +445,8 @@ static void on_secure(void *self)
 {
 	struct imap *s = self;
 
-	/* Knowledge from before TLS is void: RFC 9051 6.2.1. There is none but the call under way, answered already. */
+	/* Knowledge from before TLS is void: RFC 9051 6.2.1. There is none but the call under
+	 * way, answered already. */
 	conn_deadline(s->conn, L_IPRE_SECONDS, "login");
 	if (!s->greeted)
 		greet(s);

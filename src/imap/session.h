@@ -1,4 +1,5 @@
-/* session.h: one IMAP connection: its state, the command under way, how a command waits, says much, and ends. Inside src/imap only. */
+/* session.h: one IMAP connection: its state, the command under way, how a command waits, says
+ * much, and ends. Inside src/imap only. */
 #ifndef IMAP_SESSION_H
 #define IMAP_SESSION_H
 
@@ -99,8 +100,9 @@ void session_leave(struct imap *s);   /* drain: BYE now, or when the command und
 void session_abandon(struct imap *s); /* the server goes away: at once, everything let go */
 void server_gone(struct imap_server *srv, struct imap *s); /* session.c tells server.c */
 
-/* Answers. Only the last act of a command ends it: imap_end with "OK ...", "NO [CODE] ..." or "BAD ..."; pending news is
- * told first where the command's row allows it. Text that peers chose goes through imap_endf's "%s": it is cleaned. */
+/* Answers. Only the last act of a command ends it: imap_end with "OK ...", "NO [CODE] ..." or
+ * "BAD ..."; pending news is told first where the command's row allows it. Text that peers chose
+ * goes through imap_endf's "%s": it is cleaned. */
 void imap_end(struct imap *s, const char *status); /* a constant, or in the command's arena */
 void imap_endf(struct imap *s, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 void imap_bad(struct imap *s, const char *why);           /* "BAD why", counted */
@@ -109,12 +111,13 @@ void imap_end_err(struct imap *s, const struct err *err); /* NO with the code of
 void imap_bye(struct imap *s, const char *why);
 /* Untagged: put it together in s->out, then imap_flush. */
 void imap_flush(struct imap *s);
-/* imap_produce: call step while there is room, then(s) once it says STEP_DONE. STEP_WAIT: nothing for now, imap_pump
- * goes on. Either may end the command. */
+/* imap_produce: call step while there is room, then(s) once it says STEP_DONE. STEP_WAIT: nothing
+ * for now, imap_pump goes on. Either may end the command. */
 void imap_produce(
     struct imap *s, enum imap_step (*step)(struct imap *s), void (*then)(struct imap *s));
 void imap_pump(struct imap *s);
-/* The command waits: input stays unread. Called by the dispatcher; commands that read themselves set reading. */
+/* The command waits: input stays unread. Called by the dispatcher; commands that read themselves
+ * set reading. */
 void imap_read_lines(struct imap *s, void (*on_line)(struct imap *s, struct slice line));
 void imap_read_octets(struct imap *s, size_t (*on_octets)(struct imap *s, struct slice in));
 void imap_run(struct imap *s);
@@ -131,7 +134,8 @@ bool imap_mailbox_name(
 bool imap_take_mailbox(struct imap *s, struct slice *ret);
 void imap_write_capability(struct imap *s, struct buf *out);
 
-/* The messages of the set at the cursor, resolved; false: the command was answered. uids are freed with the command. */
+/* The messages of the set at the cursor, resolved; false: the command was answered. uids are
+ * freed with the command. */
 struct targets {
 	uint32_t *uids;
 	size_t n;

@@ -1,4 +1,5 @@
-/* status.h: STATUS items: parsed once, said by STATUS and by LIST ... RETURN (STATUS ...). RFC 9051 6.3.11, RFC 8438, 7162, 7889. */
+/* status.h: STATUS items: parsed once, said by STATUS and by LIST ... RETURN (STATUS ...). RFC
+ * 9051 6.3.11, RFC 8438, 7162, 7889. */
 #ifndef IMAP_STATUS_H
 #define IMAP_STATUS_H
 

@@ -1,5 +1,6 @@
-/* When is a command complete? Line by line and literal by literal, each octet looked at once. What the words mean is
- * left to args.c. Faults: see the texts below; the rest of a faulty line is skipped without being kept. */
+/* When is a command complete? Line by line and literal by literal, each octet looked at once.
+ * What the words mean is left to args.c. Faults: see the texts below; the rest of a faulty line
+ * is skipped without being kept. */
 #include "imap/token.h"
 
 #include "core/limits.h"
@@ -97,8 +98,8 @@ static enum reader_event fail(struct reader *r, const char *fault, bool close)
 	return (close ? READER_CLOSE : READER_FAULT);
 }
 
-/* Does the text up to ${mark} read "tag SP APPEND SP mailbox ...", so that the literal there is the message? A literal
- * right behind "APPEND SP" is the mailbox. */
+/* Does the text up to ${mark} read "tag SP APPEND SP mailbox ...", so that the literal there is
+ * the message? A literal right behind "APPEND SP" is the mailbox. */
 static bool is_message(const struct reader *r, size_t mark)
 {
 	struct slice tag, rest;

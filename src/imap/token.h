@@ -1,7 +1,8 @@
-/* token.h: when is a command complete? The reader takes octets as they come and keeps one command, its literals in
- * place, until the last line ends. It says when the client waits for leave to send a literal, and stops in front of
- * the message of an APPEND, which does not belong in memory. RFC 9051 2.2.1, 4.3, 9; RFC 7888.
- * Every limit is checked before memory is taken; what is refused is never run, nor is anything inside it. */
+/* token.h: when is a command complete? The reader takes octets as they come and keeps one
+ * command, its literals in place, until the last line ends. It says when the client waits for
+ * leave to send a literal, and stops in front of the message of an APPEND, which does not belong
+ * in memory. RFC 9051 2.2.1, 4.3, 9; RFC 7888. Every limit is checked before memory is taken;
+ * what is refused is never run, nor is anything inside it. */
 #ifndef IMAP_TOKEN_H
 #define IMAP_TOKEN_H
 
@@ -35,7 +36,9 @@ enum reader_event {
 	READER_MORE,     /* all of the input was taken, the command is not complete */
 	READER_COMMAND,  /* reader_text is a whole command without its last CRLF */
 	READER_CONTINUE, /* send "+ ...", then go on */
-	READER_MESSAGE, /* the message literal of an APPEND follows: message_size octets, not to be taken by the reader */
+	/* the message literal of an APPEND follows: message_size octets, not to be taken by
+	 * the reader */
+	READER_MESSAGE,
 	READER_FAULT, /* answer reader_tag and reader->fault; the line is over */
 	READER_CLOSE, /* the same, then close: what follows cannot be told from commands */
 };
@@ -45,7 +48,8 @@ void reader_done(struct reader *r);
 /* reader_next: forget the command (wiped, it may hold a password), be ready for another. */
 void reader_next(struct reader *r);
 void reader_limit(struct reader *r, const struct reader_limits *limits);
-/* reader_take: *ret_used octets of ${in} were consumed. After any event but MORE and CONTINUE: reader_next first. */
+/* reader_take: *ret_used octets of ${in} were consumed. After any event but MORE and CONTINUE:
+ * reader_next first. */
 enum reader_event reader_take(struct reader *r, struct slice in, size_t *ret_used);
 struct slice reader_text(const struct reader *r);
 struct slice reader_tag(const struct reader *r); /* "*" when the command has none that is valid */

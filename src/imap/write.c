@@ -1,4 +1,5 @@
-/* How is it said so that nothing a peer chose can start a new line, close a quote or a list? RFC 9051 4.3, 7, 9. */
+/* How is it said so that nothing a peer chose can start a new line, close a quote or a list? RFC
+ * 9051 4.3, 7, 9. */
 #include "imap/write.h"
 
 #include "core/mem.h"

@@ -1,5 +1,6 @@
-/* write.h: responses that no content can break out of (IMP-23): what is not safe between quotes becomes a literal, and
- * what may not stand in a literal is replaced. RFC 9051 7, 9. All add to a buf and are safe on any thread. */
+/* write.h: responses that no content can break out of (IMP-23): what is not safe between quotes
+ * becomes a literal, and what may not stand in a literal is replaced. RFC 9051 7, 9. All add to a
+ * buf and are safe on any thread. */
 #ifndef IMAP_WRITE_H
 #define IMAP_WRITE_H
 
@@ -13,7 +14,8 @@ struct keyword_names {
 };
 void keyword_names_of(const struct view *v, struct keyword_names *ret);
 
-/* string = quoted / literal. 8-bit goes in a literal unless ${utf8} (IMAP4rev2 is enabled) and valid. NUL becomes "?". */
+/* string = quoted / literal. 8-bit goes in a literal unless ${utf8} (IMAP4rev2 is enabled) and
+ * valid. NUL becomes "?". */
 int write_string(struct buf *out, struct slice s, bool utf8);
 int write_astring(struct buf *out, struct slice s); /* an atom where it can be */
 int write_mailbox(struct buf *out, struct slice name,

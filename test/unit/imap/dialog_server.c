@@ -1,5 +1,7 @@
-/* dialog_server.c: an IMAP server over a real store, for test/dialog/imap.py: dialog_server CONFIG IMAP IMAPS (ports on 127.0.0.1). Every account's
- * password is "secret". Says "ready", serves until SIGTERM, drains, frees everything, so that a leak or a session that will not end shows. */
+/* dialog_server.c: an IMAP server over a real store, for test/dialog/imap.py: dialog_server
+ * CONFIG IMAP IMAPS (ports on 127.0.0.1). Every account's password is "secret". Says "ready",
+ * serves until SIGTERM, drains, frees everything, so that a leak or a session that will not end
+ * shows. */
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>

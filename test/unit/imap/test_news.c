@@ -1,5 +1,6 @@
-/* Does a client that believes what it is told end up with the truth, and do numbers mean the same on both sides at every
- * moment between? A model client reads the responses; the view changes at random. */
+/* Does a client that believes what it is told end up with the truth, and do numbers mean the same
+ * on both sides at every moment between? A model client reads the responses; the view changes at
+ * random. */
 #include "check.h"
 
 #include <stdio.h>

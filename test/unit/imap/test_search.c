@@ -1,4 +1,5 @@
-/* Is the search that is asked the search that is run? Parsing to the postfix program, and its answers over the view. */
+/* Is the search that is asked the search that is run? Parsing to the postfix program, and its
+ * answers over the view. */
 #include "check.h"
 
 #include <stdlib.h>
