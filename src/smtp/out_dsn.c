@@ -206,22 +206,35 @@ static void top(const struct dsn *d, const char *boundary, struct buf *out)
 	buf_free(&value);
 }
 
+/* A part of text, labelled by what it holds: plain types wherever ASCII is enough, since more readers know them. */
+static void part(const char *boundary, const char *ascii_type, const char *utf8_type, const struct buf *text, struct buf *out)
+{
+	bool eight = has_8bit(buf_slice(text));
+
+	buf_fmt(out, "\r\n--%s\r\nContent-Type: %s\r\n%s\r\n", boundary, eight ? utf8_type : ascii_type,
+	    eight ? "Content-Transfer-Encoding: 8bit\r\n" : "");
+	buf_add_slice(out, buf_slice(text));
+}
+
 int out_dsn_write(const struct dsn *d, struct buf *out)
 {
 	char boundary[BOUNDARY + 1];
+	struct buf text;
 
+	buf_init(&text, out->max);
 	secret_id(boundary, BOUNDARY);
 	top(d, boundary, out);
 	buf_addz(out, "\r\nThis is a report about mail you sent, for a program that shows reports.\r\n");
-	buf_fmt(out, "\r\n--%s\r\nContent-Type: text/plain; charset=%s\r\n%s\r\n", boundary, d->utf8 ? "utf-8" : "us-ascii",
-	    d->utf8 ? "Content-Transfer-Encoding: 8bit\r\n" : "");
-	buf_fmt(out, "This is %s.\r\n\r\n", d->hostname);
-	words(d, out);
-	buf_fmt(out, "Your message is known here as %s.\r\n", d->queue_id);
-	buf_fmt(out, "\r\n--%s\r\nContent-Type: %s\r\n%s\r\n", boundary,
-	    d->utf8 ? "message/global-delivery-status" : "message/delivery-status",
-	    d->utf8 ? "Content-Transfer-Encoding: 8bit\r\n" : "");
-	status(d, out);
+	buf_fmt(&text, "This is %s.\r\n\r\n", d->hostname);
+	words(d, &text);
+	buf_fmt(&text, "Your message is known here as %s.\r\n", d->queue_id);
+	part(boundary, "text/plain; charset=us-ascii", "text/plain; charset=utf-8", &text, out);
+	out->failed = out->failed || text.failed;
+	buf_reset(&text);
+	status(d, &text);
+	part(boundary, "message/delivery-status", "message/global-delivery-status", &text, out);
+	out->failed = out->failed || text.failed;
+	buf_free(&text);
 	buf_fmt(out, "\r\n--%s\r\n", boundary);
 	returned(d, out);
 	buf_fmt(out, "\r\n--%s--\r\n", boundary);
