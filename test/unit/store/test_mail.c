@@ -415,6 +415,90 @@ static void subscriptions_are_names(void **state)
 	assert_string_equal(folder_name(folder_next(a, folder_next(a, NULL))), "Archive");
 }
 
+/* --- answers wait for what the watchers learn --- */
+
+struct holder {
+	struct mail_bench *b;
+	struct store_watch watch;
+	struct event_hold *hold;
+	bool answered, answered_early;
+	enum err_kind kind;
+};
+
+static void hold_event(void *self, const struct store_event *ev)
+{
+	struct holder *h = self;
+
+	if (h->hold == NULL && ev->kind == EVENT_ADDED)
+		h->hold = store_event_hold(ev);
+}
+
+static void let_go(void *self)
+{
+	struct holder *h = self;
+	struct err err;
+
+	h->answered_early = h->answered;
+	(void)err_set(&err, ERR_TEMPORARY, "the lesson was not kept");
+	store_event_release(h->hold, &err);
+}
+
+static void on_moved(void *self, const struct message_result *r)
+{
+	struct holder *h = self;
+
+	h->answered = true;
+	h->kind = r->err == NULL ? ERR_NONE : r->err->kind;
+	loop_stop(h->b->loop);
+}
+
+static void answers_wait_for_holds(void **state)
+{
+	struct mail_bench *b = *state;
+	struct holder h = { .b = b, .watch = { .on_event = hold_event, .self = &h } };
+	struct view *v;
+	uint32_t uid = 1;
+
+	mail_deliver(b, MESSAGE, 1);
+	v = mail_view(b, mail_folder(b, "ann", "INBOX"));
+	store_watch_add(b->store, &h.watch);
+	(void)message_copy(v, &uid, 1, mail_folder(b, "ann", "Junk"), true, NULL, on_moved, &h);
+	(void)timer_start(b->loop, 100, let_go, &h);
+	while (!h.answered)
+		loop_run(b->loop);
+	assert_non_null(h.hold);
+	assert_false(h.answered_early);
+	assert_int_equal(h.kind, ERR_TEMPORARY); /* NO, though it happened */
+	assert_int_equal(view_count(v), 0);
+	store_watch_drop(&h.watch);
+	view_close(v, NULL);
+}
+
+static void never_called(void *self, const struct commit_result *r)
+{
+	(void)r;
+	fail_msg("%s", self == NULL ? "" : "called after cancel");
+}
+
+static void a_cancelled_commit_is_silent_and_whole(void **state)
+{
+	struct mail_bench *b = *state;
+	struct draft *d = draft_new(b->store, 1000);
+	struct commit_target t = { .account = mail_account(b, "ann"), .role = ROLE_INBOX };
+	struct commit c = { .draft = d, .targets = &t, .targets_n = 1 };
+	struct store_op *op;
+	struct view *v;
+
+	(void)draft_add(d, SLICE(MESSAGE));
+	op = store_commit(b->store, &c, never_called, b);
+	store_op_cancel(op);
+	draft_free(d); /* the session died: the file is written all the same */
+	reopen(b);
+	v = mail_view(b, mail_folder(b, "ann", "INBOX"));
+	assert_int_equal(view_count(v), 1);
+	view_close(v, NULL);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -429,6 +513,8 @@ int main(void)
 		cmocka_unit_test_setup_teardown(hostile_names_are_just_messages, start, end),
 		cmocka_unit_test_setup_teardown(folders_are_made_renamed_and_deleted, start, end),
 		cmocka_unit_test_setup_teardown(subscriptions_are_names, start, end),
+		cmocka_unit_test_setup_teardown(answers_wait_for_holds, start, end),
+		cmocka_unit_test_setup_teardown(a_cancelled_commit_is_silent_and_whole, start, end),
 	};
 
 	return (cmocka_run_group_tests(tests, NULL, NULL));
