@@ -245,9 +245,9 @@ static void at_sign(struct reader *r)
 		r->name = (struct stretch){ r->phrase.from, r->run.from };
 	if (r->run.to == r->run.from || r->name.to > r->name.from)
 		r->faulty = r->faulty || !r->in_angle || r->run.to == r->run.from;
-	r->local = r->run;
+	r->local = r->run.to > r->run.from ? r->run : (struct stretch){ r->x.from, r->x.from };
 	r->phrase = r->run = (struct stretch){ 0, 0 };
-	r->domain = (struct stretch){ 0, 0 };
+	r->domain = (struct stretch){ r->x.to, r->x.to };
 	r->has_address = true;
 	r->after_dot = false;
 	r->place = IN_DOMAIN;

@@ -31,7 +31,7 @@ static int add_utf8(struct buf *out, uint32_t u)
 	return (buf_add(out, b, n));
 }
 
-struct units { /* UTF-16 on its way to UTF-8 */
+struct units {         /* UTF-16 on its way to UTF-8 */
 	uint32_t high; /* a high surrogate that waits; 0: none */
 };
 
@@ -103,7 +103,8 @@ int mutf7_to_utf8(struct slice in, struct buf *out)
 				return (-1);
 			after_run = false;
 		} else {
-			if (after_run || decode_run(run, out) != 0) /* "&..-&..-" is one run written twice */
+			if (after_run ||
+			    decode_run(run, out) != 0) /* "&..-&..-" is one run written twice */
 				return (-1);
 			after_run = true;
 		}

@@ -4,14 +4,12 @@ The vectors are no part of this project: PENNYPOST_SUITES names their folder, el
 them this says so and is skipped (77). Where we mean to differ, DEVIATIONS says why; every other difference fails.
 """
 import json
-import os
-import pathlib
 import re
-import subprocess
 import sys
 
-ROOT = pathlib.Path(__file__).resolve().parents[3]
-SUITES = pathlib.Path(os.environ.get("PENNYPOST_SUITES", ROOT / "../shared/suites"))
+import suite_parts
+from suite_tally import SUITES, Dump, Tally, text_of
+
 
 def unbalanced(s):
     plain = re.sub(r'\\.', "", s)
@@ -25,7 +23,6 @@ DEVIATIONS = [
     ("gmime/addresses", lambda s: "c tert@wp.pl" in s, "a word before a bare address is its name; nothing is dropped"),
     ("gmime/addresses", lambda s: "Biznes" in s, "a blank that was encoded is kept"),
     ("dovecot/rfc2047", lambda s: "////" in s, "each invalid octet is one U+FFFD"),
-    ("imap-bodystructure", lambda s: s == "014", "an mbox line in front of the header is no field: all is body"),
     ("javamail/paramdata", lambda s: "title*3" in s, "a piece without those before it is left out, not shown raw"),
     ("javamail/addresses", unbalanced, "what is never closed is skipped and the rest still read (AUT-07)"),
     ("javamail/addresses", lambda s: re.fullmatch(r'[<>")@]*', s), "marks alone are no address"),
@@ -39,72 +36,8 @@ DEVIATIONS = [
 ]
 
 
-def deviation(suite, case):
-    for i, (of, which, _) in enumerate(DEVIATIONS):
-        if of == suite and which(case):
-            return i
-    return None
-
-
-class Dump:
-    def __init__(self, program):
-        self.program = program
-        self.running = {}
-
-    def __call__(self, mode, data):
-        if isinstance(data, dict):
-            data = text_of(data)
-        if isinstance(data, str):
-            data = data.encode()
-        p = self.running.get(mode)
-        if p is None:
-            p = self.running[mode] = subprocess.Popen(
-                [self.program, mode], stdin=subprocess.PIPE, stdout=subprocess.PIPE)
-        p.stdin.write(b"%d\n%s" % (len(data), data))
-        p.stdin.flush()
-        return p.stdout.read(int(p.stdout.readline()))
-
-    def close(self):
-        for p in self.running.values():
-            p.stdin.close()
-            if p.wait() != 0:
-                raise SystemExit("test_msg_dump failed")
-
-
-class Tally:
-    def __init__(self):
-        self.same = self.failed = 0
-        self.used = set()
-        self.lines = {}
-
-    def check(self, suite, case, got, want):
-        case = str(case)
-        same, failed, deviating = self.lines.get(suite, (0, 0, 0))
-        if got == want:
-            same += 1
-        elif deviation(suite, case) is not None:
-            self.used.add(deviation(suite, case))
-            deviating += 1
-        else:
-            failed += 1
-            print(f"{suite}: {case!r}\n  got  {got!r}\n  want {want!r}")
-        self.lines[suite] = (same, failed, deviating)
-
-    def end(self):
-        unused = [d[2] for i, d in enumerate(DEVIATIONS) if i not in self.used]
-        for reason in unused:
-            print("deviation that is none any more:", reason)
-        for suite, (same, failed, deviating) in self.lines.items():
-            print(f"{suite}: {same} as expected, {deviating} deviations, {failed} failed")
-        return 1 if unused or any(f for _, f, _ in self.lines.values()) else 0
-
-
 def rows(name):
     return json.loads((SUITES / "header-vectors" / name).read_text())
-
-
-def text_of(v):
-    return v["latin1"].encode("latin-1") if isinstance(v, dict) else v.encode()
 
 
 def squeezed(s):
@@ -228,67 +161,15 @@ def spec_only(s):
     return unquoted(m[1] if m else s)
 
 
-def imap_list(data, at=0):
-    """The value of a parenthesised IMAP list of octets, iteratively."""
-    stack = [[]]
-    while at < len(data):
-        c = data[at:at + 1]
-        if c == b"(":
-            stack.append([])
-            at += 1
-        elif c == b")":
-            done = stack.pop()
-            stack[-1].append(done)
-            at += 1
-            if len(stack) == 1:
-                break
-        elif c == b'"':
-            m = re.compile(rb'"((?:[^"\\]|\\.)*)"', re.S).match(data, at)
-            stack[-1].append(m[1])
-            at = m.end()
-        elif c == b"{":
-            m = re.compile(rb"\{(\d+)\}\r?\n").match(data, at)
-            at = m.end() + int(m[1])
-            stack[-1].append(data[m.end():at])
-        elif c.isspace():
-            at += 1
-        else:
-            m = re.compile(rb"[^\s()]+").match(data, at)
-            stack[-1].append(m[0])
-            at = m.end()
-    return stack[0][0]
-
-
-def sizes(body):
-    """Octets of each leaf and the nesting, which is what two servers must agree on; the rest is their choice."""
-    if isinstance(body[0], list):
-        return [sizes(b) for b in body if isinstance(b, list) and b and isinstance(b[0], (list, bytes))
-                and (isinstance(b[0], list) or len(b) > 6)]
-    return int(body[6])
-
-
-def bodystructure(dump, tally):
-    for message in sorted((SUITES / "imap-bodystructure").glob("*.txt")):
-        if not message.stem.isdigit():
-            continue
-        answers = message.with_suffix(".imap").read_bytes()
-        at = re.search(rb"(?m)^BODY \(", answers)
-        if at is None:
-            continue
-        raw = message.read_bytes()
-        tally.check("imap-bodystructure", message.stem, sizes(imap_list(dump("body", raw))),
-                    sizes(imap_list(answers, at.end() - 1)))
-
-
 def main():
     if not SUITES.is_dir():
         print(f"no vectors at {SUITES}: skipped")
         return 77
-    dump, tally = Dump(sys.argv[1]), Tally()
+    dump, tally = Dump(sys.argv[1]), Tally(DEVIATIONS + suite_parts.DEVIATIONS)
     gmime(dump, tally)
     dovecot(dump, tally)
     javamail(dump, tally)
-    bodystructure(dump, tally)
+    suite_parts.compare(dump, tally)
     dump.close()
     return tally.end()
 

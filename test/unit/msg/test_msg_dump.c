@@ -61,9 +61,9 @@ static void dump_tree(struct arena *a, struct slice in, struct buf *out)
 		const struct mime_part *p = &m.parts[i];
 		struct slice name = mime_filename(a, p);
 
-		(void)buf_fmt(out, "%u\t" SLICE_FMT "/" SLICE_FMT "\t%c\t%u\t%u\t%u\t%u\t" SLICE_FMT "\n", p->depth,
-		    SLICE_ARG(p->type.type), SLICE_ARG(p->type.subtype), "LMR"[p->kind], p->header_at, p->body_at,
-		    p->body_size, p->body_lines, SLICE_ARG(name));
+		(void)buf_fmt(out, "%u\t" SLICE_FMT "/" SLICE_FMT "\t%c\t%u\t%u\t%u\t%u\t%zu\t" SLICE_FMT "\n",
+		    p->depth, SLICE_ARG(p->type.type), SLICE_ARG(p->type.subtype), "LMR"[p->kind],
+		    p->header_at, p->body_at, p->body_size, p->body_lines, p->header.n, SLICE_ARG(name));
 	}
 }
 
@@ -81,6 +81,33 @@ static void dump_texts(struct arena *a, struct slice in, struct buf *out)
 		(void)buf_add_slice(out, buf_slice(&text));
 		buf_free(&text);
 	}
+}
+
+/* Every leaf without its transfer encoding, as texts has the text ones without their charset too. */
+static void dump_decoded(struct arena *a, struct slice in, struct buf *out)
+{
+	struct mime m;
+
+	mime_parse(a, in, &m);
+	for (size_t i = 0; i < m.n; i++) {
+		struct buf body = BUF_INIT(L_SIZE);
+
+		if (m.parts[i].kind == MIME_LEAF)
+			(void)text_decode(m.parts[i].encoding, mime_body(&m, &m.parts[i]), &body);
+		(void)buf_fmt(out, "%zu\n", body.n);
+		(void)buf_add_slice(out, buf_slice(&body));
+		buf_free(&body);
+	}
+}
+
+static void dump_fields(struct arena *a, struct slice in, struct buf *out)
+{
+	struct header h;
+
+	header_parse(a, in, &h);
+	for (size_t i = 0; i < h.n; i++)
+		(void)buf_fmt(out, SLICE_FMT "\x1f" SLICE_FMT "\n", SLICE_ARG(h.fields[i].name),
+		    SLICE_ARG(header_unfold(a, h.fields[i].body)));
 }
 
 static void dump_structure(struct arena *a, struct slice in, struct buf *out)
@@ -132,6 +159,8 @@ static const struct {
 	{ "param", dump_param },
 	{ "tree", dump_tree },
 	{ "texts", dump_texts },
+	{ "decoded", dump_decoded },
+	{ "fields", dump_fields },
 	{ "structure", dump_structure },
 	{ "body", dump_body },
 	{ "envelope", dump_envelope },
