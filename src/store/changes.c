@@ -12,7 +12,8 @@ struct ask_op {
 	bool abandoned;
 	void *self;
 	void (*on_status)(void *self, const struct folder_status *st, const struct err *err);
-	void (*on_vanished)(void *self, bool complete, const uint32_t *uids, size_t n, const struct err *err);
+	void (*on_vanished)(
+	    void *self, bool complete, const uint32_t *uids, size_t n, const struct err *err);
 	struct folder_status st;
 	uint32_t recent_from;
 	uint64_t since;
@@ -55,10 +56,12 @@ static int status_act(struct mail_job *j)
 		return (-1);
 	if (q == NULL ||
 	    sql_ask(q,
-		"SELECT count(*), sum(flags & 1 = 0), sum(flags & 8 <> 0), sum(uid >= ?2), sum(size), sum(CASE WHEN flags & 8 THEN size"
+		"SELECT count(*), sum(flags & 1 = 0), sum(flags & 8 <> 0), sum(uid >= ?2), "
+		"sum(size), sum(CASE WHEN flags & 8 THEN size"
 		" ELSE 0 END) FROM msg WHERE folder = ?1",
 		&j->err, "ii", lf->id, (int64_t)o->recent_from) != 0)
-		return (q == NULL ? err_set(&j->err, ERR_TEMPORARY, "the index cannot be read") : -1);
+		return (
+		    q == NULL ? err_set(&j->err, ERR_TEMPORARY, "the index cannot be read") : -1);
 	if (sql_step(q, NULL) == 1) {
 		o->st.messages = (uint32_t)sql_int(q, 0);
 		o->st.unseen = (uint32_t)sql_int(q, 1);
@@ -83,7 +86,9 @@ static void status_end(struct mail_job *j)
 	free(o);
 }
 
-struct store_op *folder_status(struct folder *f, void (*on_status)(void *self, const struct folder_status *st, const struct err *err), void *self)
+struct store_op *folder_status(struct folder *f,
+    void (*on_status)(void *self, const struct folder_status *st, const struct err *err),
+    void *self)
 {
 	struct ask_op *o = NEW(struct ask_op);
 
@@ -107,8 +112,8 @@ static int vanished_act(struct mail_job *j)
 	o->complete = o->since >= lf->floor;
 	if (!o->complete)
 		return (0);
-	if (sql_ask(q, "SELECT uid FROM gone WHERE folder = ?1 AND modseq > ?2", &j->err, "ii", lf->id,
-		(int64_t)(o->since > INT64_MAX ? INT64_MAX : o->since)) != 0)
+	if (sql_ask(q, "SELECT uid FROM gone WHERE folder = ?1 AND modseq > ?2", &j->err, "ii",
+		lf->id, (int64_t)(o->since > INT64_MAX ? INT64_MAX : o->since)) != 0)
 		return (-1);
 	while ((got = sql_step(q, &j->err)) == 1) {
 		if (o->n == o->cap) {
@@ -137,13 +142,15 @@ static void vanished_end(struct mail_job *j)
 	if (o->abandoned || j->failed)
 		free(o->uids);
 	if (!o->abandoned)
-		o->on_vanished(o->self, !j->failed && o->complete, j->failed ? NULL : o->uids, j->failed ? 0 : o->n,
-		    j->failed ? &j->err : NULL);
+		o->on_vanished(o->self, !j->failed && o->complete, j->failed ? NULL : o->uids,
+		    j->failed ? 0 : o->n, j->failed ? &j->err : NULL);
 	free(o);
 }
 
 struct store_op *view_vanished(struct view *v, uint64_t since,
-    void (*on_vanished)(void *self, bool complete, const uint32_t *uids, size_t n, const struct err *err), void *self)
+    void (*on_vanished)(
+	void *self, bool complete, const uint32_t *uids, size_t n, const struct err *err),
+    void *self)
 {
 	struct ask_op *o = NEW(struct ask_op);
 

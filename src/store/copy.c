@@ -66,7 +66,8 @@ static int copy_file(struct mail *m, int from_dir, const char *from, int to_dir,
 	return (rc);
 }
 
-static int place(struct mail *m, const struct message_op *o, int from_dir, const char *from, int to_dir, const char *to)
+static int place(struct mail *m, const struct message_op *o, int from_dir, const char *from,
+    int to_dir, const char *to)
 {
 	if (o->is_move)
 		return (disk_rename(from_dir, from, to_dir, to));
@@ -98,10 +99,12 @@ static int map_flags(struct copying *c, uint32_t flags, uint32_t *ret)
 		if ((flags & ((uint32_t)FLAG_KEYWORD0 << k)) == 0 || c->from->keywords[k] == NULL)
 			continue;
 		if (c->map[k] == 0 &&
-		    keyword_bit(&c->o->job, c->to, slice_of(c->from->keywords[k]), true, &c->map[k], &c->o->err) != 0) {
+		    keyword_bit(&c->o->job, c->to, slice_of(c->from->keywords[k]), true, &c->map[k],
+			&c->o->err) != 0) {
 			if (c->o->err.kind != ERR_LIMIT)
 				return (-1);
-			c->map[k] = 0; /* no letter left there: RFC 9051 6.4.7 says SHOULD preserve */
+			c->map[k] =
+			    0; /* no letter left there: RFC 9051 6.4.7 says SHOULD preserve */
 		}
 		*ret |= c->map[k];
 	}
@@ -113,8 +116,10 @@ static int name_copy(struct copying *c, struct index_row *r, uint32_t uid, size_
 	struct buf base = BUF_INIT(NAME_MAX_FILE), unique = BUF_INIT(NAME_UNIQUE_MAX);
 	char info[NAME_INFO_MAX];
 
-	(void)buf_fmt(&unique, "%sQ%u.%s", c->o->stamp, c->o->first + (uint32_t)nth, c->m->store->data_set);
-	(void)name_base(&base, buf_slice(&unique), r->disk, r->m.size, uid, c->to->uidvalidity, r->cid);
+	(void)buf_fmt(
+	    &unique, "%sQ%u.%s", c->o->stamp, c->o->first + (uint32_t)nth, c->m->store->data_set);
+	(void)name_base(
+	    &base, buf_slice(&unique), r->disk, r->m.size, uid, c->to->uidvalidity, r->cid);
 	name_info(info, r->m.flags);
 	if (r->m.flags == 0 && r->where == 0)
 		info[0] = '\0';
@@ -152,7 +157,8 @@ static int one(struct copying *c, uint32_t uid, uint32_t to_uid, size_t nth)
 		if (place(c->m, c->o, from_fd, from, to_fd, to) != 0) {
 			if (errno == ENOENT)
 				continue;
-			return (err_errno(&c->o->err, "%s to %s", c->o->is_move ? "move" : "copy", c->to->dir));
+			return (err_errno(
+			    &c->o->err, "%s to %s", c->o->is_move ? "move" : "copy", c->to->dir));
 		}
 		batch_dirty(c->m, c->to, dst.where, true);
 		if (c->o->is_move)
@@ -229,7 +235,8 @@ static int copy_all(struct copying *c)
 	    modseq_take(c->m, c->to, &c->to_modseq, &o->job.err) != 0)
 		return (-1);
 	c->from_modseq = c->to_modseq;
-	if (c->from != c->to && o->is_move && modseq_take(c->m, c->from, &c->from_modseq, &o->job.err) != 0)
+	if (c->from != c->to && o->is_move &&
+	    modseq_take(c->m, c->from, &c->from_modseq, &o->job.err) != 0)
 		return (-1);
 	o->modseq = c->from_modseq;
 	o->to_uidvalidity = c->to->uidvalidity;
@@ -290,8 +297,8 @@ static void copy_undo(struct mail_job *j)
 			char file[NAME_MAX_FILE + 1];
 
 			(void)snprintf(prefix, sizeof(prefix), "%sQ", o->stamp);
-			if (index_get(j->m, &o->to->lane, o->ret_to[i], a, &r, NULL) == 1 && r.where == where &&
-			    strncmp(r.base, prefix, strlen(prefix)) == 0) {
+			if (index_get(j->m, &o->to->lane, o->ret_to[i], a, &r, NULL) == 1 &&
+			    r.where == where && strncmp(r.base, prefix, strlen(prefix)) == 0) {
 				row_path(&r, file);
 				(void)disk_unlink(fd, file);
 			}
@@ -306,7 +313,8 @@ static void on_dropped(struct intent_job *ij)
 {
 	struct message_op *o = ij->self;
 
-	if (ij->failed && !o->job.failed) { /* made and told, but a crash would take it back: say so */
+	if (ij->failed &&
+	    !o->job.failed) { /* made and told, but a crash would take it back: say so */
 		o->job.failed = true;
 		o->job.err = ij->err;
 	}
@@ -349,8 +357,8 @@ static void on_intent(struct intent_job *ij)
 	mail_job_force(&o->job);
 }
 
-struct store_op *message_copy(struct view *v, const uint32_t *uids, size_t n, struct folder *to, bool move, const void *by,
-    message_done *on_done, void *self)
+struct store_op *message_copy(struct view *v, const uint32_t *uids, size_t n, struct folder *to,
+    bool move, const void *by, message_done *on_done, void *self)
 {
 	struct message_op *o = message_op_new(v, uids, n, by, on_done, self, copy_act, copy_end);
 	struct store *s = o->job.m->store;
@@ -361,8 +369,8 @@ struct store_op *message_copy(struct view *v, const uint32_t *uids, size_t n, st
 	o->is_move = move;
 	o->saved = us / 1000000;
 	o->first = __atomic_fetch_add(&s->name_serial, (unsigned)n, __ATOMIC_RELAXED);
-	(void)snprintf(o->stamp, sizeof(o->stamp), "%lld.M%lldP%d", (long long)(us / 1000000), (long long)(us % 1000000),
-	    (int)getpid());
+	(void)snprintf(o->stamp, sizeof(o->stamp), "%lld.M%lldP%d", (long long)(us / 1000000),
+	    (long long)(us % 1000000), (int)getpid());
 	if (!move && !store_accepts(s, &o->job.err)) {
 		o->job.failed = true;
 		o->job.m->ops++;
@@ -372,7 +380,8 @@ struct store_op *message_copy(struct view *v, const uint32_t *uids, size_t n, st
 	if (move || n < 2)
 		return (message_op_start(o));
 	buf_init(&o->intent.names, 1024);
-	(void)buf_fmt(&o->intent.names, "%s\t%s\t%s\t%u\t%zu\n", account_name(to->account), to->lane.leaf, o->stamp, o->first, n);
+	(void)buf_fmt(&o->intent.names, "%s\t%s\t%s\t%u\t%zu\n", account_name(to->account),
+	    to->lane.leaf, o->stamp, o->first, n);
 	o->intent.s = s;
 	o->intent.kind = "names";
 	o->intent.self = o;

@@ -1,266 +1,23 @@
 /* deliver.c: how does a draft become mail, durably and everywhere or nowhere (P1, P3)? Each target's file is written and synced in tmp/ on the sync lane, all in
  * parallel; then each account's lane gives the UID, renames, and syncs the directory together with all that waits; then the answer. With more than
  * one name (accounts, or an account and the queue) an intent is durable before the first rename, and the queue's row and the end of the intent are one
- * transaction: that is the commit. What fails is taken back everywhere before the answer. Leaves undoing after a crash to intent.c. */
+ * transaction: that is the commit. What fails is taken back everywhere before the answer. Leaves writing
+ * to deliver_write.c, undoing after a crash to intent.c. */
 #include <errno.h>
 #include <fcntl.h>
-#include <sodium.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
-#include "core/arena.h"
 #include "core/loop.h"
-#include "store/crlf.h"
+#include "store/deliver_int.h"
 #include "store/fault.h"
-#include "store/mail_int.h"
-#include "store/queue.h"
-
-enum { WRITE_CHUNK = 131072 };
-
-struct target {
-	struct mail_job job; /* first: write job, link job, then undo job; one after the other */
-	struct commit_op *op;
-	struct account *account;
-	struct folder *folder; /* where it is to go */
-	bool by_role, is_append, written, linked;
-	struct slice prefix;
-	unsigned flags;
-	struct slice *keywords;
-	size_t keywords_n;
-	int64_t date, saved;
-	char unique[NAME_UNIQUE_MAX + 1];
-	unsigned serial;
-	char *root;
-	unsigned char cid[16];
-	uint64_t disk, wire;
-	struct items items;
-	/* after the rename */
-	struct lane_folder *lf;
-	uint32_t uid, uidvalidity;
-	char *base, *info;
-	unsigned where;
-};
-
-struct body { /* what goes out */
-	struct job job;
-	struct commit_op *op;
-	char id[QUEUE_ID + 1];
-	uint64_t size;
-	bool failed, made;
-	struct err err;
-};
-
-struct commit_op {
-	struct store_op op;
-	struct store *s;
-	struct arena *arena; /* owned; holds this */
-	void (*on_done)(void *self, const struct commit_result *r);
-	void *self;
-	bool abandoned, kept, failed;
-	struct draft *draft;
-	const void *by;
-	struct span *drop;
-	size_t drop_n;
-	struct target *targets;
-	size_t targets_n;
-	struct queue_envelope *queue; /* NULL: nothing goes out */
-	struct slice queue_prefix;
-	struct body body;
-	char stamp[64];
-	int64_t saved; /* as in the stamp */
-	unsigned waiting;
-	struct err err;
-	struct intent_job intent;
-	bool has_intent;
-	struct later *later;
-};
 
 static void fail(struct commit_op *c, const struct err *err)
 {
 	if (!c->failed)
 		c->err = *err;
 	c->failed = true;
-}
-
-/* --- writing one file, on the sync lane --- */
-
-struct writer {
-	int fd;
-	struct buf out; /* LF; or CRLF when it must stay */
-	bool strip, held;
-	uint64_t disk;
-	unsigned state; /* of crlf_can_strip */
-};
-
-typedef int piece_fn(void *self, struct slice piece);
-
-/* Calls back with the prefix and the draft without what is dropped. */
-static int each_piece(const struct commit_op *c, struct slice prefix, piece_fn *fn, void *self)
-{
-	struct slice all = draft_bytes(c->draft);
-	uint64_t at = 0;
-
-	if (fn(self, prefix) != 0)
-		return (-1);
-	for (size_t i = 0; i <= c->drop_n; i++) {
-		uint64_t end = i < c->drop_n ? c->drop[i].at : all.n;
-
-		if (end > all.n)
-			end = all.n;
-		if (end > at && fn(self, (struct slice){ all.p + at, (size_t)(end - at) }) != 0)
-			return (-1);
-		if (i < c->drop_n && c->drop[i].at + c->drop[i].n > at)
-			at = c->drop[i].at + c->drop[i].n;
-	}
-	return (0);
-}
-
-static int gather_piece(void *self, struct slice piece)
-{
-	return (buf_add_slice(self, piece));
-}
-
-static int write_piece(struct writer *w, struct slice wire)
-{
-	while (wire.n > 0) {
-		struct slice part = slice_head(wire, WRITE_CHUNK);
-
-		buf_reset(&w->out);
-		if ((w->strip ? crlf_strip(part, &w->held, &w->out) : buf_add_slice(&w->out, part)) != 0)
-			return (-1);
-		w->disk += w->out.n;
-		if (disk_write_all(w->fd, w->out.p, w->out.n) != 0)
-			return (-1);
-		wire = slice_from(wire, part.n);
-	}
-	return (0);
-}
-
-/* The wire form as it will be served: bare LF became CRLF (APPEND; SMTP refuses them). */
-static int wire_form(const struct commit_op *c, struct slice prefix, struct buf *out)
-{
-	struct buf raw = BUF_INIT(SIZE_MAX / 4);
-	bool after_cr = false;
-	int rc;
-
-	if (each_piece(c, prefix, gather_piece, &raw) != 0) {
-		buf_free(&raw);
-		return (-1);
-	}
-	if (crlf_wire_size(buf_slice(&raw), &after_cr) == raw.n) {
-		*out = raw;
-		return (0);
-	}
-	after_cr = false;
-	rc = crlf_wire(buf_slice(&raw), &after_cr, out);
-	buf_free(&raw);
-	return (rc);
-}
-
-static int write_file(const char *path, struct slice wire, int64_t date, uint64_t *ret_disk, struct err *err)
-{
-	struct writer w = { .out = BUF_INIT(WRITE_CHUNK + 16) };
-	struct timespec times[2] = { { .tv_sec = date }, { .tv_sec = date } };
-	int number;
-
-	w.strip = crlf_can_strip(wire, &w.state);
-	w.fd = disk_create(AT_FDCWD, path, 0600);
-	if (w.fd == -1)
-		return (err_errno(err, "create a message file"));
-	if (write_piece(&w, wire) != 0)
-		goto fail;
-	buf_reset(&w.out);
-	(void)crlf_strip_end(&w.held, &w.out);
-	w.disk += w.out.n;
-	if (disk_write_all(w.fd, w.out.p, w.out.n) != 0 || (date != 0 && futimens(w.fd, times) != 0) ||
-	    disk_fsync(w.fd) != 0)
-		goto fail;
-	buf_free(&w.out);
-	if (close(w.fd) != 0) {
-		number = errno;
-		(void)unlink(path);
-		errno = number;
-		return (err_errno(err, "write a message file"));
-	}
-	*ret_disk = w.disk;
-	return (0);
-fail:
-	number = errno;
-	(void)close(w.fd);
-	(void)unlink(path);
-	buf_free(&w.out);
-	errno = number;
-	return (err_errno(err, "write a message file"));
-}
-
-static void content_id(struct slice wire, unsigned char ret[16])
-{
-	unsigned char digest[crypto_hash_sha256_BYTES];
-
-	(void)crypto_hash_sha256(digest, (const unsigned char *)wire.p, wire.n);
-	memcpy(ret, digest, 16);
-}
-
-static void tell_disk(struct store *s, const struct err *err)
-{
-	if (err->kind == ERR_NO_SPACE)
-		store_no_space(s);
-	else if (err->number == EIO || err->number == EROFS)
-		store_sync_failed(s, err->text);
-}
-
-static void target_write(struct job *job)
-{
-	struct target *t = (struct target *)job;
-	struct buf wire = BUF_INIT(SIZE_MAX / 4);
-	char path[512];
-
-	(void)snprintf(path, sizeof(path), "%s/tmp/%s", t->root, t->unique);
-	t->job.failed = true;
-	if (wire_form(t->op, t->prefix, &wire) != 0 || wire.n > UINT32_MAX) {
-		(void)err_set(&t->job.err, ERR_TEMPORARY, "no memory for a message of this size");
-	} else if (write_file(path, buf_slice(&wire), t->date, &t->disk, &t->job.err) == 0) {
-		t->wire = wire.n;
-		content_id(buf_slice(&wire), t->cid);
-		items_render(&t->items, buf_slice(&wire));
-		t->written = true;
-		t->job.failed = false;
-	}
-	if (t->job.failed)
-		tell_disk(t->op->s, &t->job.err);
-	buf_free(&wire);
-}
-
-static void body_write(struct job *job)
-{
-	struct body *b = (struct body *)job;
-	struct buf wire = BUF_INIT(SIZE_MAX / 4);
-	char tmp[96], path[64];
-	uint64_t disk;
-
-	(void)snprintf(tmp, sizeof(tmp), "queue/tmp/%s", b->id);
-	queue_path(b->id, path);
-	b->failed = true;
-	if (wire_form(b->op, b->op->queue_prefix, &wire) != 0) {
-		(void)err_set(&b->err, ERR_TEMPORARY, "no memory for a message of this size");
-	} else if (write_file(tmp, buf_slice(&wire), 0, &disk, &b->err) == 0) {
-		b->size = wire.n;
-		if (disk_rename(AT_FDCWD, tmp, AT_FDCWD, path) != 0) {
-			(void)err_errno(&b->err, "name a queued message");
-			(void)unlink(tmp);
-		} else {
-			b->made = true;
-			if (disk_sync_dir("queue") != 0)
-				(void)err_errno(&b->err, "sync queue");
-			else
-				b->failed = false;
-		}
-	}
-	if (b->failed)
-		tell_disk(b->op->s, &b->err);
-	buf_free(&wire);
 }
 
 /* --- on the account's lane --- */
@@ -277,7 +34,8 @@ static int keyword_flags(struct target *t, struct lane_folder *lf, uint32_t *fla
 	return (0);
 }
 
-static int link_file(struct target *t, struct mail *m, struct lane_folder *lf, const struct index_row *r, struct err *err)
+static int link_file(struct target *t, struct mail *m, struct lane_folder *lf,
+    const struct index_row *r, struct err *err)
 {
 	struct buf file = BUF_INIT(NAME_MAX_FILE);
 	char from[512];
@@ -298,7 +56,8 @@ static int target_act(struct mail_job *j)
 	struct mail *m = j->m;
 	struct lane_folder *lf = &t->folder->lane;
 	uint64_t quota = t->account->cfg == NULL ? 0 : t->account->cfg->quota;
-	struct index_row r = { .disk = t->disk, .m = { .size = (uint32_t)t->wire, .internal_date = t->date, .flags = t->flags } };
+	struct index_row r = { .disk = t->disk,
+		.m = { .size = (uint32_t)t->wire, .internal_date = t->date, .flags = t->flags } };
 	struct buf base = BUF_INIT(NAME_MAX_FILE);
 	char info[NAME_INFO_MAX] = "";
 	struct delta *d;
@@ -310,13 +69,15 @@ static int target_act(struct mail_job *j)
 		return (err_set(&j->err, ERR_NOT_FOUND, "no such folder"));
 	if (quota != 0 && m->usage + t->disk > quota)
 		return (err_set(&j->err, ERR_OVER_QUOTA, "the mailbox is full"));
-	if (keyword_flags(t, lf, &r.m.flags, &j->err) != 0 || uid_take(m, lf, 1, &r.m.uid, &j->err) != 0 ||
+	if (keyword_flags(t, lf, &r.m.flags, &j->err) != 0 ||
+	    uid_take(m, lf, 1, &r.m.uid, &j->err) != 0 ||
 	    modseq_take(m, lf, &r.m.modseq, &j->err) != 0)
 		return (-1);
 	r.where = r.m.flags != 0;
 	if (r.where)
 		name_info(info, r.m.flags);
-	(void)name_base(&base, slice_of(t->unique), t->disk, t->wire, r.m.uid, lf->uidvalidity, t->cid);
+	(void)name_base(
+	    &base, slice_of(t->unique), t->disk, t->wire, r.m.uid, lf->uidvalidity, t->cid);
 	r.base = t->base = mem_strdup(buf_z(&base));
 	r.info = t->info = mem_strdup(info);
 	buf_free(&base);
@@ -499,7 +260,8 @@ static void settle_run(struct job *job)
 	struct body *b = (struct body *)job;
 	struct commit_op *c = b->op;
 
-	b->failed = queue_insert(c->s, b->id, c->queue, b->size, clock_wall(), c->has_intent ? c->intent.id : 0, &b->err) != 0;
+	b->failed = queue_insert(c->s, b->id, c->queue, b->size, clock_wall(),
+			c->has_intent ? c->intent.id : 0, &b->err) != 0;
 }
 
 static void settle_done(struct job *job)
@@ -600,10 +362,11 @@ static void all_written(struct commit_op *c)
 		const struct target *t = &c->targets[i];
 
 		/* By role a deleted folder falls back to INBOX: both are named. */
-		(void)buf_fmt(&c->intent.names, "%s\t%s\t%s\t%u\t1\n", t->account->name, t->folder->lane.leaf, c->stamp,
-		    t->serial);
+		(void)buf_fmt(&c->intent.names, "%s\t%s\t%s\t%u\t1\n", t->account->name,
+		    t->folder->lane.leaf, c->stamp, t->serial);
 		if (t->by_role)
-			(void)buf_fmt(&c->intent.names, "%s\t\t%s\t%u\t1\n", t->account->name, c->stamp, t->serial);
+			(void)buf_fmt(&c->intent.names, "%s\t\t%s\t%u\t1\n", t->account->name,
+			    c->stamp, t->serial);
 	}
 	if (c->queue != NULL)
 		(void)buf_fmt(&c->intent.names, "queue\t%s\n", c->body.id);
@@ -675,7 +438,8 @@ static void take_target(struct commit_op *c, struct target *t, const struct comm
 	t->saved = c->saved;
 	t->root = arena_strdup(c->arena, slice_of(t->account->mail->root));
 	t->serial = __atomic_fetch_add(&c->s->name_serial, 1, __ATOMIC_RELAXED);
-	(void)snprintf(t->unique, sizeof(t->unique), "%sQ%u.%s", c->stamp, t->serial, c->s->data_set);
+	(void)snprintf(
+	    t->unique, sizeof(t->unique), "%sQ%u.%s", c->stamp, t->serial, c->s->data_set);
 	t->account->mail->ops++;
 }
 
@@ -698,7 +462,8 @@ static struct queue_envelope *dup_envelope(struct arena *a, const struct queue_e
 	return (e);
 }
 
-static struct commit_op *make_op(struct store *s, const struct commit *in, void (*on_done)(void *self, const struct commit_result *r), void *self)
+static struct commit_op *make_op(struct store *s, const struct commit *in,
+    void (*on_done)(void *self, const struct commit_result *r), void *self)
 {
 	struct arena *a = arena_new(0);
 	struct commit_op *c = arena_alloc(a, sizeof(*c));
@@ -713,8 +478,8 @@ static struct commit_op *make_op(struct store *s, const struct commit *in, void 
 	c->by = in->by;
 	c->body.op = c;
 	c->saved = us / 1000000;
-	(void)snprintf(c->stamp, sizeof(c->stamp), "%lld.M%lldP%d", (long long)(us / 1000000), (long long)(us % 1000000),
-	    (int)getpid());
+	(void)snprintf(c->stamp, sizeof(c->stamp), "%lld.M%lldP%d", (long long)(us / 1000000),
+	    (long long)(us % 1000000), (int)getpid());
 	c->drop = arena_array(a, in->drop_n + 1, sizeof(*c->drop));
 	if (in->drop_n > 0)
 		memcpy(c->drop, in->drop, in->drop_n * sizeof(*c->drop));
@@ -741,7 +506,8 @@ static bool may_start(struct commit_op *c)
 		if (t->account->mail->stopping)
 			return (err_set(&c->err, ERR_TEMPORARY, "the store is closing"), false);
 		if (lane_waiting(t->account->mail->lane) >= MAIL_LANE_WAITING)
-			return (err_set(&c->err, ERR_BUSY, "too much waits for this account"), false);
+			return (
+			    err_set(&c->err, ERR_BUSY, "too much waits for this account"), false);
 		if (!t->folder->exists)
 			return (err_set(&c->err, ERR_NOT_FOUND, "no such folder"), false);
 	}
@@ -750,7 +516,8 @@ static bool may_start(struct commit_op *c)
 	return (true);
 }
 
-struct store_op *store_commit(struct store *s, const struct commit *in, void (*on_done)(void *self, const struct commit_result *r), void *self)
+struct store_op *store_commit(struct store *s, const struct commit *in,
+    void (*on_done)(void *self, const struct commit_result *r), void *self)
 {
 	struct commit_op *c = make_op(s, in, on_done, self);
 
@@ -770,7 +537,7 @@ struct store_op *store_commit(struct store *s, const struct commit *in, void (*o
 		lane_force(s->sync, &t->job.job);
 	}
 	if (c->queue != NULL) {
-		c->body.job.run = body_write;
+		c->body.job.run = outgoing_write;
 		c->body.job.done = body_written;
 		lane_force(s->sync, &c->body.job);
 	}

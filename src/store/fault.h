@@ -8,7 +8,7 @@
 #include <sys/types.h>
 
 int disk_create(int dir, const char *path, mode_t mode); /* openat O_CREAT O_EXCL O_WRONLY */
-int disk_write_all(int fd, const char *p, size_t n);	 /* 0 or -1; short writes are continued */
+int disk_write_all(int fd, const char *p, size_t n);     /* 0 or -1; short writes are continued */
 int disk_fsync(int fd);
 int disk_rename(int from_dir, const char *from, int to_dir, const char *to);
 int disk_link(int from_dir, const char *from, int to_dir, const char *to);
@@ -16,8 +16,9 @@ int disk_unlink(int dir, const char *path);
 int disk_mkdir(int dir, const char *path);
 int disk_sync_dir(const char *path); /* open, fsync, close */
 #ifdef PENNYPOST_TEST_HOOKS
-void fault_arm(const char *spec); /* as the environment variable; NULL: none. Counting starts anew. */
-unsigned fault_count(void);	  /* calls seen since */
+void fault_arm(
+    const char *spec);      /* as the environment variable; NULL: none. Counting starts anew. */
+unsigned fault_count(void); /* calls seen since */
 #endif
 
 #endif

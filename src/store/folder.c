@@ -22,8 +22,9 @@ static void keywords_load(struct lane_folder *lf)
 		rest = buf_slice(&text);
 		while (rest.n > 0) {
 			(void)slice_cut(rest, '\n', &line, &rest);
-			if (!slice_cut(line, ' ', &number, &name) || !slice_u64(number, L_KW - 1, &k) ||
-			    name.n == 0 || name.n > L_KW_NAME || lf->keywords[k] != NULL)
+			if (!slice_cut(line, ' ', &number, &name) ||
+			    !slice_u64(number, L_KW - 1, &k) || name.n == 0 || name.n > L_KW_NAME ||
+			    lf->keywords[k] != NULL)
 				continue;
 			lf->keywords[k] = mem_strndup(name.p, name.n);
 		}
@@ -44,7 +45,8 @@ static int keywords_save(struct lane_folder *lf, struct err *err)
 	return (rc);
 }
 
-int keyword_bit(struct mail_job *j, struct lane_folder *lf, struct slice name, bool make, uint32_t *ret, struct err *err)
+int keyword_bit(struct mail_job *j, struct lane_folder *lf, struct slice name, bool make,
+    uint32_t *ret, struct err *err)
 {
 	unsigned room = L_KW;
 
@@ -104,7 +106,8 @@ int lane_folder_save(struct mail *m, struct lane_folder *lf, bool clean, struct 
 	return (rc);
 }
 
-int uid_take(struct mail *m, struct lane_folder *lf, uint32_t n, uint32_t *ret_first, struct err *err)
+int uid_take(
+    struct mail *m, struct lane_folder *lf, uint32_t n, uint32_t *ret_first, struct err *err)
 {
 	uint32_t before = lf->uid_ceiling;
 
@@ -210,7 +213,8 @@ static void recover(struct lane_folder *lf)
 		lf->uidnext = s.highest + 1;
 }
 
-int lane_folder_load(struct mail *m, struct lane_folder *lf, const char *default_role, struct err *err)
+int lane_folder_load(
+    struct mail *m, struct lane_folder *lf, const char *default_role, struct err *err)
 {
 	struct folder_file f = { .rest = BUF_INIT(MAIL_FILE) };
 	struct buf text = BUF_INIT(MAIL_FILE);

@@ -84,8 +84,8 @@ int folder_file_parse(struct slice text, struct folder_file *ret)
 
 int folder_file_print(const struct folder_file *f, struct buf *out)
 {
-	(void)buf_fmt(out, "pennypost-folder 1\nuidvalidity %u\nuidnext %u\nmodseq %llu\n", f->uidvalidity, f->uidnext,
-	    (unsigned long long)f->modseq);
+	(void)buf_fmt(out, "pennypost-folder 1\nuidvalidity %u\nuidnext %u\nmodseq %llu\n",
+	    f->uidvalidity, f->uidnext, (unsigned long long)f->modseq);
 	if (f->counter != 0)
 		(void)buf_fmt(out, "counter %u\n", f->counter);
 	if (f->has_role)

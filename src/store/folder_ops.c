@@ -82,7 +82,8 @@ static struct store_op *refuse(struct folder_op *o)
 	return (&o->op);
 }
 
-static struct folder_op *op_new(struct account *a, folder_done *on_done, void *self, int (*act)(struct mail_job *), void (*end)(struct mail_job *))
+static struct folder_op *op_new(struct account *a, folder_done *on_done, void *self,
+    int (*act)(struct mail_job *), void (*end)(struct mail_job *))
 {
 	struct folder_op *o = NEW(struct folder_op);
 
@@ -170,7 +171,8 @@ static int plan_names(struct folder_op *o, struct account *a, struct slice name,
 		at = up.n + 1;
 	}
 	if (a->mail->folders_n + o->names_n > L_MBX)
-		return (err_set(&o->job.err, ERR_LIMIT, "an account has at most %d folders", L_MBX));
+		return (
+		    err_set(&o->job.err, ERR_LIMIT, "an account has at most %d folders", L_MBX));
 	return (0);
 }
 
@@ -194,7 +196,8 @@ static int make_all(struct folder_op *o)
 		bool is_last = i + 1 == o->names_n && o->moves_n == 0;
 		struct folder *f;
 
-		if (folder_build(m, o->names[i], is_last ? o->role : ROLE_NONE, &f, &o->job.err) == 0) {
+		if (folder_build(m, o->names[i], is_last ? o->role : ROLE_NONE, &f, &o->job.err) ==
+		    0) {
 			o->made[o->made_n++] = f;
 			continue;
 		}
@@ -246,7 +249,8 @@ static void name_intent(struct folder_op *o)
 	}
 }
 
-struct store_op *folder_create(struct account *a, struct slice name, enum folder_role role, folder_done *on_done, void *self)
+struct store_op *folder_create(
+    struct account *a, struct slice name, enum folder_role role, folder_done *on_done, void *self)
 {
 	struct folder_op *o = op_new(a, on_done, self, create_act, create_end);
 
@@ -325,7 +329,8 @@ static void delete_end(struct mail_job *j)
 	conclude(o);
 }
 
-struct store_op *folder_delete(struct account *a, struct slice name, folder_done *on_done, void *self)
+struct store_op *folder_delete(
+    struct account *a, struct slice name, folder_done *on_done, void *self)
 {
 	struct folder_op *o = op_new(a, on_done, self, delete_act, delete_end);
 
@@ -351,7 +356,8 @@ static int move_one(struct mail *m, const char *from, const char *to, struct err
 	(void)snprintf(new, sizeof(new), "%s/%s", m->root, to);
 	if (access(new, F_OK) == 0)
 		return (err_set(err, ERR_EXISTS, "a folder of that name exists"));
-	return (disk_rename(AT_FDCWD, old, AT_FDCWD, new) != 0 ? err_errno(err, "rename %s", old) : 0);
+	return (
+	    disk_rename(AT_FDCWD, old, AT_FDCWD, new) != 0 ? err_errno(err, "rename %s", old) : 0);
 }
 
 static void take_name(struct mail *m, struct lane_folder *lf, const char *leaf)
@@ -423,7 +429,8 @@ static int plan_moves(struct folder_op *o, struct account *a, struct slice from,
 		struct folder *f = m->folders[i];
 		struct slice name = slice_of(f->name);
 		struct buf fresh = BUF_INIT(L_MBX_NAME * 8), leaf = BUF_INIT(L_MBX_NAME);
-		bool is_in = slice_eq(name, from) || (slice_starts(name, from) && name.p[from.n] == '/');
+		bool is_in =
+		    slice_eq(name, from) || (slice_starts(name, from) && name.p[from.n] == '/');
 		int rc = 0;
 
 		if (is_in) {
@@ -431,10 +438,13 @@ static int plan_moves(struct folder_op *o, struct account *a, struct slice from,
 			(void)buf_add_slice(&fresh, slice_from(name, from.n));
 			rc = folder_name_check(buf_slice(&fresh), &o->job.err);
 			if (rc == 0 && folder_find(a, buf_slice(&fresh)) != NULL)
-				rc = err_set(&o->job.err, ERR_EXISTS, "a folder of that name exists");
+				rc = err_set(
+				    &o->job.err, ERR_EXISTS, "a folder of that name exists");
 			if (rc == 0 && leaf_of_name(buf_slice(&fresh), &leaf, &o->job.err) == 0) {
-				o->moves[o->moves_n++] = (struct moving){ f, mem_strdup(buf_z(&fresh)), mem_strdup(buf_z(&leaf)) };
-				(void)buf_fmt(&o->intent.names, "%s\t%s\t%s\n", a->name, f->lane.leaf, buf_z(&leaf));
+				o->moves[o->moves_n++] = (struct moving){ f,
+					mem_strdup(buf_z(&fresh)), mem_strdup(buf_z(&leaf)) };
+				(void)buf_fmt(&o->intent.names, "%s\t%s\t%s\n", a->name,
+				    f->lane.leaf, buf_z(&leaf));
 			}
 		}
 		buf_free(&fresh);
@@ -496,7 +506,8 @@ static void inbox_made(void *self, const struct err *err)
 	(void)view_open(o->job.m->folders[0], inbox_open, o);
 }
 
-struct store_op *folder_rename(struct account *a, struct slice from, struct slice to, folder_done *on_done, void *self)
+struct store_op *folder_rename(
+    struct account *a, struct slice from, struct slice to, folder_done *on_done, void *self)
 {
 	struct folder_op *o = op_new(a, on_done, self, rename_act, rename_end);
 	struct folder *f;
@@ -543,7 +554,8 @@ static void subscribe_end(struct mail_job *j)
 	answer(o);
 }
 
-struct store_op *folder_subscribe(struct account *a, struct slice name, bool on, folder_done *on_done, void *self)
+struct store_op *folder_subscribe(
+    struct account *a, struct slice name, bool on, folder_done *on_done, void *self)
 {
 	struct folder_op *o = op_new(a, on_done, self, subscribe_act, subscribe_end);
 
@@ -552,7 +564,8 @@ struct store_op *folder_subscribe(struct account *a, struct slice name, bool on,
 		return (refuse(o));
 	o->sub = mem_strndup(name.p, name.n);
 	o->sub_on = on;
-	(void)subs_set(a->mail, name, on); /* lists see it at once; undone should the file not be written */
+	(void)subs_set(
+	    a->mail, name, on); /* lists see it at once; undone should the file not be written */
 	if (subs_print(a->mail, &o->text) != 0) {
 		(void)subs_set(a->mail, name, !on);
 		(void)err_set(&o->job.err, ERR_LIMIT, "too many subscriptions");

@@ -33,7 +33,8 @@ int index_open(struct mail *m, struct err *err)
 	m->index = sql_open(path, SQL_NORMAL, index_schema, index_schema_n, err);
 	if (m->index == NULL && err->kind == ERR_PERMANENT) {
 		/* Damaged, or of a newer version: a cache is made anew. */
-		log_event(LOG_WARN, NULL, "index set aside", "account", m->account->name, "why", err->text, NULL);
+		log_event(LOG_WARN, NULL, "index set aside", "account", m->account->name, "why",
+		    err->text, NULL);
 		if (sql_set_aside(path, err) != 0)
 			return (-1);
 		m->index = sql_open(path, SQL_NORMAL, index_schema, index_schema_n, err);
@@ -46,7 +47,9 @@ int index_folder_load(struct mail *m, struct lane_folder *lf)
 	int got;
 	uint32_t validity;
 
-	if (sql_ask(m->index, "SELECT id, uidvalidity, floor, uidnext, modseq, new_ns, cur_ns, noted_ns FROM folder WHERE leaf = ?1",
+	if (sql_ask(m->index,
+		"SELECT id, uidvalidity, floor, uidnext, modseq, new_ns, cur_ns, noted_ns FROM "
+		"folder WHERE leaf = ?1",
 		NULL, "s", slice_of(lf->leaf)) != 0)
 		return (trouble(m));
 	got = sql_step(m->index, NULL);
@@ -72,8 +75,10 @@ int index_folder_load(struct mail *m, struct lane_folder *lf)
 		lf->is_new_index = true;
 		return (0);
 	}
-	if (sql_ask(m->index, "SELECT count(*), (SELECT max(uid) FROM msg WHERE folder = ?1) FROM gone WHERE folder = ?1", NULL, "i",
-		lf->id) != 0)
+	if (sql_ask(m->index,
+		"SELECT count(*), (SELECT max(uid) FROM msg WHERE folder = ?1) FROM gone WHERE "
+		"folder = ?1",
+		NULL, "i", lf->id) != 0)
 		return (trouble(m));
 	if (sql_step(m->index, NULL) == 1) {
 		lf->gone_n = (uint64_t)sql_int(m->index, 0);
@@ -88,7 +93,8 @@ int index_folder_drop(struct mail *m, const struct lane_folder *lf)
 {
 	int64_t id = 0;
 
-	if (sql_ask(m->index, "SELECT id FROM folder WHERE leaf = ?1", NULL, "s", slice_of(lf->leaf)) != 0)
+	if (sql_ask(m->index, "SELECT id FROM folder WHERE leaf = ?1", NULL, "s",
+		slice_of(lf->leaf)) != 0)
 		return (trouble(m));
 	if (sql_step(m->index, NULL) == 1)
 		id = sql_int(m->index, 0);
@@ -107,13 +113,15 @@ int index_folder_note(struct mail *m, const struct lane_folder *lf)
 {
 	if (m->index == NULL ||
 	    sql_do(m->index,
-		"INSERT INTO folder(id, leaf, role, uidvalidity, floor, uidnext, modseq, new_ns, cur_ns, noted_ns)"
+		"INSERT INTO folder(id, leaf, role, uidvalidity, floor, uidnext, modseq, new_ns, "
+		"cur_ns, noted_ns)"
 		" VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)"
-		" ON CONFLICT(id) DO UPDATE SET leaf = ?2, role = ?3, uidvalidity = ?4, floor = ?5, uidnext = ?6, modseq = ?7,"
+		" ON CONFLICT(id) DO UPDATE SET leaf = ?2, role = ?3, uidvalidity = ?4, floor = "
+		"?5, uidnext = ?6, modseq = ?7,"
 		" new_ns = ?8, cur_ns = ?9, noted_ns = ?10",
-		NULL, "isiiiiiiii", lf->id, slice_of(lf->leaf), (int64_t)lf->role, (int64_t)lf->uidvalidity,
-		(int64_t)lf->floor, (int64_t)lf->uidnext, (int64_t)lf->modseq, lf->note_ns[0], lf->note_ns[1],
-		lf->noted_ns) != 0)
+		NULL, "isiiiiiiii", lf->id, slice_of(lf->leaf), (int64_t)lf->role,
+		(int64_t)lf->uidvalidity, (int64_t)lf->floor, (int64_t)lf->uidnext,
+		(int64_t)lf->modseq, lf->note_ns[0], lf->note_ns[1], lf->noted_ns) != 0)
 		return (trouble(m));
 	return (0);
 }
@@ -143,14 +151,16 @@ static void row_take(struct sql *q, struct arena *a, struct index_row *r, int c)
 		memcpy(r->cid, sql_text(q, c + 10).p, 16);
 }
 
-int index_get(struct mail *m, const struct lane_folder *lf, uint32_t uid, struct arena *a, struct index_row *ret, struct err *err)
+int index_get(struct mail *m, const struct lane_folder *lf, uint32_t uid, struct arena *a,
+    struct index_row *ret, struct err *err)
 {
 	int got;
 
 	if (m->index == NULL)
 		return (err_set(err, ERR_TEMPORARY, "the index cannot be read"));
 	if (sql_ask(m->index,
-		"SELECT uid, flags, modseq, size, disk, internal, saved, place, base, info, cid FROM msg WHERE folder = ?1 AND uid = ?2",
+		"SELECT uid, flags, modseq, size, disk, internal, saved, place, base, info, cid "
+		"FROM msg WHERE folder = ?1 AND uid = ?2",
 		err, "ii", lf->id, (int64_t)uid) != 0)
 		return (trouble(m));
 	got = sql_step(m->index, err);
@@ -160,7 +170,8 @@ int index_get(struct mail *m, const struct lane_folder *lf, uint32_t uid, struct
 	return (got < 0 ? trouble(m) : got);
 }
 
-int index_all(struct mail *m, const struct lane_folder *lf, struct arena *a, struct index_row **ret, size_t *ret_n, struct err *err)
+int index_all(struct mail *m, const struct lane_folder *lf, struct arena *a, struct index_row **ret,
+    size_t *ret_n, struct err *err)
 {
 	struct index_row *rows = NULL;
 	size_t n = 0, cap = 0;
@@ -171,7 +182,8 @@ int index_all(struct mail *m, const struct lane_folder *lf, struct arena *a, str
 	if (m->index == NULL)
 		return (err_set(err, ERR_TEMPORARY, "the index cannot be read"));
 	if (sql_ask(m->index,
-		"SELECT uid, flags, modseq, size, disk, internal, saved, place, base, info, cid FROM msg WHERE folder = ?1 ORDER BY uid",
+		"SELECT uid, flags, modseq, size, disk, internal, saved, place, base, info, cid "
+		"FROM msg WHERE folder = ?1 ORDER BY uid",
 		err, "i", lf->id) != 0)
 		return (trouble(m));
 	while ((got = sql_step(m->index, err)) == 1) {
@@ -196,11 +208,13 @@ int index_put(struct mail *m, const struct lane_folder *lf, const struct index_r
 {
 	if (m->index == NULL ||
 	    sql_do(m->index,
-		"INSERT OR REPLACE INTO msg(folder, uid, flags, modseq, size, disk, internal, saved, place, base, info, cid)"
+		"INSERT OR REPLACE INTO msg(folder, uid, flags, modseq, size, disk, internal, "
+		"saved, place, base, info, cid)"
 		" VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12)",
-		NULL, "iiiiiiiiissb", lf->id, (int64_t)r->m.uid, (int64_t)r->m.flags, (int64_t)r->m.modseq,
-		(int64_t)r->m.size, (int64_t)r->disk, r->m.internal_date, r->m.save_date, (int64_t)r->where,
-		slice_of(r->base), slice_of(r->info), (struct slice){ (const char *)r->cid, 16 }) != 0)
+		NULL, "iiiiiiiiissb", lf->id, (int64_t)r->m.uid, (int64_t)r->m.flags,
+		(int64_t)r->m.modseq, (int64_t)r->m.size, (int64_t)r->disk, r->m.internal_date,
+		r->m.save_date, (int64_t)r->where, slice_of(r->base), slice_of(r->info),
+		(struct slice){ (const char *)r->cid, 16 }) != 0)
 		return (trouble(m));
 	return (0);
 }
@@ -208,9 +222,11 @@ int index_put(struct mail *m, const struct lane_folder *lf, const struct index_r
 int index_flags(struct mail *m, const struct lane_folder *lf, const struct index_row *r)
 {
 	if (m->index == NULL ||
-	    sql_do(m->index, "UPDATE msg SET flags = ?3, modseq = ?4, place = ?5, info = ?6 WHERE folder = ?1 AND uid = ?2", NULL,
-		"iiiiis", lf->id, (int64_t)r->m.uid, (int64_t)r->m.flags, (int64_t)r->m.modseq, (int64_t)r->where,
-		slice_of(r->info)) != 0)
+	    sql_do(m->index,
+		"UPDATE msg SET flags = ?3, modseq = ?4, place = ?5, info = ?6 WHERE folder = ?1 "
+		"AND uid = ?2",
+		NULL, "iiiiis", lf->id, (int64_t)r->m.uid, (int64_t)r->m.flags,
+		(int64_t)r->m.modseq, (int64_t)r->where, slice_of(r->info)) != 0)
 		return (trouble(m));
 	return (0);
 }
@@ -219,13 +235,15 @@ static int prune_gone(struct mail *m, struct lane_folder *lf)
 {
 	int64_t at = 0;
 
-	if (sql_ask(m->index, "SELECT modseq FROM gone WHERE folder = ?1 ORDER BY modseq LIMIT 1 OFFSET ?2", NULL, "ii", lf->id,
-		(int64_t)(MAIL_GONE_MAX / 2)) != 0)
+	if (sql_ask(m->index,
+		"SELECT modseq FROM gone WHERE folder = ?1 ORDER BY modseq LIMIT 1 OFFSET ?2", NULL,
+		"ii", lf->id, (int64_t)(MAIL_GONE_MAX / 2)) != 0)
 		return (trouble(m));
 	if (sql_step(m->index, NULL) == 1)
 		at = sql_int(m->index, 0);
 	sql_done(m->index);
-	if (sql_do(m->index, "DELETE FROM gone WHERE folder = ?1 AND modseq <= ?2", NULL, "ii", lf->id, at) != 0)
+	if (sql_do(m->index, "DELETE FROM gone WHERE folder = ?1 AND modseq <= ?2", NULL, "ii",
+		lf->id, at) != 0)
 		return (trouble(m));
 	lf->gone_n -= (uint64_t)sql_changes(m->index);
 	lf->floor = (uint64_t)at;
@@ -237,10 +255,16 @@ int index_drop(struct mail *m, struct lane_folder *lf, const struct index_row *r
 	struct slice cid = { (const char *)r->cid, 16 };
 
 	if (m->index == NULL ||
-	    sql_do(m->index, "DELETE FROM msg WHERE folder = ?1 AND uid = ?2", NULL, "ii", lf->id, (int64_t)r->m.uid) != 0 ||
-	    sql_do(m->index, "INSERT OR REPLACE INTO gone(folder, uid, modseq, at, cid) VALUES(?1, ?2, ?3, ?4, ?5)", NULL, "iiiib",
-		lf->id, (int64_t)r->m.uid, (int64_t)modseq, clock_wall_us(), cid) != 0 ||
-	    sql_do(m->index, "DELETE FROM item WHERE cid = ?1 AND NOT EXISTS(SELECT 1 FROM msg WHERE cid = ?1)", NULL, "b", cid) != 0)
+	    sql_do(m->index, "DELETE FROM msg WHERE folder = ?1 AND uid = ?2", NULL, "ii", lf->id,
+		(int64_t)r->m.uid) != 0 ||
+	    sql_do(m->index,
+		"INSERT OR REPLACE INTO gone(folder, uid, modseq, at, cid) VALUES(?1, ?2, ?3, ?4, "
+		"?5)",
+		NULL, "iiiib", lf->id, (int64_t)r->m.uid, (int64_t)modseq, clock_wall_us(),
+		cid) != 0 ||
+	    sql_do(m->index,
+		"DELETE FROM item WHERE cid = ?1 AND NOT EXISTS(SELECT 1 FROM msg WHERE cid = ?1)",
+		NULL, "b", cid) != 0)
 		return (trouble(m));
 	return (++lf->gone_n > MAIL_GONE_MAX ? prune_gone(m, lf) : 0);
 }
@@ -250,7 +274,8 @@ int index_was_gone(struct mail *m, const struct lane_folder *lf, uint32_t uid)
 	int got;
 
 	if (m->index == NULL ||
-	    sql_ask(m->index, "SELECT 1 FROM gone WHERE folder = ?1 AND uid = ?2", NULL, "ii", lf->id, (int64_t)uid) != 0)
+	    sql_ask(m->index, "SELECT 1 FROM gone WHERE folder = ?1 AND uid = ?2", NULL, "ii",
+		lf->id, (int64_t)uid) != 0)
 		return (trouble(m));
 	got = sql_step(m->index, NULL);
 	sql_done(m->index);
@@ -269,14 +294,17 @@ struct known index_known(struct mail *m, const struct lane_folder *lf, const uns
 	if (m->index == NULL)
 		return (k);
 	if (sql_ask(m->index,
-		"SELECT f.role, f.id, f.leaf, m.place, m.base, m.info FROM msg m JOIN folder f ON f.id = m.folder WHERE m.cid = ?1 LIMIT 20",
+		"SELECT f.role, f.id, f.leaf, m.place, m.base, m.info FROM msg m JOIN folder f ON "
+		"f.id = m.folder WHERE m.cid = ?1 LIMIT 20",
 		NULL, "b", id) != 0)
 		return (trouble(m), k);
 	while (!sure && sql_step(m->index, NULL) == 1) {
-		struct slice leaf = sql_text(m->index, 2), base = sql_text(m->index, 4), info = sql_text(m->index, 5);
+		struct slice leaf = sql_text(m->index, 2), base = sql_text(m->index, 4),
+			     info = sql_text(m->index, 5);
 
-		(void)snprintf(path, sizeof(path), "%s%s" SLICE_FMT "/%s/" SLICE_FMT SLICE_FMT, m->root, leaf.n > 0 ? "/" : "",
-		    SLICE_ARG(leaf), sql_int(m->index, 3) != 0 ? "cur" : "new", SLICE_ARG(base), SLICE_ARG(info));
+		(void)snprintf(path, sizeof(path), "%s%s" SLICE_FMT "/%s/" SLICE_FMT SLICE_FMT,
+		    m->root, leaf.n > 0 ? "/" : "", SLICE_ARG(leaf),
+		    sql_int(m->index, 3) != 0 ? "cur" : "new", SLICE_ARG(base), SLICE_ARG(info));
 		sure = sql_int(m->index, 1) != lf->id && access(path, F_OK) != 0;
 		if (sure || !k.is_known || (enum folder_role)sql_int(m->index, 0) == ROLE_JUNK)
 			k.from = (enum folder_role)sql_int(m->index, 0);
@@ -285,8 +313,10 @@ struct known index_known(struct mail *m, const struct lane_folder *lf, const uns
 	sql_done(m->index);
 	if (sure)
 		return (k);
-	if (sql_ask(m->index, "SELECT f.role FROM gone g JOIN folder f ON f.id = g.folder WHERE g.cid = ?1 ORDER BY g.at DESC LIMIT 1", NULL,
-		"b", id) != 0)
+	if (sql_ask(m->index,
+		"SELECT f.role FROM gone g JOIN folder f ON f.id = g.folder WHERE g.cid = ?1 ORDER "
+		"BY g.at DESC LIMIT 1",
+		NULL, "b", id) != 0)
 		return (trouble(m), k);
 	if (sql_step(m->index, NULL) == 1)
 		k = (struct known){ true, (enum folder_role)sql_int(m->index, 0) };

@@ -3,19 +3,26 @@
 #include "store/mail_int.h"
 
 const char *const index_schema[] = {
-	"CREATE TABLE folder(id INTEGER PRIMARY KEY, leaf TEXT NOT NULL UNIQUE, role INTEGER NOT NULL, uidvalidity INTEGER NOT NULL,"
-	" floor INTEGER NOT NULL, uidnext INTEGER NOT NULL, modseq INTEGER NOT NULL, new_ns INTEGER NOT NULL, cur_ns INTEGER NOT NULL,"
+	"CREATE TABLE folder(id INTEGER PRIMARY KEY, leaf TEXT NOT NULL UNIQUE, role INTEGER NOT "
+	"NULL, uidvalidity INTEGER NOT NULL,"
+	" floor INTEGER NOT NULL, uidnext INTEGER NOT NULL, modseq INTEGER NOT NULL, new_ns "
+	"INTEGER NOT NULL, cur_ns INTEGER NOT NULL,"
 	" noted_ns INTEGER NOT NULL) STRICT;"
-	"CREATE TABLE msg(folder INTEGER NOT NULL, uid INTEGER NOT NULL, flags INTEGER NOT NULL, modseq INTEGER NOT NULL,"
-	" size INTEGER NOT NULL, disk INTEGER NOT NULL, internal INTEGER NOT NULL, saved INTEGER NOT NULL, place INTEGER NOT NULL,"
-	" base TEXT NOT NULL, info TEXT NOT NULL, cid BLOB NOT NULL, PRIMARY KEY(folder, uid)) STRICT, WITHOUT ROWID;"
+	"CREATE TABLE msg(folder INTEGER NOT NULL, uid INTEGER NOT NULL, flags INTEGER NOT NULL, "
+	"modseq INTEGER NOT NULL,"
+	" size INTEGER NOT NULL, disk INTEGER NOT NULL, internal INTEGER NOT NULL, saved INTEGER "
+	"NOT NULL, place INTEGER NOT NULL,"
+	" base TEXT NOT NULL, info TEXT NOT NULL, cid BLOB NOT NULL, PRIMARY KEY(folder, uid)) "
+	"STRICT, WITHOUT ROWID;"
 	"CREATE INDEX msg_cid ON msg(cid);"
-	"CREATE TABLE gone(folder INTEGER NOT NULL, uid INTEGER NOT NULL, modseq INTEGER NOT NULL, at INTEGER NOT NULL,"
+	"CREATE TABLE gone(folder INTEGER NOT NULL, uid INTEGER NOT NULL, modseq INTEGER NOT NULL, "
+	"at INTEGER NOT NULL,"
 	" cid BLOB NOT NULL, PRIMARY KEY(folder, uid)) STRICT, WITHOUT ROWID;"
 	"CREATE INDEX gone_modseq ON gone(folder, modseq);"
 	"CREATE INDEX gone_cid ON gone(cid);"
 	/* Keyed by content, so that copies share and moves touch nothing here. */
-	"CREATE TABLE item(cid BLOB NOT NULL UNIQUE, envelope BLOB NOT NULL, structure BLOB NOT NULL, body BLOB NOT NULL,"
+	"CREATE TABLE item(cid BLOB NOT NULL UNIQUE, envelope BLOB NOT NULL, structure BLOB NOT "
+	"NULL, body BLOB NOT NULL,"
 	" map BLOB NOT NULL, fields BLOB NOT NULL) STRICT;",
 };
 const unsigned index_schema_n = COUNT_OF(index_schema);

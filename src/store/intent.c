@@ -22,7 +22,8 @@ enum { INTENT_MAX = 4 * 1024 * 1024 };
 
 int intent_put(struct store *s, const char *kind, struct slice names, int64_t *ret, struct err *err)
 {
-	if (sql_do(s->queue, "INSERT INTO intent(kind, names) VALUES(?1, ?2)", err, "ss", slice_of(kind), names) != 0)
+	if (sql_do(s->queue, "INSERT INTO intent(kind, names) VALUES(?1, ?2)", err, "ss",
+		slice_of(kind), names) != 0)
 		return (-1);
 	*ret = sql_last_id(s->queue);
 	return (0);
@@ -37,8 +38,9 @@ static void intent_run(struct job *job)
 {
 	struct intent_job *j = (struct intent_job *)job;
 
-	j->failed = (j->kind != NULL ? intent_put(j->s, j->kind, buf_slice(&j->names), &j->id, &j->err)
-				     : intent_drop(j->s, j->id, &j->err)) != 0;
+	j->failed =
+	    (j->kind != NULL ? intent_put(j->s, j->kind, buf_slice(&j->names), &j->id, &j->err)
+			     : intent_drop(j->s, j->id, &j->err)) != 0;
 }
 
 static void intent_done(struct job *job)
@@ -69,15 +71,16 @@ static bool word(struct slice *line, struct slice *ret)
 /* Account and leaf become part of a path: nothing that climbs. */
 static bool path_ok(struct slice part)
 {
-	return (slice_chr(part, '/') == SIZE_MAX && slice_chr(part, '\0') == SIZE_MAX && !slice_eq(part, SLICE(".")) &&
-	    !slice_eq(part, SLICE("..")) && part.n <= L_MBX_NAME);
+	return (slice_chr(part, '/') == SIZE_MAX && slice_chr(part, '\0') == SIZE_MAX &&
+	    !slice_eq(part, SLICE(".")) && !slice_eq(part, SLICE("..")) && part.n <= L_MBX_NAME);
 }
 
 static int folder_path(struct slice account, struct slice leaf, char *ret, size_t n)
 {
 	if (!path_ok(account) || account.n == 0 || !path_ok(leaf))
 		return (-1);
-	(void)snprintf(ret, n, "mail/" SLICE_FMT "%s" SLICE_FMT, SLICE_ARG(account), leaf.n > 0 ? "/" : "", SLICE_ARG(leaf));
+	(void)snprintf(ret, n, "mail/" SLICE_FMT "%s" SLICE_FMT, SLICE_ARG(account),
+	    leaf.n > 0 ? "/" : "", SLICE_ARG(leaf));
 	return (0);
 }
 
@@ -88,8 +91,8 @@ static bool is_named(struct slice file, struct slice stamp, uint64_t first, uint
 
 	if (!slice_starts(file, stamp) || rest.n == 0 || rest.p[0] != 'Q')
 		return (false);
-	return (slice_cut(slice_from(rest, 1), '.', &number, &tail) && slice_u64(number, UINT32_MAX, &q) && q >= first &&
-	    q - first < count);
+	return (slice_cut(slice_from(rest, 1), '.', &number, &tail) &&
+	    slice_u64(number, UINT32_MAX, &q) && q >= first && q - first < count);
 }
 
 static int undo_names_in(const char *path, struct slice stamp, uint64_t first, uint64_t count)
@@ -101,8 +104,8 @@ static int undo_names_in(const char *path, struct slice stamp, uint64_t first, u
 	if (d == NULL)
 		return (errno == ENOENT ? 0 : -1);
 	while ((e = readdir(d)) != NULL)
-		if (is_named(slice_of(e->d_name), stamp, first, count) && disk_unlink(dirfd(d), e->d_name) != 0 &&
-		    errno != ENOENT)
+		if (is_named(slice_of(e->d_name), stamp, first, count) &&
+		    disk_unlink(dirfd(d), e->d_name) != 0 && errno != ENOENT)
 			rc = -1;
 	if (rc == 0)
 		rc = disk_fsync(dirfd(d));
@@ -170,8 +173,9 @@ static int undo_rename(struct slice line)
 	struct slice account, from, to;
 	char old[600], new[600];
 
-	if (!word(&line, &account) || !word(&line, &from) || !word(&line, &to) || from.n < 2 || to.n < 2 ||
-	    folder_path(account, from, old, sizeof(old)) != 0 || folder_path(account, to, new, sizeof(new)) != 0)
+	if (!word(&line, &account) || !word(&line, &from) || !word(&line, &to) || from.n < 2 ||
+	    to.n < 2 || folder_path(account, from, old, sizeof(old)) != 0 ||
+	    folder_path(account, to, new, sizeof(new)) != 0)
 		return (0);
 	if (access(old, F_OK) == 0 || access(new, F_OK) != 0)
 		return (0);
@@ -192,7 +196,8 @@ static int undo(struct store *s, struct slice kind, struct slice names, struct e
 		else if (slice_eq(kind, SLICE("rename")))
 			rc = undo_rename(line);
 		else
-			return (err_set(err, ERR_PERMANENT, "queue.sqlite holds an unfinished act of a newer version"));
+			return (err_set(err, ERR_PERMANENT,
+			    "queue.sqlite holds an unfinished act of a newer version"));
 	}
 	return (rc == 0 ? 0 : err_errno(err, "take back an unfinished act"));
 }
@@ -204,7 +209,8 @@ int intent_recover(struct store *s, struct err *err)
 		int64_t id = 0;
 		int got, rc;
 
-		if (sql_ask(s->queue, "SELECT id, kind, names FROM intent ORDER BY id LIMIT 1", err, "") != 0)
+		if (sql_ask(s->queue, "SELECT id, kind, names FROM intent ORDER BY id LIMIT 1", err,
+			"") != 0)
 			return (-1);
 		got = sql_step(s->queue, err);
 		if (got == 1) {
@@ -215,7 +221,8 @@ int intent_recover(struct store *s, struct err *err)
 		sql_done(s->queue);
 		rc = got == 1 ? undo(s, buf_slice(&kind), buf_slice(&names), err) : got;
 		if (got == 1 && rc == 0) {
-			log_event(LOG_INFO, NULL, "unfinished act taken back", "kind", buf_z(&kind), NULL);
+			log_event(LOG_INFO, NULL, "unfinished act taken back", "kind", buf_z(&kind),
+			    NULL);
 			rc = intent_drop(s, id, err);
 		}
 		buf_free(&kind);

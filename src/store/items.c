@@ -7,9 +7,9 @@
 
 enum { ITEM_MAX = 4 * L_HDR };
 
-const char *const mailbox_cached_fields[] = { "Date", "From", "Sender", "Reply-To", "To", "Cc", "Bcc", "Subject", "Message-ID",
-	"In-Reply-To", "References", "List-Id", "List-Unsubscribe", "Content-Type", "X-Priority", "Importance", "Delivered-To",
-	NULL };
+const char *const mailbox_cached_fields[] = { "Date", "From", "Sender", "Reply-To", "To", "Cc",
+	"Bcc", "Subject", "Message-ID", "In-Reply-To", "References", "List-Id", "List-Unsubscribe",
+	"Content-Type", "X-Priority", "Importance", "Delivered-To", NULL };
 
 static bool is_cached(struct slice name)
 {
@@ -25,7 +25,8 @@ void items_render(struct items *it, struct slice wire)
 	struct mime mime;
 	const struct header *h;
 
-	*it = (struct items){ BUF_INIT(ITEM_MAX), BUF_INIT(ITEM_MAX), BUF_INIT(ITEM_MAX), BUF_INIT(ITEM_MAX), BUF_INIT(ITEM_MAX) };
+	*it = (struct items){ BUF_INIT(ITEM_MAX), BUF_INIT(ITEM_MAX), BUF_INIT(ITEM_MAX),
+		BUF_INIT(ITEM_MAX), BUF_INIT(ITEM_MAX) };
 	mime_parse(a, wire, &mime);
 	h = &mime.parts[0].header;
 	(void)envelope_write(&it->envelope, h);
@@ -49,12 +50,16 @@ void items_free(struct items *it)
 
 int index_items_put(struct mail *m, const unsigned char cid[16], const struct items *it)
 {
-	if (it->envelope.failed || it->structure.failed || it->body.failed || it->map.failed || it->fields.failed)
+	if (it->envelope.failed || it->structure.failed || it->body.failed || it->map.failed ||
+	    it->fields.failed)
 		return (0);
 	if (m->index == NULL ||
-	    sql_do(m->index, "INSERT OR IGNORE INTO item(cid, envelope, structure, body, map, fields) VALUES(?1, ?2, ?3, ?4, ?5, ?6)", NULL,
-		"bbbbbb", (struct slice){ (const char *)cid, 16 }, buf_slice(&it->envelope), buf_slice(&it->structure),
-		buf_slice(&it->body), buf_slice(&it->map), buf_slice(&it->fields)) != 0) {
+	    sql_do(m->index,
+		"INSERT OR IGNORE INTO item(cid, envelope, structure, body, map, fields) "
+		"VALUES(?1, ?2, ?3, ?4, ?5, ?6)",
+		NULL, "bbbbbb", (struct slice){ (const char *)cid, 16 }, buf_slice(&it->envelope),
+		buf_slice(&it->structure), buf_slice(&it->body), buf_slice(&it->map),
+		buf_slice(&it->fields)) != 0) {
 		m->index_failed = true;
 		return (-1);
 	}

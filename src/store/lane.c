@@ -18,7 +18,8 @@ static const char *const places[] = { "new", "cur" };
 
 /* --- deltas --- */
 
-struct delta *delta_add(struct mail_job *j, struct lane_folder *lf, enum delta_kind kind, enum store_cause cause, const void *by)
+struct delta *delta_add(struct mail_job *j, struct lane_folder *lf, enum delta_kind kind,
+    enum store_cause cause, const void *by)
 {
 	struct delta *d = NEW(struct delta);
 
@@ -30,7 +31,8 @@ struct delta *delta_add(struct mail_job *j, struct lane_folder *lf, enum delta_k
 	return (d);
 }
 
-struct delta_message *delta_message_add(struct delta *d, const struct view_message *m, const unsigned char cid[16])
+struct delta_message *delta_message_add(
+    struct delta *d, const struct view_message *m, const unsigned char cid[16])
 {
 	struct delta_message *dm;
 
@@ -103,7 +105,8 @@ static struct batch_dir *dir_of(struct mail *m, struct lane_folder *lf)
 
 	if (b != NULL && b->lf == lf)
 		return (b);
-	LIST_EACH(&m->batch, node) {
+	LIST_EACH(&m->batch, node)
+	{
 		b = LIST_OWNER(node, struct batch_dir, node);
 		if (b->lf == lf) {
 			m->batch_last = b;
@@ -162,14 +165,17 @@ static int sync_batch(struct mail *m, struct err *err)
 	m->expunged_dirty = false;
 	/* What a message goes to is durable before the place it leaves: a crash in between shows it twice, never nowhere. */
 	for (unsigned pass = 0; pass < 2; pass++)
-		LIST_EACH(&m->batch, node) {
+		LIST_EACH(&m->batch, node)
+		{
 			struct batch_dir *b = LIST_OWNER(node, struct batch_dir, node);
 
 			if (b->is_dest != (pass == 0))
 				continue;
 			for (unsigned where = 2; where-- > 0;)
-				if (b->dirty[where] && b->fd[where] != -1 && disk_fsync(b->fd[where]) != 0)
-					return (err_errno(err, "sync %s/%s", b->lf->dir, places[where]));
+				if (b->dirty[where] && b->fd[where] != -1 &&
+				    disk_fsync(b->fd[where]) != 0)
+					return (err_errno(
+					    err, "sync %s/%s", b->lf->dir, places[where]));
 		}
 	return (0);
 }
@@ -177,7 +183,8 @@ static int sync_batch(struct mail *m, struct err *err)
 /* Our own changes are not news: when the directory was as noted before them, the note follows them. */
 static void note_batch(struct mail *m)
 {
-	LIST_EACH(&m->batch, node) {
+	LIST_EACH(&m->batch, node)
+	{
 		struct batch_dir *b = LIST_OWNER(node, struct batch_dir, node);
 		bool noted = false;
 
@@ -216,7 +223,8 @@ void batch_end(struct mail *m)
 
 static void doubt_batch(struct mail *m)
 {
-	LIST_EACH(&m->batch, node) {
+	LIST_EACH(&m->batch, node)
+	{
 		struct lane_folder *lf = LIST_OWNER(node, struct batch_dir, node)->lf;
 
 		lf->believe = true;
@@ -228,7 +236,8 @@ static void doubt_batch(struct mail *m)
 static void fail_batch(struct mail *m, struct list *jobs, const struct err *err)
 {
 	store_sync_failed(m->store, err->text);
-	LIST_EACH(jobs, node) {
+	LIST_EACH(jobs, node)
+	{
 		struct mail_job *j = (struct mail_job *)LIST_OWNER(node, struct job, node);
 
 		if (j->failed || j->is_durable)
@@ -279,7 +288,8 @@ void mail_run_all(void *self, struct list *jobs)
 	bool has_tx = m->index != NULL && sql_begin(m->index, &err) == 0;
 
 	m->index_failed = !has_tx;
-	LIST_EACH(jobs, node) {
+	LIST_EACH(jobs, node)
+	{
 		struct mail_job *j = (struct mail_job *)LIST_OWNER(node, struct job, node);
 
 		j->failed = j->act(j) != 0;
@@ -321,7 +331,8 @@ static void job_done(struct job *job)
 	watch_end(j); /* may end the job */
 }
 
-void mail_job_init(struct mail_job *j, struct mail *m, int (*act)(struct mail_job *), void (*end)(struct mail_job *))
+void mail_job_init(struct mail_job *j, struct mail *m, int (*act)(struct mail_job *),
+    void (*end)(struct mail_job *))
 {
 	j->job.done = job_done;
 	j->m = m;

@@ -17,11 +17,12 @@
 
 enum {
 	MAIL_KEYWORD_MASK = (int)~(unsigned)FLAG_SYSTEM,
-	MAIL_FILE = 131072,	 /* octets of pennypost-folder, dovecot-keywords, subscriptions */
-	MAIL_GONE_MAX = 100000,	 /* expunged messages remembered of a folder */
+	MAIL_FILE = 131072,       /* octets of pennypost-folder, dovecot-keywords, subscriptions */
+	MAIL_GONE_MAX = 100000,   /* expunged messages remembered of a folder */
 	MAIL_LANE_WAITING = 4096, /* jobs on an account's lane */
-	MAIL_POLL_MS = 60000,	 /* a look at an open folder without watches */
-	MAIL_SETTLE_NS = 2000000000, /* a directory time younger than its note by less is not trusted */
+	MAIL_POLL_MS = 60000,     /* a look at an open folder without watches */
+	MAIL_SETTLE_NS =
+	    2000000000, /* a directory time younger than its note by less is not trusted */
 	MAIL_READERS = L_SHARE_READ,
 };
 
@@ -35,7 +36,8 @@ struct folder_file {
 	bool has_role;
 	struct buf rest; /* lines of others, kept */
 };
-int folder_file_parse(struct slice text, struct folder_file *ret); /* -1: not one of ours; ret->rest is to be freed either way */
+int folder_file_parse(struct slice text,
+    struct folder_file *ret); /* -1: not one of ours; ret->rest is to be freed either way */
 int folder_file_print(const struct folder_file *f, struct buf *out);
 const char *role_name(enum folder_role r);
 enum folder_role role_by_name(struct slice name);
@@ -47,20 +49,20 @@ int small_write(const char *dir, const char *leaf, struct slice text, struct err
 /* --- a folder: both sides in one allocation, disciplined --- */
 struct lane_folder {
 	struct folder *owner; /* never looked into by the lane */
-	int64_t id;	      /* row of the index; stable while the process lives */
-	char *dir;	      /* "mail/gilles" or "mail/gilles/.Sent" */
-	char *leaf;	      /* "" or ".Sent" */
+	int64_t id;           /* row of the index; stable while the process lives */
+	char *dir;            /* "mail/gilles" or "mail/gilles/.Sent" */
+	char *leaf;           /* "" or ".Sent" */
 	enum folder_role role;
 	bool gone;
-	bool is_lost;	  /* its file was missing: numbers are to be chosen */
-	bool believe;	  /* the index may lack rows: names are believed at the next look */
-	bool trust_note;  /* believe all the same what the note says: the last stop was clean */
-	bool is_clean;	  /* its file carries the mark of a clean stop */
+	bool is_lost;      /* its file was missing: numbers are to be chosen */
+	bool believe;      /* the index may lack rows: names are believed at the next look */
+	bool trust_note;   /* believe all the same what the note says: the last stop was clean */
+	bool is_clean;     /* its file carries the mark of a clean stop */
 	bool is_new_index; /* what the next look adds is a rebuild */
 	uint32_t uidvalidity, uidnext, uid_ceiling;
 	uint64_t modseq, modseq_ceiling; /* modseq: the highest given */
-	uint64_t floor;	  /* expunges are known since here */
-	uint32_t uid_told; /* the highest that any client may have seen */
+	uint64_t floor;                  /* expunges are known since here */
+	uint32_t uid_told;               /* the highest that any client may have seen */
 	char *keywords[L_KW];
 	int64_t note_ns[2], noted_ns; /* times of new/ and cur/ at the last look; 0: none */
 	uint64_t gone_n;
@@ -72,15 +74,15 @@ struct folder {
 	char *name; /* UTF-8, "/" */
 	bool exists;
 	enum folder_role role;
-	uint32_t recent_from; /* 0: nobody looked yet */
-	struct view *view;    /* NULL: not open */
+	uint32_t recent_from;    /* 0: nobody looked yet */
+	struct view *view;       /* NULL: not open */
 	struct lane_folder lane; /* touched by the lane alone, once made */
 };
 
 struct index_row {
 	struct view_message m;
-	uint64_t disk;	   /* octets on disk */
-	char *base, *info; /* in the arena it was read into */
+	uint64_t disk;       /* octets on disk */
+	char *base, *info;   /* in the arena it was read into */
 	unsigned char where; /* 0 new/, 1 cur/ */
 	unsigned char cid[16];
 };
@@ -161,19 +163,24 @@ struct mail_job {
 	struct mail *m;
 	/* lane: do it; -1 with ${err} set: nothing happened (what was begun is taken back) */
 	int (*act)(struct mail_job *j);
-	void (*undo)(struct mail_job *j); /* lane: a sync failed after act: take files back; may be NULL */
-	void (*end)(struct mail_job *j);  /* loop: after the deltas are told and holds released; frees it */
+	void (*undo)(
+	    struct mail_job *j); /* lane: a sync failed after act: take files back; may be NULL */
+	void (*end)(
+	    struct mail_job *j); /* loop: after the deltas are told and holds released; frees it */
 	struct list deltas;
-	bool is_durable; /* act syncs for itself: a later failure in the batch is not its own */
+	bool is_durable;    /* act syncs for itself: a later failure in the batch is not its own */
 	bool failed, waits; /* waits: watchers of the store may hold the answer */
 	struct err err;
 	struct event_hold *hold;
 };
-void mail_job_init(struct mail_job *j, struct mail *m, int (*act)(struct mail_job *), void (*end)(struct mail_job *));
+void mail_job_init(struct mail_job *j, struct mail *m, int (*act)(struct mail_job *),
+    void (*end)(struct mail_job *));
 int mail_job_put(struct mail_job *j, struct err *err); /* ERR_BUSY */
 void mail_job_force(struct mail_job *j);
-struct delta *delta_add(struct mail_job *j, struct lane_folder *lf, enum delta_kind kind, enum store_cause cause, const void *by);
-struct delta_message *delta_message_add(struct delta *d, const struct view_message *m, const unsigned char cid[16]);
+struct delta *delta_add(struct mail_job *j, struct lane_folder *lf, enum delta_kind kind,
+    enum store_cause cause, const void *by);
+struct delta_message *delta_message_add(
+    struct delta *d, const struct view_message *m, const unsigned char cid[16]);
 void delta_keywords(struct mail_job *j, struct lane_folder *lf);
 void delta_name_keywords(struct delta *d, const struct lane_folder *lf);
 void delta_free(struct delta *d);
@@ -187,43 +194,51 @@ void batch_end(struct mail *m);
 void watch_tell(struct mail_job *j, struct delta *d);
 void watch_folders(struct account *a);
 void view_apply(struct folder *f, const struct delta *d); /* view.c */
-void view_moved(struct folder *f); /* renamed: watch the new place */
+void view_moved(struct folder *f);                        /* renamed: watch the new place */
 struct view;
-void view_stop(struct view *v); /* the store closes: no watches, no timers */
+void view_stop(struct view *v);    /* the store closes: no watches, no timers */
 void view_doubt(struct folder *f); /* a file was not as the index says: look again soon */
 void view_gone(struct folder *f);
 void watch_begin(struct mail_job *j); /* before the first watch_tell */
 void watch_end(struct mail_job *j);   /* calls j->end, now or once nobody holds any more */
 
 /* --- lane: folder.c --- */
-int lane_folder_load(struct mail *m, struct lane_folder *lf, const char *default_role, struct err *err);
+int lane_folder_load(
+    struct mail *m, struct lane_folder *lf, const char *default_role, struct err *err);
 int lane_folder_save(struct mail *m, struct lane_folder *lf, bool clean, struct err *err);
 void lane_folder_free(struct lane_folder *lf);
-int uid_take(struct mail *m, struct lane_folder *lf, uint32_t n, uint32_t *ret_first, struct err *err);
+int uid_take(
+    struct mail *m, struct lane_folder *lf, uint32_t n, uint32_t *ret_first, struct err *err);
 int modseq_take(struct mail *m, struct lane_folder *lf, uint64_t *ret, struct err *err);
 int uidvalidity_take(struct mail *m, uint32_t *ret, struct err *err);
 /* Bit of a keyword; made (durably) when missing and told with a delta. */
-int keyword_bit(struct mail_job *j, struct lane_folder *lf, struct slice name, bool make, uint32_t *ret, struct err *err);
+int keyword_bit(struct mail_job *j, struct lane_folder *lf, struct slice name, bool make,
+    uint32_t *ret, struct err *err);
 static inline struct lane_folder *inbox_lane(struct mail *m)
 {
 	return (m->lanes[0]);
 }
-int lane_folder_settle(struct mail *m, struct lane_folder *lf, struct err *err); /* choose lost numbers, make the index row */
+int lane_folder_settle(struct mail *m, struct lane_folder *lf,
+    struct err *err); /* choose lost numbers, make the index row */
 
 /* --- lane: index.c; all -1 with err when the index fails, and note that in m->index_failed --- */
 extern const char *const index_schema[];
 extern const unsigned index_schema_n;
 int index_open(struct mail *m, struct err *err);
 void index_trouble(struct mail *m, struct lane_folder *lf);
-int index_folder_load(struct mail *m, struct lane_folder *lf); /* row made when missing; sets id, floor, note, gone_n */
+int index_folder_load(struct mail *m,
+    struct lane_folder *lf); /* row made when missing; sets id, floor, note, gone_n */
 int index_folder_note(struct mail *m, const struct lane_folder *lf);
 int index_folder_drop(struct mail *m, const struct lane_folder *lf);
 int index_folder_rename(struct mail *m, const struct lane_folder *lf);
-int index_get(struct mail *m, const struct lane_folder *lf, uint32_t uid, struct arena *a, struct index_row *ret, struct err *err); /* 1, 0 none, -1 */
-int index_all(struct mail *m, const struct lane_folder *lf, struct arena *a, struct index_row **ret, size_t *ret_n, struct err *err);
+int index_get(struct mail *m, const struct lane_folder *lf, uint32_t uid, struct arena *a,
+    struct index_row *ret, struct err *err); /* 1, 0 none, -1 */
+int index_all(struct mail *m, const struct lane_folder *lf, struct arena *a, struct index_row **ret,
+    size_t *ret_n, struct err *err);
 int index_put(struct mail *m, const struct lane_folder *lf, const struct index_row *r);
 int index_flags(struct mail *m, const struct lane_folder *lf, const struct index_row *r);
-int index_drop(struct mail *m, struct lane_folder *lf, const struct index_row *r, uint64_t modseq); /* into the expunge history */
+int index_drop(struct mail *m, struct lane_folder *lf, const struct index_row *r,
+    uint64_t modseq); /* into the expunge history */
 int index_was_gone(struct mail *m, const struct lane_folder *lf, uint32_t uid);
 struct known {
 	bool is_known;
@@ -243,13 +258,16 @@ int index_items_put(struct mail *m, const unsigned char cid[16], const struct it
 /* --- lane: scan.c --- */
 int scan_look(struct mail_job *j, struct lane_folder *lf, bool hard, struct err *err);
 /* Size, wire size and content id of a file by reading it. */
-int scan_read(int dir, const char *file, uint64_t *ret_disk, uint64_t *ret_wire, unsigned char cid[16], struct err *err);
+int scan_read(int dir, const char *file, uint64_t *ret_disk, uint64_t *ret_wire,
+    unsigned char cid[16], struct err *err);
 /* lane: message.c: take one message away (into expunged/ when ${keep}); its row, delta and usage. 1 done, 0 it is not there, -1 */
-int lane_expunge_one(struct mail_job *j, struct lane_folder *lf, const struct index_row *r, uint64_t modseq, bool keep, struct delta *d);
+int lane_expunge_one(struct mail_job *j, struct lane_folder *lf, const struct index_row *r,
+    uint64_t modseq, bool keep, struct delta *d);
 void row_path(const struct index_row *r, char ret[NAME_MAX_FILE + 1]);
 
 /* --- loop: mail.c --- */
-struct folder *folder_make(struct account *a, const char *name, const char *leaf); /* not yet in the list */
+struct folder *folder_make(
+    struct account *a, const char *name, const char *leaf); /* not yet in the list */
 void folder_list(struct mail *m, struct folder *f);
 void folder_unlist(struct mail *m, struct folder *f);
 void folder_relist(struct mail *m); /* names changed: sort */
@@ -257,17 +275,19 @@ int subs_load(struct mail *m, struct err *err);
 int subs_print(struct mail *m, struct buf *out);
 bool subs_set(struct mail *m, struct slice name, bool on); /* false: it was so already */
 /* lane or at open: a folder on disk and in the index; in the loop's list not yet. */
-int folder_build(struct mail *m, const char *name, enum folder_role role, struct folder **ret, struct err *err);
+int folder_build(
+    struct mail *m, const char *name, enum folder_role role, struct folder **ret, struct err *err);
 void folder_free(struct folder *f);
 void items_sweep(struct mail *m); /* lane: rendered items of no message */
 int leaf_of_name(struct slice name, struct buf *out, struct err *err); /* "" for INBOX */
 int name_of_leaf(struct slice leaf, struct buf *out);
-void sweep_dead(struct mail *m, int64_t now); /* blocking: tmp/ over 36 h, deleted/ */
+void sweep_dead(struct mail *m, int64_t now);        /* blocking: tmp/ over 36 h, deleted/ */
 int maildir_make(const char *path, struct err *err); /* path and cur new tmp */
 int tree_remove(const char *path);
 
 /* --- intents (intent.c): durable rows of queue.sqlite, undone at start; blocking ones are for STORE_QUEUE's lane --- */
-int intent_put(struct store *s, const char *kind, struct slice names, int64_t *ret, struct err *err);
+int intent_put(
+    struct store *s, const char *kind, struct slice names, int64_t *ret, struct err *err);
 int intent_drop(struct store *s, int64_t id, struct err *err);
 struct intent_job {
 	struct job job;

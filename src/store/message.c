@@ -25,8 +25,9 @@ static void op_cancel(struct store_op *op)
 	LIST_OWNER(op, struct message_op, op)->abandoned = true;
 }
 
-struct message_op *message_op_new(struct view *v, const uint32_t *uids, size_t n, const void *by, message_done *on_done, void *self,
-    int (*act)(struct mail_job *), void (*end)(struct mail_job *))
+struct message_op *message_op_new(struct view *v, const uint32_t *uids, size_t n, const void *by,
+    message_done *on_done, void *self, int (*act)(struct mail_job *),
+    void (*end)(struct mail_job *))
 {
 	struct message_op *o = NEW(struct message_op);
 
@@ -102,7 +103,8 @@ int message_fail(struct message_op *o, const struct err *err)
 	return (0);
 }
 
-int message_retry(struct message_op *o, struct lane_folder *lf, uint32_t uid, struct arena *a, struct index_row *ret)
+int message_retry(struct message_op *o, struct lane_folder *lf, uint32_t uid, struct arena *a,
+    struct index_row *ret)
 {
 	lf->note_ns[0] = lf->note_ns[1] = 0;
 	if (scan_look(&o->job, lf, true, &o->err) != 0)
@@ -118,7 +120,8 @@ static int keyword_bits(struct message_op *o, struct lane_folder *lf, uint32_t *
 	for (size_t i = 0; i < o->keywords_n; i++) {
 		uint32_t bit = 0;
 
-		if (keyword_bit(&o->job, lf, slice_of(o->keywords[i]), o->mode != FLAGS_REMOVE, &bit, &o->err) != 0)
+		if (keyword_bit(&o->job, lf, slice_of(o->keywords[i]), o->mode != FLAGS_REMOVE,
+			&bit, &o->err) != 0)
 			return (-1);
 		*flags |= bit;
 	}
@@ -128,18 +131,16 @@ static int keyword_bits(struct message_op *o, struct lane_folder *lf, uint32_t *
 static uint32_t changed(enum flags_mode mode, uint32_t was, uint32_t flags)
 {
 	switch (mode) {
-	case FLAGS_SET:
-		return (flags);
-	case FLAGS_ADD:
-		return (was | flags);
-	case FLAGS_REMOVE:
-		return (was & ~flags);
+	case FLAGS_SET: return (flags);
+	case FLAGS_ADD: return (was | flags);
+	case FLAGS_REMOVE: return (was & ~flags);
 	}
 	return (was);
 }
 
 /* 0, or -1 with errno. */
-static int rename_flags(struct mail *m, struct lane_folder *lf, struct index_row *r, const char *info)
+static int rename_flags(
+    struct mail *m, struct lane_folder *lf, struct index_row *r, const char *info)
 {
 	char from[NAME_MAX_FILE + 1], to[NAME_MAX_FILE + 1];
 	int from_fd = batch_fd(m, lf, r->where), to_fd = batch_fd(m, lf, 1);
@@ -157,14 +158,16 @@ static int rename_flags(struct mail *m, struct lane_folder *lf, struct index_row
 	return (0);
 }
 
-static int flag_one(struct message_op *o, struct lane_folder *lf, uint32_t uid, uint32_t bits, struct delta **d, struct arena *a)
+static int flag_one(struct message_op *o, struct lane_folder *lf, uint32_t uid, uint32_t bits,
+    struct delta **d, struct arena *a)
 {
 	struct mail *m = o->job.m;
 	char info[NAME_INFO_MAX];
 
 	for (unsigned tries = 0; tries < 2; tries++) {
 		struct index_row r;
-		int got = tries == 0 ? index_get(m, lf, uid, a, &r, &o->err) : message_retry(o, lf, uid, a, &r);
+		int got = tries == 0 ? index_get(m, lf, uid, a, &r, &o->err)
+				     : message_retry(o, lf, uid, a, &r);
 		uint32_t was;
 
 		if (got <= 0)
@@ -224,7 +227,8 @@ static int flags_act(struct mail_job *j)
 	return (0);
 }
 
-struct store_op *message_flags(struct view *v, const uint32_t *uids, size_t n, const struct flags_change *ch, const void *by, message_done *on_done, void *self)
+struct store_op *message_flags(struct view *v, const uint32_t *uids, size_t n,
+    const struct flags_change *ch, const void *by, message_done *on_done, void *self)
 {
 	struct message_op *o = message_op_new(v, uids, n, by, on_done, self, flags_act, op_end);
 
@@ -240,7 +244,8 @@ struct store_op *message_flags(struct view *v, const uint32_t *uids, size_t n, c
 
 /* --- expunge --- */
 
-int lane_expunge_one(struct mail_job *j, struct lane_folder *lf, const struct index_row *r, uint64_t modseq, bool keep, struct delta *d)
+int lane_expunge_one(struct mail_job *j, struct lane_folder *lf, const struct index_row *r,
+    uint64_t modseq, bool keep, struct delta *d)
 {
 	struct mail *m = j->m;
 	char from[NAME_MAX_FILE + 1], to[NAME_MAX_FILE + 32];
@@ -255,7 +260,8 @@ int lane_expunge_one(struct mail_job *j, struct lane_folder *lf, const struct in
 		if (disk_unlink(fd, from) != 0 && errno != ENOENT)
 			return (err_errno(&j->err, "expunge from %s", lf->dir));
 	if (faccessat(fd, from, F_OK, AT_SYMLINK_NOFOLLOW) == 0)
-		return (err_set(&j->err, ERR_TEMPORARY, "expunge from %s: the file is still there", lf->dir));
+		return (err_set(
+		    &j->err, ERR_TEMPORARY, "expunge from %s: the file is still there", lf->dir));
 	batch_dirty(m, lf, r->where, false);
 	d->modseq = modseq;
 	(void)delta_message_add(d, &r->m, r->cid);
@@ -264,7 +270,8 @@ int lane_expunge_one(struct mail_job *j, struct lane_folder *lf, const struct in
 	return (1);
 }
 
-static int expunge_one(struct message_op *o, struct lane_folder *lf, uint32_t uid, struct delta **d, struct arena *a)
+static int expunge_one(
+    struct message_op *o, struct lane_folder *lf, uint32_t uid, struct delta **d, struct arena *a)
 {
 	struct mail *m = o->job.m;
 	struct index_row r;
@@ -312,7 +319,8 @@ static int expunge_act(struct mail_job *j)
 	return (0);
 }
 
-struct store_op *message_expunge(struct view *v, const uint32_t *uids, size_t n, const void *by, message_done *on_done, void *self)
+struct store_op *message_expunge(struct view *v, const uint32_t *uids, size_t n, const void *by,
+    message_done *on_done, void *self)
 {
 	struct message_op *o;
 	uint32_t *all = NULL;

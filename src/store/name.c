@@ -11,7 +11,8 @@
 static const struct {
 	char letter;
 	uint32_t flag;
-} letters[] = { /* sorted by letter, as Maildir asks */
+} letters[] = {
+	/* sorted by letter, as Maildir asks */
 	{ 'D', FLAG_DRAFT },
 	{ 'F', FLAG_FLAGGED },
 	{ 'P', FLAG_PASSED },
@@ -69,7 +70,8 @@ static void parse_field(struct slice field, struct name *ret)
 	} else if (slice_starts(field, SLICE("I="))) {
 		ret->has_i = parse_cid(value, ret->cid);
 	} else if (slice_starts(field, SLICE("P=")) && slice_cut(value, '.', &uid, &validity) &&
-	    slice_u64(uid, UINT32_MAX - 1, &a) && slice_u64(validity, UINT32_MAX, &b) && a > 0 && b > 0) {
+	    slice_u64(uid, UINT32_MAX - 1, &a) && slice_u64(validity, UINT32_MAX, &b) && a > 0 &&
+	    b > 0) {
 		ret->has_p = true;
 		ret->uid = (uint32_t)a;
 		ret->uidvalidity = (uint32_t)b;
@@ -83,8 +85,8 @@ bool name_parse(struct slice file, struct name *ret)
 	uint64_t t;
 
 	*ret = (struct name){ .base = file };
-	if (file.n == 0 || file.n > NAME_MAX_FILE || file.p[0] == '.' || slice_chr(file, '/') != SIZE_MAX ||
-	    slice_chr(file, '\0') != SIZE_MAX)
+	if (file.n == 0 || file.n > NAME_MAX_FILE || file.p[0] == '.' ||
+	    slice_chr(file, '/') != SIZE_MAX || slice_chr(file, '\0') != SIZE_MAX)
 		return (false);
 	at = slice_chr(file, ':');
 	if (at != SIZE_MAX) {
@@ -118,7 +120,8 @@ bool name_unique_ok(struct slice unique)
 	return (true);
 }
 
-int name_base(struct buf *out, struct slice unique, uint64_t s, uint64_t w, uint32_t uid, uint32_t uidvalidity, const unsigned char cid[16])
+int name_base(struct buf *out, struct slice unique, uint64_t s, uint64_t w, uint32_t uid,
+    uint32_t uidvalidity, const unsigned char cid[16])
 {
 	static const char digits[] = "0123456789abcdef";
 
@@ -153,8 +156,10 @@ void name_info(char ret[NAME_INFO_MAX], uint32_t flags)
 	ret[n] = '\0';
 }
 
-void name_unique(char ret[NAME_UNIQUE_MAX + 1], int64_t wall_us, unsigned serial, const char *data_set)
+void name_unique(
+    char ret[NAME_UNIQUE_MAX + 1], int64_t wall_us, unsigned serial, const char *data_set)
 {
-	(void)snprintf(ret, NAME_UNIQUE_MAX + 1, "%lld.M%lldP%dQ%u.%s", (long long)(wall_us / 1000000),
-	    (long long)(wall_us % 1000000), (int)getpid(), serial, data_set);
+	(void)snprintf(ret, NAME_UNIQUE_MAX + 1, "%lld.M%lldP%dQ%u.%s",
+	    (long long)(wall_us / 1000000), (long long)(wall_us % 1000000), (int)getpid(), serial,
+	    data_set);
 }

@@ -5,7 +5,7 @@
 
 #include "store/store.h"
 
-struct store_op { /* first member of an operation's own struct */
+struct store_op {                            /* first member of an operation's own struct */
 	void (*cancel)(struct store_op *op); /* on the loop; no callback follows */
 };
 

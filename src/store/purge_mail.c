@@ -27,7 +27,8 @@ static void sweep_tmp(const char *dir, const char *own, int64_t now)
 		struct stat st;
 
 		if (strstr(e->d_name, own) != NULL ||
-		    fstatat(dirfd(d), e->d_name, &st, AT_SYMLINK_NOFOLLOW) != 0 || !S_ISREG(st.st_mode))
+		    fstatat(dirfd(d), e->d_name, &st, AT_SYMLINK_NOFOLLOW) != 0 ||
+		    !S_ISREG(st.st_mode))
 			continue;
 		/* Our files carry their message's date as mtime: their age is that of the inode. */
 		if (st.st_ctim.tv_sec < now - TMP_SECONDS)
@@ -64,7 +65,9 @@ void sweep_dead(struct mail *m, int64_t now)
 void items_sweep(struct mail *m)
 {
 	if (m->index != NULL)
-		(void)sql_do(m->index, "DELETE FROM item WHERE NOT EXISTS(SELECT 1 FROM msg WHERE msg.cid = item.cid)", NULL, "");
+		(void)sql_do(m->index,
+		    "DELETE FROM item WHERE NOT EXISTS(SELECT 1 FROM msg WHERE msg.cid = item.cid)",
+		    NULL, "");
 }
 
 struct purge {
@@ -86,8 +89,8 @@ static int purge_act(struct mail_job *j)
 			struct slice time, rest;
 			uint64_t at;
 
-			if (slice_cut(slice_of(e->d_name), '_', &time, &rest) && slice_u64(time, INT64_MAX, &at) &&
-			    (int64_t)at < p->older_than)
+			if (slice_cut(slice_of(e->d_name), '_', &time, &rest) &&
+			    slice_u64(time, INT64_MAX, &at) && (int64_t)at < p->older_than)
 				(void)unlinkat(dirfd(d), e->d_name, 0);
 		}
 		(void)closedir(d);

@@ -31,7 +31,7 @@ struct scan {
 	struct lane_folder *lf;
 	struct arena *arena;
 	struct index_row *rows; /* by UID */
-	struct entry **found;	/* beside rows: the file of each; NULL: none yet */
+	struct entry **found;   /* beside rows: the file of each; NULL: none yet */
 	size_t rows_n;
 	struct entry **others; /* files without a row */
 	size_t others_n, others_cap;
@@ -39,7 +39,8 @@ struct scan {
 	enum store_cause cause;
 };
 
-int scan_read(int dir, const char *file, uint64_t *ret_disk, uint64_t *ret_wire, unsigned char cid[16], struct err *err)
+int scan_read(int dir, const char *file, uint64_t *ret_disk, uint64_t *ret_wire,
+    unsigned char cid[16], struct err *err)
 {
 	enum { CHUNK = 65536 };
 	int fd = openat(dir, file, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
@@ -107,7 +108,9 @@ static void take_other(struct scan *s, struct entry *e)
 
 static void take_entry(struct scan *s, struct entry *e, bool is_second)
 {
-	size_t at = e->name.has_p && e->name.uidvalidity == s->lf->uidvalidity ? row_of(s, e->name.uid) : SIZE_MAX;
+	size_t at = e->name.has_p && e->name.uidvalidity == s->lf->uidvalidity
+	    ? row_of(s, e->name.uid)
+	    : SIZE_MAX;
 
 	if (at == SIZE_MAX || !slice_eq(e->name.base, slice_of(s->rows[at].base))) {
 		if (!is_second)
@@ -148,7 +151,8 @@ static int read_dir(struct scan *s, unsigned where, bool is_second, struct err *
 		struct entry *e;
 		char *file;
 
-		if ((de->d_type != DT_REG && de->d_type != DT_UNKNOWN) || !name_parse(slice_of(de->d_name), &name))
+		if ((de->d_type != DT_REG && de->d_type != DT_UNKNOWN) ||
+		    !name_parse(slice_of(de->d_name), &name))
 			continue;
 		e = arena_alloc(s->arena, sizeof(*e));
 		file = arena_strdup(s->arena, slice_of(de->d_name));
@@ -183,7 +187,8 @@ static int follow_flags(struct scan *s, struct err *err)
 		const struct entry *e = s->found[i];
 		uint32_t was = r->m.flags;
 
-		if (e == NULL || (e->where == r->where && slice_eq(e->name.info, slice_of(r->info))))
+		if (e == NULL ||
+		    (e->where == r->where && slice_eq(e->name.info, slice_of(r->info))))
 			continue;
 		r->where = e->where;
 		r->info = arena_strdup(s->arena, e->name.info);
@@ -262,10 +267,10 @@ static bool is_believed(struct scan *s, const struct entry *e)
 {
 	const struct name *n = &e->name;
 
-	return (n->has_p && n->has_s && n->has_w && n->has_i && n->uidvalidity == s->lf->uidvalidity &&
-	    n->uid < s->lf->uidnext && n->s == e->disk && n->w <= UINT32_MAX &&
-	    (s->lf->believe || n->uid > s->lf->uid_told) && row_of(s, n->uid) == SIZE_MAX &&
-	    index_was_gone(s->m, s->lf, n->uid) == 0);
+	return (n->has_p && n->has_s && n->has_w && n->has_i &&
+	    n->uidvalidity == s->lf->uidvalidity && n->uid < s->lf->uidnext && n->s == e->disk &&
+	    n->w <= UINT32_MAX && (s->lf->believe || n->uid > s->lf->uid_told) &&
+	    row_of(s, n->uid) == SIZE_MAX && index_was_gone(s->m, s->lf, n->uid) == 0);
 }
 
 static void put_row(struct scan *s, struct delta *d, const struct index_row *r, bool is_news)
@@ -313,7 +318,8 @@ static int take_believed(struct scan *s, const struct entry *e, struct delta **d
 /* A new UID and a name of ours. 0 also when it went away meanwhile. */
 static int take_foreign(struct scan *s, const struct entry *e, struct delta **d, struct err *err)
 {
-	struct index_row r = { .where = e->where, .m = { .flags = e->name.flags, .internal_date = e->internal } };
+	struct index_row r = { .where = e->where,
+		.m = { .flags = e->name.flags, .internal_date = e->internal } };
 	char unique[NAME_UNIQUE_MAX + 1];
 	struct buf base = BUF_INIT(NAME_MAX_FILE), file = BUF_INIT(NAME_MAX_FILE);
 	struct slice u = e->name.unique;
@@ -325,11 +331,14 @@ static int take_foreign(struct scan *s, const struct entry *e, struct delta **d,
 	memcpy(r.cid, e->name.cid, 16);
 	if (!(e->name.has_s && e->name.has_w && e->name.has_i && e->name.s == e->disk) &&
 	    scan_read(fd, e->file, &r.disk, &wire, r.cid, err) != 0)
-		return (err->kind == ERR_NOT_FOUND ? 0 : err->number == EACCES || err->number == EIO ? 0 : -1);
+		return (err->kind == ERR_NOT_FOUND                    ? 0
+			: err->number == EACCES || err->number == EIO ? 0
+								      : -1);
 	if (wire > UINT32_MAX)
 		return (0); /* never to be served */
 	if (!name_unique_ok(u)) {
-		name_unique(unique, clock_wall_us(), __atomic_fetch_add(&s->m->store->name_serial, 1, __ATOMIC_RELAXED),
+		name_unique(unique, clock_wall_us(),
+		    __atomic_fetch_add(&s->m->store->name_serial, 1, __ATOMIC_RELAXED),
 		    s->m->store->data_set);
 		u = slice_of(unique);
 	}
@@ -371,7 +380,9 @@ static void stat_others(struct scan *s)
 		struct entry *e = s->others[i];
 		struct stat st;
 
-		if (fstatat(batch_fd(s->m, s->lf, e->where), e->file, &st, AT_SYMLINK_NOFOLLOW) != 0 || !S_ISREG(st.st_mode))
+		if (fstatat(batch_fd(s->m, s->lf, e->where), e->file, &st, AT_SYMLINK_NOFOLLOW) !=
+			0 ||
+		    !S_ISREG(st.st_mode))
 			continue;
 		e->internal = st.st_mtim.tv_sec;
 		e->disk = (uint64_t)st.st_size;
@@ -475,7 +486,8 @@ int scan_look(struct mail_job *j, struct lane_folder *lf, bool hard, struct err 
 	for (unsigned where = 0; where < 2; where++) {
 		lf->note_ns[where] = at[where];
 		/* batch_fd noted before this look: renames of ours after it are followed again. */
-		LIST_EACH(&j->m->batch, node) {
+		LIST_EACH(&j->m->batch, node)
+		{
 			struct batch_dir *b = LIST_OWNER(node, struct batch_dir, node);
 			if (b->lf == lf)
 				b->is_noted[where] = true;

@@ -65,13 +65,15 @@ static int look_act(struct mail_job *j)
 		for (size_t i = 0; i < o->n; i++)
 			o->msgs[i] = rows[i].m;
 		for (unsigned k = 0; k < L_KW; k++)
-			o->keywords[k] = lf->keywords[k] == NULL ? NULL : mem_strdup(lf->keywords[k]);
+			o->keywords[k] =
+			    lf->keywords[k] == NULL ? NULL : mem_strdup(lf->keywords[k]);
 	}
 	arena_free(a);
 	return (rc);
 }
 
-static struct look_op *look_new(struct folder *f, bool hard, void (*end)(struct mail_job *), void *self)
+static struct look_op *look_new(
+    struct folder *f, bool hard, void (*end)(struct mail_job *), void *self)
 {
 	struct look_op *o = NEW(struct look_op);
 
@@ -166,7 +168,8 @@ static void watch_start(struct view *v)
 
 	(void)leaf_of_name(slice_of(v->folder->name), &leaf, NULL);
 	for (unsigned i = 0; i < 2 && m->store->dirs != NULL; i++) {
-		(void)snprintf(path, sizeof(path), "%s%s%s/%s", m->root, leaf.n > 0 ? "/" : "", buf_z(&leaf), places[i]);
+		(void)snprintf(path, sizeof(path), "%s%s%s/%s", m->root, leaf.n > 0 ? "/" : "",
+		    buf_z(&leaf), places[i]);
 		v->watches[i] = watch_dir_add(m->store->dirs, path, on_dir_change, v);
 	}
 	buf_free(&leaf);
@@ -229,7 +232,8 @@ static void open_end(struct mail_job *j)
 		j->failed = true;
 		(void)err_set(&j->err, ERR_NOT_FOUND, "the folder was deleted");
 	}
-	if (!j->failed && v == NULL && !o->load) { /* the last holder left meanwhile: again, from the start */
+	if (!j->failed && v == NULL &&
+	    !o->load) { /* the last holder left meanwhile: again, from the start */
 		o->load = true;
 		if (!j->m->stopping) {
 			mail_job_force(j);
@@ -253,7 +257,8 @@ static void open_end(struct mail_job *j)
 	look_free(o);
 }
 
-struct store_op *view_open(struct folder *f, void (*on_open)(void *self, struct view *v, const struct err *err), void *self)
+struct store_op *view_open(struct folder *f,
+    void (*on_open)(void *self, struct view *v, const struct err *err), void *self)
 {
 	struct look_op *o = look_new(f, true, open_end, self);
 
@@ -348,13 +353,15 @@ uint32_t view_take_recent(struct view *v, bool keep)
 
 /* --- changing it --- */
 
-static void tell(struct view *v, enum view_change_kind kind, const uint32_t *uids, size_t n, const void *by)
+static void tell(
+    struct view *v, enum view_change_kind kind, const uint32_t *uids, size_t n, const void *by)
 {
 	struct view_change ch = { kind, uids, n, by };
 
 	if (n == 0)
 		return;
-	LIST_EACH(&v->watchers, node) {
+	LIST_EACH(&v->watchers, node)
+	{
 		struct view_watch *w = LIST_OWNER(node, struct view_watch, node);
 
 		w->on_change(w->self, &ch);
@@ -427,7 +434,8 @@ static void apply_keywords(struct view *v, const struct delta *d)
 	for (unsigned k = 0; k < L_KW; k++)
 		if (v->keywords[k] == NULL && d->keywords[k] != NULL)
 			v->keywords[k] = mem_strdup(d->keywords[k]);
-	LIST_EACH(&v->watchers, node) {
+	LIST_EACH(&v->watchers, node)
+	{
 		struct view_watch *w = LIST_OWNER(node, struct view_watch, node);
 
 		if (w->on_keywords != NULL)
@@ -448,18 +456,10 @@ void view_apply(struct folder *f, const struct delta *d)
 		v->uidnext = d->uidnext;
 	uids = mem_new_array(d->n + 1, sizeof(*uids));
 	switch (d->kind) {
-	case DELTA_ADDED:
-		tell(v, VIEW_ADDED, uids, apply_added(v, d, uids), d->by);
-		break;
-	case DELTA_FLAGS:
-		tell(v, VIEW_FLAGS, uids, apply_flags(v, d, uids), d->by);
-		break;
-	case DELTA_EXPUNGED:
-		tell(v, VIEW_EXPUNGED, uids, apply_expunged(v, d, uids), d->by);
-		break;
-	case DELTA_KEYWORDS:
-		apply_keywords(v, d);
-		break;
+	case DELTA_ADDED: tell(v, VIEW_ADDED, uids, apply_added(v, d, uids), d->by); break;
+	case DELTA_FLAGS: tell(v, VIEW_FLAGS, uids, apply_flags(v, d, uids), d->by); break;
+	case DELTA_EXPUNGED: tell(v, VIEW_EXPUNGED, uids, apply_expunged(v, d, uids), d->by); break;
+	case DELTA_KEYWORDS: apply_keywords(v, d); break;
 	}
 	free(uids);
 }
@@ -479,7 +479,8 @@ void view_gone(struct folder *f)
 	if (v == NULL)
 		return;
 	view_stop(v);
-	LIST_EACH(&v->watchers, node) {
+	LIST_EACH(&v->watchers, node)
+	{
 		struct view_watch *w = LIST_OWNER(node, struct view_watch, node);
 
 		w->on_gone(w->self);

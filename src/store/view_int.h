@@ -19,5 +19,4 @@ struct view {
 	struct timer *poll, *settle;
 };
 
-
 #endif

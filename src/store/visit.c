@@ -39,7 +39,8 @@ static void reader_give(struct mail *m, struct sql *q, unsigned epoch)
 	if (q == NULL)
 		return;
 	(void)pthread_mutex_lock(&m->lock);
-	keeps = epoch == m->epoch && m->readers_n < MAIL_READERS && !sql_is_failed(q) && !sql_is_corrupt(q);
+	keeps = epoch == m->epoch && m->readers_n < MAIL_READERS && !sql_is_failed(q) &&
+	    !sql_is_corrupt(q);
 	if (keeps)
 		m->readers[m->readers_n++] = q;
 	(void)pthread_mutex_unlock(&m->lock);
@@ -55,8 +56,10 @@ static bool row_read(struct visit *v, uint32_t uid, struct visit_message *vm)
 	bool found;
 
 	if (sql_ask(q,
-		"SELECT m.uid, m.flags, m.modseq, m.size, m.internal, m.saved, m.place, m.base, m.info, m.cid, i.envelope, i.structure,"
-		" i.body, i.map, i.fields, m.disk FROM msg m LEFT JOIN item i ON i.cid = m.cid WHERE m.folder = ?1 AND m.uid = ?2",
+		"SELECT m.uid, m.flags, m.modseq, m.size, m.internal, m.saved, m.place, m.base, "
+		"m.info, m.cid, i.envelope, i.structure,"
+		" i.body, i.map, i.fields, m.disk FROM msg m LEFT JOIN item i ON i.cid = m.cid "
+		"WHERE m.folder = ?1 AND m.uid = ?2",
 		NULL, "ii", v->folder_id, (int64_t)uid) != 0)
 		return (false);
 	found = sql_step(q, NULL) == 1;
@@ -127,9 +130,12 @@ static enum visit_next one(struct visit *v, uint32_t uid)
 			visit_file_close(v);
 		v->file_uid = uid;
 		if (!v->has_items &&
-		    (v->want & (VISIT_ENVELOPE | VISIT_STRUCTURE | VISIT_BODY | VISIT_MAP | VISIT_FIELDS)) != 0)
+		    (v->want &
+			(VISIT_ENVELOPE | VISIT_STRUCTURE | VISIT_BODY | VISIT_MAP |
+			    VISIT_FIELDS)) != 0)
 			render(v, &vm);
-		if ((v->want & VISIT_MAP) != 0 && v->map.p != NULL && mime_map_unpack(v->arena, v->map, &parts, &vm.map_n))
+		if ((v->want & VISIT_MAP) != 0 && v->map.p != NULL &&
+		    mime_map_unpack(v->arena, v->map, &parts, &vm.map_n))
 			vm.map = parts;
 		if ((v->want & VISIT_FILE) != 0 && !vm.unreadable && visit_file_open(v, &err) != 0)
 			vm.unreadable = true;
@@ -193,7 +199,8 @@ static int keep_act(struct mail_job *j)
 {
 	struct keep_job *k = (struct keep_job *)j;
 
-	LIST_EACH(&k->rendered, node) {
+	LIST_EACH(&k->rendered, node)
+	{
 		struct rendered *r = LIST_OWNER(node, struct rendered, node);
 
 		(void)index_items_put(j->m, r->cid, &r->items);
@@ -295,8 +302,8 @@ void visit_go_on(struct visit *v)
 		slice_start(v);
 }
 
-struct visit *visit_start(struct folder *f, const uint32_t *uids, size_t n, unsigned want, const struct visitor *visitor, void *self, void *ctx,
-    void (*free_ctx)(void *ctx))
+struct visit *visit_start(struct folder *f, const uint32_t *uids, size_t n, unsigned want,
+    const struct visitor *visitor, void *self, void *ctx, void (*free_ctx)(void *ctx))
 {
 	struct visit *v = NEW(struct visit);
 

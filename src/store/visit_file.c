@@ -29,7 +29,8 @@ static int open_by_base(struct visit *v)
 			struct name name;
 
 			if (name_parse(slice_of(e->d_name), &name) && slice_eq(name.base, v->base))
-				fd = openat(dirfd(d), e->d_name, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
+				fd = openat(dirfd(d), e->d_name,
+				    O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
 		}
 		(void)closedir(d);
 		if (fd != -1)
@@ -45,8 +46,8 @@ int visit_file_open(struct visit *v, struct err *err)
 
 	if (v->fd != -1)
 		return (0);
-	(void)snprintf(path, sizeof(path), "%s/%s/" SLICE_FMT SLICE_FMT, v->dir, v->where != 0 ? "cur" : "new", SLICE_ARG(v->base),
-	    SLICE_ARG(v->info));
+	(void)snprintf(path, sizeof(path), "%s/%s/" SLICE_FMT SLICE_FMT, v->dir,
+	    v->where != 0 ? "cur" : "new", SLICE_ARG(v->base), SLICE_ARG(v->info));
 	v->fd = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
 	if (v->fd == -1 && errno == ENOENT)
 		v->fd = open_by_base(v);
@@ -66,7 +67,8 @@ void visit_file_close(struct visit *v)
 		return;
 	if (v->piece_at > VISIT_CHUNK && !v->is_wire) {
 		(void)pthread_mutex_lock(&m->lock);
-		m->hints[m->hints_at] = (struct read_hint){ .wire_at = v->piece_at, .file_at = v->piece_file_at,
+		m->hints[m->hints_at] = (struct read_hint){ .wire_at = v->piece_at,
+			.file_at = v->piece_file_at,
 			.after_cr = v->piece_after_cr };
 		memcpy(m->hints[m->hints_at].cid, v->cid, 16);
 		m->hints_at = (m->hints_at + 1) % COUNT_OF(m->hints);
@@ -89,7 +91,8 @@ static void seek(struct visit *v, uint64_t at)
 		for (size_t i = 0; i < COUNT_OF(v->m->hints); i++) {
 			const struct read_hint *h = &v->m->hints[i];
 
-			if (h->wire_at <= at && h->wire_at > best.wire_at && memcmp(h->cid, v->cid, 16) == 0)
+			if (h->wire_at <= at && h->wire_at > best.wire_at &&
+			    memcmp(h->cid, v->cid, 16) == 0)
 				best = *h;
 		}
 		(void)pthread_mutex_unlock(&v->m->lock);
@@ -140,7 +143,8 @@ int visit_read(struct visit *v, uint64_t at, uint64_t n, struct buf *out, struct
 			if (part.n > n)
 				part = slice_head(part, (size_t)n);
 			if (buf_add_slice(out, part) != 0)
-				return (err_set(err, ERR_LIMIT, "a message is too large to be read"));
+				return (
+				    err_set(err, ERR_LIMIT, "a message is too large to be read"));
 			at += part.n;
 			n -= part.n;
 			continue;

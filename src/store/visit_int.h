@@ -39,7 +39,7 @@ struct visit {
 	struct buf whole;
 	/* its file, kept open over VISIT_AGAIN */
 	uint32_t file_uid;
-	int fd; /* -1: not open */
+	int fd;            /* -1: not open */
 	uint64_t file_at;  /* of the next read */
 	uint64_t piece_at; /* wire offset of ${piece} */
 	struct buf piece;

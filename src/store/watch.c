@@ -17,7 +17,8 @@ struct event_hold {
 
 static void emit(struct store *s, struct store_event *ev)
 {
-	LIST_EACH(&s->watches, node) {
+	LIST_EACH(&s->watches, node)
+	{
 		struct store_watch *w = LIST_OWNER(node, struct store_watch, node);
 
 		w->on_event(w->self, ev);
@@ -26,7 +27,9 @@ static void emit(struct store *s, struct store_event *ev)
 
 static struct event_message event_of(const struct delta_message *dm)
 {
-	struct event_message em = { .uid = dm->m.uid, .flags = dm->m.flags, .known = dm->known, .from = dm->from };
+	struct event_message em = {
+		.uid = dm->m.uid, .flags = dm->m.flags, .known = dm->known, .from = dm->from
+	};
 
 	memcpy(em.content_id, dm->cid, sizeof(em.content_id));
 	return (em);
@@ -38,7 +41,8 @@ static uint32_t fresh_keywords(const struct delta_message *dm)
 }
 
 /* One event for each set of keywords that was newly set on some. */
-static void emit_flags(struct store *s, struct store_event *ev, const struct delta *d, struct event_message *all)
+static void emit_flags(
+    struct store *s, struct store_event *ev, const struct delta *d, struct event_message *all)
 {
 	bool *told = mem_new_array(d->n, sizeof(*told));
 
@@ -93,7 +97,9 @@ void watch_tell(struct mail_job *j, struct delta *d)
 	ev.messages = all;
 	for (size_t i = 0; i < d->n; i++)
 		all[i] = event_of(&d->msgs[i]);
-	ev.kind = d->kind == DELTA_ADDED ? EVENT_ADDED : d->kind == DELTA_FLAGS ? EVENT_FLAGS : EVENT_EXPUNGED;
+	ev.kind = d->kind == DELTA_ADDED ? EVENT_ADDED
+	    : d->kind == DELTA_FLAGS     ? EVENT_FLAGS
+					 : EVENT_EXPUNGED;
 	if (d->kind == DELTA_FLAGS)
 		emit_flags(s, &ev, d, all);
 	else

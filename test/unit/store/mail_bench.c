@@ -165,9 +165,12 @@ void mail_deliver(struct mail_bench *b, const char *text, size_t n)
 	commit(b, text, t, n);
 }
 
-void mail_append(struct mail_bench *b, struct folder *f, const char *text, unsigned flags, const char *keyword)
+void mail_append(
+    struct mail_bench *b, struct folder *f, const char *text, unsigned flags, const char *keyword)
 {
-	struct commit_target t = { .account = folder_account(f), .folder = f, .flags = flags, .date = 1000000001 };
+	struct commit_target t = {
+		.account = folder_account(f), .folder = f, .flags = flags, .date = 1000000001
+	};
 
 	t.keywords = &keyword;
 	t.keywords_n = keyword != NULL;
@@ -217,10 +220,13 @@ static void on_message(void *self, const struct message_result *r)
 	answer(b, r->err);
 }
 
-void mail_flags(struct mail_bench *b, struct view *v, uint32_t uid, enum flags_mode mode, unsigned flags, const char *keyword,
-    uint64_t unchanged_since)
+void mail_flags(struct mail_bench *b, struct view *v, uint32_t uid, enum flags_mode mode,
+    unsigned flags, const char *keyword, uint64_t unchanged_since)
 {
-	struct flags_change ch = { .mode = mode, .flags = flags, .keywords = &keyword, .keywords_n = keyword != NULL,
+	struct flags_change ch = { .mode = mode,
+		.flags = flags,
+		.keywords = &keyword,
+		.keywords_n = keyword != NULL,
 		.unchanged_since = unchanged_since };
 
 	(void)message_flags(v, &uid, 1, &ch, b, on_message, b);
@@ -245,7 +251,8 @@ void mail_copy(struct mail_bench *b, struct view *v, struct folder *to, bool mov
 	wait_ring(b);
 }
 
-static void on_vanished(void *self, bool complete, const uint32_t *uids, size_t n, const struct err *err)
+static void on_vanished(
+    void *self, bool complete, const uint32_t *uids, size_t n, const struct err *err)
 {
 	struct mail_bench *b = self;
 

@@ -39,7 +39,7 @@ struct mail_bench {
 	bool unreadable;
 };
 
-void mail_bench_dir(struct mail_bench *b); /* make ${top}, go there */
+void mail_bench_dir(struct mail_bench *b);   /* make ${top}, go there */
 void mail_bench_start(struct mail_bench *b); /* the process stands in DATA: loop, work, store */
 void mail_bench_stop(struct mail_bench *b);
 void mail_bench_remove(struct mail_bench *b);
@@ -47,18 +47,21 @@ struct account *mail_account(struct mail_bench *b, const char *name);
 struct folder *mail_folder(struct mail_bench *b, const char *account, const char *name);
 /* Deliver to the first ${n} accounts' INBOX; one: into this folder, as APPEND. */
 void mail_deliver(struct mail_bench *b, const char *text, size_t n);
-void mail_append(struct mail_bench *b, struct folder *f, const char *text, unsigned flags, const char *keyword);
+void mail_append(
+    struct mail_bench *b, struct folder *f, const char *text, unsigned flags, const char *keyword);
 struct view *mail_view(struct mail_bench *b, struct folder *f);
 void mail_look(struct mail_bench *b, struct view *v);
-void mail_flags(struct mail_bench *b, struct view *v, uint32_t uid, enum flags_mode mode, unsigned flags, const char *keyword,
-    uint64_t unchanged_since);
+void mail_flags(struct mail_bench *b, struct view *v, uint32_t uid, enum flags_mode mode,
+    unsigned flags, const char *keyword, uint64_t unchanged_since);
 void mail_expunge(struct mail_bench *b, struct view *v);
-void mail_copy(struct mail_bench *b, struct view *v, struct folder *to, bool move); /* all of them */
+void mail_copy(
+    struct mail_bench *b, struct view *v, struct folder *to, bool move); /* all of them */
 void mail_vanished(struct mail_bench *b, struct view *v, uint64_t since);
 void mail_create(struct mail_bench *b, const char *account, const char *name);
 void mail_delete(struct mail_bench *b, const char *account, const char *name);
 void mail_rename(struct mail_bench *b, const char *account, const char *from, const char *to);
 void mail_status(struct mail_bench *b, struct folder *f);
-void mail_read(struct mail_bench *b, struct folder *f, uint32_t uid); /* ${text}: all octets; ${items}: the envelope */
+void mail_read(struct mail_bench *b, struct folder *f,
+    uint32_t uid); /* ${text}: all octets; ${items}: the envelope */
 
 #endif

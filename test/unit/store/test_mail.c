@@ -190,7 +190,8 @@ static void copies_and_moves_give_new_uids_in_order(void **state)
 	assert_int_equal(b->err.kind, ERR_NONE);
 	assert_int_equal(view_count(v), 0);
 	assert_int_equal(b->events_n, 2);
-	assert_true(b->events[0].kind == EVENT_ADDED && b->events[0].from == ROLE_INBOX && b->events[0].known);
+	assert_true(b->events[0].kind == EVENT_ADDED && b->events[0].from == ROLE_INBOX &&
+	    b->events[0].known);
 	assert_true(b->events[1].kind == EVENT_EXPUNGED && b->events[1].cause == CAUSE_MOVE);
 	junk = mail_view(b, mail_folder(b, "ann", "Junk"));
 	assert_int_equal(view_count(junk), 3);
@@ -244,7 +245,9 @@ static void index_lost_gives_the_same_uids(void **state)
 	view_close(v, NULL);
 	mail_bench_stop(b);
 	assert_int_equal(unlink("mail/ann/index.sqlite"), 0);
-	put("mail/bob/index.sqlite", "this is no database, but it is long enough to be taken for one by its size alone.......");
+	put("mail/bob/index.sqlite",
+	    "this is no database, but it is long enough to be taken for one by its size "
+	    "alone.......");
 	mail_bench_start(b);
 	v = mail_view(b, mail_folder(b, "ann", "INBOX"));
 	assert_int_equal(view_count(v), 3);
@@ -290,8 +293,9 @@ static void other_programs_share_the_folder(void **state)
 	assert_int_equal(rename(to, path), 0);
 	mail_look(b, junk);
 	assert_int_equal(view_count(junk), 1);
-	assert_true(b->events_n == 1 && b->events[0].kind == EVENT_ADDED && b->events[0].cause == CAUSE_EXTERNAL &&
-	    b->events[0].known && b->events[0].from == ROLE_INBOX);
+	assert_true(b->events_n == 1 && b->events[0].kind == EVENT_ADDED &&
+	    b->events[0].cause == CAUSE_EXTERNAL && b->events[0].known &&
+	    b->events[0].from == ROLE_INBOX);
 	mail_look(b, v);
 	assert_int_equal(view_count(v), 1);
 	b->events_n = 0;
@@ -310,8 +314,9 @@ static void other_programs_share_the_folder(void **state)
 static void hostile_names_are_just_messages(void **state)
 {
 	struct mail_bench *b = *state;
-	static const char *const names[] = { "x,P=1.1", "a,S=5,W=5,P=999999.1,I=zz", ":2,S", ",", "a:2,SSSSSabcz", "b\nc", "P=1.1",
-		"d,S=99999999999999999999,W=1,P=0.0", "e:1,S", "-", "\xff\xfe" };
+	static const char *const names[] = { "x,P=1.1", "a,S=5,W=5,P=999999.1,I=zz", ":2,S", ",",
+		"a:2,SSSSSabcz", "b\nc", "P=1.1", "d,S=99999999999999999999,W=1,P=0.0", "e:1,S",
+		"-", "\xff\xfe" };
 	struct view *v;
 	char path[600];
 
@@ -347,8 +352,8 @@ static void hostile_names_are_just_messages(void **state)
 static void folders_are_made_renamed_and_deleted(void **state)
 {
 	struct mail_bench *b = *state;
-	static const char *const bad[] = { "../x", "a/../../b", "/etc", ".", "..", "a//b", "~root", "a\rb", "", "a.b",
-		"1/2/3/4/5/6/7/8/9/10/11/12/13/14/15/16/17" };
+	static const char *const bad[] = { "../x", "a/../../b", "/etc", ".", "..", "a//b", "~root",
+		"a\rb", "", "a.b", "1/2/3/4/5/6/7/8/9/10/11/12/13/14/15/16/17" };
 	struct view *v;
 	struct folder *f;
 	uint32_t validity;
@@ -506,7 +511,8 @@ int main(void)
 		cmocka_unit_test_setup_teardown(long_messages_come_in_pieces, start, end),
 		cmocka_unit_test_setup_teardown(one_message_for_all_or_none, start, end),
 		cmocka_unit_test_setup_teardown(flags_go_to_the_name, start, end),
-		cmocka_unit_test_setup_teardown(copies_and_moves_give_new_uids_in_order, start, end),
+		cmocka_unit_test_setup_teardown(
+		    copies_and_moves_give_new_uids_in_order, start, end),
 		cmocka_unit_test_setup_teardown(expunges_only_what_is_deleted, start, end),
 		cmocka_unit_test_setup_teardown(index_lost_gives_the_same_uids, start, end),
 		cmocka_unit_test_setup_teardown(other_programs_share_the_folder, start, end),

@@ -57,7 +57,8 @@ static void deliver_run(struct mail_bench *b)
 
 static int deliver_look(struct mail_bench *b)
 {
-	uint32_t x = count(b, "ann", "INBOX"), y = count(b, "bob", "INBOX"), z = count(b, "cid", "INBOX");
+	uint32_t x = count(b, "ann", "INBOX"), y = count(b, "bob", "INBOX"),
+		 z = count(b, "cid", "INBOX");
 
 	return (either(x + y + z == 0, x == 1 && y == 1 && z == 1));
 }
@@ -175,8 +176,10 @@ static void rename_run(struct mail_bench *b)
 
 static int rename_look(struct mail_bench *b)
 {
-	int old = (mail_folder(b, "ann", "a") != NULL) + (mail_folder(b, "ann", "a/b/c") != NULL) + (count(b, "ann", "a/b") == 1);
-	int new = (mail_folder(b, "ann", "z") != NULL) + (mail_folder(b, "ann", "z/b/c") != NULL) + (count(b, "ann", "z/b") == 1);
+	int old = (mail_folder(b, "ann", "a") != NULL) + (mail_folder(b, "ann", "a/b/c") != NULL) +
+	    (count(b, "ann", "a/b") == 1);
+	int new = (mail_folder(b, "ann", "z") != NULL) + (mail_folder(b, "ann", "z/b/c") != NULL) +
+	    (count(b, "ann", "z/b") == 1);
 
 	return (either(old == 3 && new == 0, new == 3 && old == 0));
 }
@@ -205,7 +208,8 @@ static const struct act acts[] = {
 
 /* --- children --- */
 
-static int in_child(void (*f)(const struct act *a, const char *spec), const struct act *a, const char *spec)
+static int in_child(
+    void (*f)(const struct act *a, const char *spec), const struct act *a, const char *spec)
 {
 	pid_t pid = fork();
 	int status;
@@ -257,7 +261,8 @@ static void fresh(const char *top)
 {
 	char command[400];
 
-	(void)snprintf(command, sizeof(command), "rm -rf '%s'/work && cp -a '%s'/base '%s'/work", top, top, top);
+	(void)snprintf(command, sizeof(command), "rm -rf '%s'/work && cp -a '%s'/base '%s'/work",
+	    top, top, top);
 	assert_int_equal(chdir(top), 0);
 	assert_int_equal(system(command), 0);
 	assert_int_equal(chdir("work"), 0);
@@ -282,8 +287,8 @@ static void try_act(const struct act *a, const char *top, const char *how)
 			print_message("%s %s\n", a->name, spec);
 		rc = in_child(run, a, spec);
 		state = in_child(look, a, NULL);
-		if (!(rc == -9 || rc == FINE || rc == REFUSED) || (state != OLD && state != NEW_STATE) ||
-		    (rc == FINE && state != NEW_STATE))
+		if (!(rc == -9 || rc == FINE || rc == REFUSED) ||
+		    (state != OLD && state != NEW_STATE) || (rc == FINE && state != NEW_STATE))
 			print_error("%s: %s ended %d and left %d\n", a->name, spec, rc, state);
 		assert_true(rc == -9 || rc == FINE || rc == REFUSED);
 		assert_true(state == OLD || state == NEW_STATE);
@@ -302,7 +307,8 @@ static void each_act(const char *how)
 	char top[64], command[128];
 
 	/* In memory where that can be had: what a power cut leaves is no question here. */
-	(void)snprintf(top, sizeof(top), "%s/pennypost-fault-XXXXXX", access("/dev/shm", W_OK) == 0 ? "/dev/shm" : "/tmp");
+	(void)snprintf(top, sizeof(top), "%s/pennypost-fault-XXXXXX",
+	    access("/dev/shm", W_OK) == 0 ? "/dev/shm" : "/tmp");
 	assert_non_null(mkdtemp(top));
 	for (size_t i = 0; i < COUNT_OF(acts); i++)
 		try_act(&acts[i], top, how);
@@ -326,11 +332,21 @@ static void disk_full_anywhere_leaves_old_or_new(void **state)
 	each_act(how);
 }
 
+static void failing_disk_anywhere_leaves_old_or_new(void **state)
+{
+	char how[16];
+
+	(void)state;
+	(void)snprintf(how, sizeof(how), "%d", EIO);
+	each_act(how);
+}
+
 int main(int argc, char **argv)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(killed_anywhere_leaves_old_or_new),
 		cmocka_unit_test(disk_full_anywhere_leaves_old_or_new),
+		cmocka_unit_test(failing_disk_anywhere_leaves_old_or_new),
 	};
 
 	if (argc > 1)

@@ -18,9 +18,12 @@ static void names_say_what_they_hold(void **state)
 		uint32_t uid, uidvalidity, flags;
 		int64_t time;
 	} cases[] = {
-		{ "1700000000.M1P2Q3.abcdefgh,S=10,W=12,P=7.9,I=000102030405060708090a0b0c0d0e0f:2,DFPRSTaz", true, true, true, 10, 12, 7, 9,
+		{ "1700000000.M1P2Q3.abcdefgh,S=10,W=12,P=7.9,I=000102030405060708090a0b0c0d0e0f:2,"
+		  "DFPRSTaz",
+		    true, true, true, 10, 12, 7, 9,
 		    FLAG_SYSTEM | FLAG_KEYWORD0 | (uint32_t)FLAG_KEYWORD0 << 25, 1700000000 },
-		{ "1700000000.1.host,S=10:2,S", true, false, false, 10, 0, 0, 0, FLAG_SEEN, 1700000000 },
+		{ "1700000000.1.host,S=10:2,S", true, false, false, 10, 0, 0, 0, FLAG_SEEN,
+		    1700000000 },
 		{ "x,P=0.1,I=00", true, false, false, 0, 0, 0, 0, 0, 0 },
 		{ "x,P=4294967295.1", true, false, false, 0, 0, 0, 0, 0, 0 },
 		{ "x,P=1.2.3", true, false, false, 0, 0, 0, 0, 0, 0 },
@@ -62,7 +65,8 @@ static void names_come_back(void **state)
 	(void)buf_addz(&base, info);
 	assert_true(base.n < NAME_MAX_FILE);
 	assert_true(name_parse(buf_slice(&base), &n));
-	assert_true(n.time == 1700000000 && n.s == 5 && n.w == 6 && n.uid == 7 && n.uidvalidity == 8);
+	assert_true(
+	    n.time == 1700000000 && n.s == 5 && n.w == 6 && n.uid == 7 && n.uidvalidity == 8);
 	assert_memory_equal(n.cid, cid, 16);
 	assert_int_equal(n.flags, UINT32_MAX);
 	buf_free(&base);
@@ -70,17 +74,21 @@ static void names_come_back(void **state)
 
 static void folder_file_comes_back_with_lines_of_others(void **state)
 {
-	static const char text[] = "pennypost-folder 1\nuidvalidity 5\nuidnext 1001\nmodseq 1048577\ncounter 9\nrole junk\nclean\n"
+	static const char text[] = "pennypost-folder 1\nuidvalidity 5\nuidnext 1001\nmodseq "
+				   "1048577\ncounter 9\nrole junk\nclean\n"
 				   "metadata /private/comment x\n";
-	static const char *const bad[] = { "", "uidvalidity 5\n", "pennypost-folder 2\n", "pennypost-folder 1\nuidvalidity 5\nuidnext 1\n",
-		"pennypost-folder 1\nuidvalidity 0\nuidnext 1\nmodseq 1\n", "pennypost-folder 1\nuidvalidity 5\nuidnext x\nmodseq 1\n",
+	static const char *const bad[] = { "", "uidvalidity 5\n", "pennypost-folder 2\n",
+		"pennypost-folder 1\nuidvalidity 5\nuidnext 1\n",
+		"pennypost-folder 1\nuidvalidity 0\nuidnext 1\nmodseq 1\n",
+		"pennypost-folder 1\nuidvalidity 5\nuidnext x\nmodseq 1\n",
 		"pennypost-folder 1\nuidvalidity 5\nmodseq 1\nuidnext 10" };
 	struct folder_file f;
 	struct buf out = BUF_INIT(MAIL_FILE);
 
 	(void)state;
 	assert_int_equal(folder_file_parse(slice_of(text), &f), 0);
-	assert_true(f.uidvalidity == 5 && f.uidnext == 1001 && f.modseq == 1048577 && f.counter == 9 && f.role == ROLE_JUNK && f.clean);
+	assert_true(f.uidvalidity == 5 && f.uidnext == 1001 && f.modseq == 1048577 &&
+	    f.counter == 9 && f.role == ROLE_JUNK && f.clean);
 	assert_int_equal(folder_file_print(&f, &out), 0);
 	assert_true(slice_eq(buf_slice(&out), slice_of(text)));
 	buf_free(&out);
@@ -112,7 +120,8 @@ static void line_ends_go_both_ways_in_any_pieces(void **state)
 			uint64_t size = 0;
 
 			for (size_t at = 0; at < cases[i].disk.n; at += piece) {
-				struct slice part = slice_head(slice_from(cases[i].disk, at), piece);
+				struct slice part =
+				    slice_head(slice_from(cases[i].disk, at), piece);
 
 				assert_int_equal(crlf_wire(part, &after, &wire), 0);
 				size += crlf_wire_size(part, &count);
@@ -120,7 +129,9 @@ static void line_ends_go_both_ways_in_any_pieces(void **state)
 			assert_true(slice_eq(buf_slice(&wire), cases[i].wire));
 			assert_int_equal(size, wire.n);
 			for (size_t at = 0; at < wire.n; at += piece)
-				(void)crlf_strip(slice_head(slice_from(buf_slice(&wire), at), piece), &held, &disk);
+				(void)crlf_strip(
+				    slice_head(slice_from(buf_slice(&wire), at), piece), &held,
+				    &disk);
 			(void)crlf_strip_end(&held, &disk);
 			buf_reset(&wire);
 			after = false;

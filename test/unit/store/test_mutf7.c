@@ -17,7 +17,8 @@ static void names_go_both_ways(void **state)
 		{ "INBOX", "INBOX" },
 		{ "a&b", "a&-b" },
 		{ "&&", "&-&-" },
-		{ "~peter/mail/\xe5\x8f\xb0\xe5\x8c\x97/\xe6\x97\xa5\xe6\x9c\xac\xe8\xaa\x9e", "~peter/mail/&U,BTFw-/&ZeVnLIqe-" },
+		{ "~peter/mail/\xe5\x8f\xb0\xe5\x8c\x97/\xe6\x97\xa5\xe6\x9c\xac\xe8\xaa\x9e",
+		    "~peter/mail/&U,BTFw-/&ZeVnLIqe-" },
 		{ "W\xc3\xb6rk", "W&APY-rk" },
 		{ "\xf0\x9f\x90\xb1", "&2D3cMQ-" },
 		{ "", "" },
@@ -38,9 +39,10 @@ static void names_go_both_ways(void **state)
 
 static void malformed_is_refused(void **state)
 {
-	static const char *const bad[] = { "&", "a&", "&AGE-", "&Jjo!-", "&A-", "&AP-", "&APYA-", "&APY-&APY-", "\xc3\xb6", "a\x7f", "&2D0-",
-		"&3DE-", "&AAA-", "&APZ-" };
-	static const char *const bad_utf8[] = { "\xc3", "\xc0\x80", "\xed\xa0\x80", "\xff", "\xf4\x90\x80\x80", "\x80" };
+	static const char *const bad[] = { "&", "a&", "&AGE-", "&Jjo!-", "&A-", "&AP-", "&APYA-",
+		"&APY-&APY-", "\xc3\xb6", "a\x7f", "&2D0-", "&3DE-", "&AAA-", "&APZ-" };
+	static const char *const bad_utf8[] = { "\xc3", "\xc0\x80", "\xed\xa0\x80", "\xff",
+		"\xf4\x90\x80\x80", "\x80" };
 
 	(void)state;
 	for (size_t i = 0; i < COUNT_OF(bad); i++) {
