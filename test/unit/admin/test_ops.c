@@ -34,6 +34,9 @@ static void escapes_are_read_as_octets(void **state)
 	(void)state;
 	for (size_t i = 0; i < COUNT_OF(cases); i++)
 		assert_true(slice_eq(ops_unescape(a, cases[i].in), cases[i].out));
+	/* what stands behind the slice is not read */
+	assert_true(slice_eq(ops_unescape(a, slice_head(SLICE("%41"), 2)), SLICE("%4")));
+	assert_true(slice_eq(ops_unescape(a, slice_head(SLICE("%41"), 1)), SLICE("%")));
 	arena_free(a);
 }
 
