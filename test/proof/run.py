@@ -1,0 +1,61 @@
+"""The long proofs: what takes more than half a minute or asserts a time. Usage: run.py BUILD RELEASE [NAME...]; ends with "N passed, N failed".
+BUILD holds the binary with sanitizers and test hooks, RELEASE the one that is shipped."""
+import os, sys, time, traceback
+
+HERE = os.path.dirname(os.path.abspath(__file__))
+TOP = os.path.dirname(os.path.dirname(HERE))
+sys.path.insert(0, os.path.join(TOP, "test/support"))
+CYCLES = int(os.environ.get("PENNYPOST_CYCLES", "500"))
+ERA = 50  # cycles on one data folder
+
+
+def kill_loop(binary, cycles):
+    """CATALOGUE 3.3 and G-02; each fifty cycles with data of their own, since all of it is compared after each."""
+    import crash
+    total = {}
+    begin = time.time_ns()
+    for n, first in enumerate(range(0, cycles, ERA)):
+        rig = crash.run(binary, min(ERA, cycles - first), seed=begin + n, say=lambda text: print("  " + text, flush=True))
+        for name, value in (("cycles", min(ERA, cycles - first)), ("kills", rig.kills), ("acks", rig.ledger.acks), ("sent twice", rig.repeated),
+                            *((kind, len(rig.faults.get(kind, ()))) for kind in crash.KINDS)):
+            total[name] = total.get(name, 0) + value
+        total["slowest restart, ms"] = max(total.get("slowest restart, ms", 0), round(rig.slowest * 1000))
+        assert not any(rig.faults.values()), f"seed {begin + n}: {dict(rig.faults)}"
+    print("  " + ", ".join(f"{k} {v}" for k, v in total.items()), flush=True)
+
+
+def proof_crash(build, release):
+    """500 kill -9 under mixed load, the binary that is shipped."""
+    kill_loop(os.path.join(release, "pennypost"), CYCLES)
+
+
+def proof_crash_sanitized(build, release):
+    """The same with sanitizers, a fifth as often: what breaks while it recovers is seen at once."""
+    kill_loop(os.path.join(build, "src/pennypost"), max(1, CYCLES // 5))
+
+
+def main():
+    build, release = (os.path.abspath(p) for p in sys.argv[1:3])
+    os.environ.update(PENNYPOST=os.path.join(build, "src/pennypost"), PENNYPOST_RELEASE=os.path.join(release, "pennypost"))
+    proofs = {name[6:].replace("_", "-"): what for name, what in globals().items() if name.startswith("proof_")}
+    wanted = sys.argv[3:] or list(proofs)
+    unknown = [name for name in wanted if name not in proofs]
+    if unknown:
+        sys.exit(f"there is no proof {unknown[0]}; there are: {' '.join(proofs)}")
+    failed = 0
+    for name in wanted:
+        print(f"{name}: {proofs[name].__doc__}", flush=True)
+        begin = time.monotonic()
+        try:
+            proofs[name](build, release)
+            print(f"{name}: passed in {time.monotonic() - begin:.0f} s", flush=True)
+        except Exception:
+            failed += 1
+            traceback.print_exc()
+            print(f"{name}: FAILED after {time.monotonic() - begin:.0f} s", flush=True)
+    print(f"{len(wanted) - failed} passed, {failed} failed")
+    return 1 if failed else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
