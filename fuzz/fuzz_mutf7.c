@@ -1,4 +1,5 @@
-/* Law: a name that decodes encodes back to itself, and a name that encodes decodes back to itself. */
+/* Law: a name that decodes encodes back to itself, and a name that encodes decodes back to
+ * itself. */
 #include <stdlib.h>
 
 #include "msg/mutf7.h"

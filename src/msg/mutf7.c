@@ -1,5 +1,6 @@
-/* mutf7.c: how is a mailbox name written in modified UTF-7 (RFC 3501 5.1.3)? Printable US-ASCII stands for itself, "&" is "&-", all else is UTF-16 in
- * base64 with "," for "/" and no padding between "&" and "-". Pure. Failures: malformed, or more than one way to write the same name. */
+/* mutf7.c: how is a mailbox name written in modified UTF-7 (RFC 3501 5.1.3)? Printable US-ASCII
+ * stands for itself, "&" is "&-", all else is UTF-16 in base64 with "," for "/" and no padding
+ * between "&" and "-". Pure. Failures: malformed, or more than one way to write the same name. */
 #include "msg/mutf7.h"
 
 static const char digits[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+,";

@@ -1,5 +1,6 @@
-/* mutf7.h: modified UTF-7, the old form of mailbox names (RFC 3501 5.1.3), and of folder names on disk. Both append to ${out} and return -1 without a
- * promise about what was appended: malformed input, or the buffer is full. Strict: exactly one encoding for each name. */
+/* mutf7.h: modified UTF-7, the old form of mailbox names (RFC 3501 5.1.3), and of folder names
+ * on disk. Both append to ${out} and return -1 without a promise about what was appended:
+ * malformed input, or the buffer is full. Strict: exactly one encoding for each name. */
 #ifndef MSG_MUTF7_H
 #define MSG_MUTF7_H
 

@@ -1,5 +1,6 @@
-/* changes.c: what is in a folder in numbers, and what went since a MODSEQ? Asked of the index on the account's lane, after a look at the directory. The
- * record of expunges has a floor; below it everything that is not there may have vanished. RFC 7162 3.2.5, 3.2.10; RFC 9051 6.3.11. */
+/* changes.c: what is in a folder in numbers, and what went since a MODSEQ? Asked of the index on
+ * the account's lane, after a look at the directory. The record of expunges has a floor; below
+ * it everything that is not there may have vanished. RFC 7162 3.2.5, 3.2.10; RFC 9051 6.3.11. */
 #include <stdlib.h>
 
 #include "core/loop.h"

@@ -1,6 +1,8 @@
-/* copy.c: how do messages go from folder to folder of one account? COPY makes hard links (or synced copies where links fail), all or none: an intent stands
- * behind more than one name. MOVE is one rename a message, the destination synced before the source, atomic a message. New names carry new UIDs in the
- * order of the old ones. RFC 9051 6.4.7, 6.4.8; RFC 4315 3. Failures: COPY takes back what it made; MOVE keeps what was moved and tells it. */
+/* copy.c: how do messages go from folder to folder of one account? COPY makes hard links (or
+ * synced copies where links fail), all or none: an intent stands behind more than one name. MOVE
+ * is one rename a message, the destination synced before the source, atomic a message. New names
+ * carry new UIDs in the order of the old ones. RFC 9051 6.4.7, 6.4.8; RFC 4315 3. Failures: COPY
+ * takes back what it made; MOVE keeps what was moved and tells it. */
 #include "store/message_int.h"
 
 #include <errno.h>

@@ -1,4 +1,5 @@
-/* crlf.c: how do line ends differ between disk and wire? Streaming, both ways, for any octets. Pure. Failures: only a full buffer. */
+/* crlf.c: how do line ends differ between disk and wire? Streaming, both ways, for any octets.
+ * Pure. Failures: only a full buffer. */
 #include "store/crlf.h"
 
 int crlf_wire(struct slice disk, bool *after_cr, struct buf *out)

@@ -1,8 +1,10 @@
-/* deliver.c: how does a draft become mail, durably and everywhere or nowhere (P1, P3)? Each target's file is written and synced in tmp/ on the sync lane, all in
- * parallel; then each account's lane gives the UID, renames, and syncs the directory together with all that waits; then the answer. With more than
- * one name (accounts, or an account and the queue) an intent is durable before the first rename, and the queue's row and the end of the intent are one
- * transaction: that is the commit. What fails is taken back everywhere before the answer. Leaves writing
- * to deliver_write.c, undoing after a crash to intent.c. */
+/* deliver.c: how does a draft become mail, durably and everywhere or nowhere (P1, P3)? Each
+ * target's file is written and synced in tmp/ on the sync lane, all in parallel; then each
+ * account's lane gives the UID, renames, and syncs the directory together with all that waits;
+ * then the answer. With more than one name (accounts, or an account and the queue) an intent is
+ * durable before the first rename, and the queue's row and the end of the intent are one
+ * transaction: that is the commit. What fails is taken back everywhere before the answer. Leaves
+ * writing to deliver_write.c, undoing after a crash to intent.c. */
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>

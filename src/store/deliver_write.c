@@ -1,5 +1,7 @@
-/* deliver_write.c: how is one message file written? On the sync lane: prefix and draft joined into the form that is served, its content id and rendered items taken from
- * that, then once to disk in LF form, synced, closed. Failures: the file is removed; a full disk gives up the reserve, a failed sync is remembered (P9). */
+/* deliver_write.c: how is one message file written? On the sync lane: prefix and draft joined
+ * into the form that is served, its content id and rendered items taken from that, then once to
+ * disk in LF form, synced, closed. Failures: the file is removed; a full disk gives up the
+ * reserve, a failed sync is remembered (P9). */
 #include <errno.h>
 #include <fcntl.h>
 #include <sodium.h>

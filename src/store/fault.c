@@ -1,5 +1,6 @@
-/* fault.c: how does a test stop the store at any one of its writes? By a counter in front of every system call that changes the tree. Leaves what a
- * failure means to the callers. Without PENNYPOST_TEST_HOOKS nothing stands between. */
+/* fault.c: how does a test stop the store at any one of its writes? By a counter in front of
+ * every system call that changes the tree. Leaves what a failure means to the callers. Without
+ * PENNYPOST_TEST_HOOKS nothing stands between. */
 #include "store/fault.h"
 
 #include <errno.h>

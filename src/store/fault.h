@@ -1,6 +1,8 @@
-/* fault.h (inside store): the system calls that change the Maildir tree, in one place, so that a test can make the nth of them fail or be the last thing
- * this process ever does. Same results and errno as the calls they are named after. PENNYPOST_FAULT="<class>:<n>:<errno number|kill>", class one of
- * open write fsync rename link unlink mkdir any; builds with PENNYPOST_TEST_HOOKS only. */
+/* fault.h (inside store): the system calls that change the Maildir tree, in one place, so that a
+ * test can make the nth of them fail or be the last thing this process ever does. Same results
+ * and errno as the calls they are named after. PENNYPOST_FAULT="<class>:<n>:<errno
+ * number|kill>", class one of open write fsync rename link unlink mkdir any; builds with
+ * PENNYPOST_TEST_HOOKS only. */
 #ifndef STORE_FAULT_H
 #define STORE_FAULT_H
 

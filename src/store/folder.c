@@ -1,6 +1,8 @@
-/* folder.c: what numbers has a folder to give, and what are its keywords called? Lane side. UIDs, MODSEQs and UIDVALIDITYs are used only below a ceiling
- * that is durable in pennypost-folder; after a stop without a clean mark they resume at the ceiling, so none is ever given twice and none goes back.
- * dovecot-keywords is Dovecot's own format: "<number> <name>" a line. Failures: the disk; no UID left (ERR_LIMIT). */
+/* folder.c: what numbers has a folder to give, and what are its keywords called? Lane side.
+ * UIDs, MODSEQs and UIDVALIDITYs are used only below a ceiling that is durable in
+ * pennypost-folder; after a stop without a clean mark they resume at the ceiling, so none is
+ * ever given twice and none goes back. dovecot-keywords is Dovecot's own format: "<number>
+ * <name>" a line. Failures: the disk; no UID left (ERR_LIMIT). */
 #include "store/mail_int.h"
 
 #include <dirent.h>
@@ -258,7 +260,8 @@ int lane_folder_settle(struct mail *m, struct lane_folder *lf, struct err *err)
 	if (lf->is_lost) {
 		if (lf->uidvalidity == 0 && uidvalidity_take(m, &lf->uidvalidity, err) != 0)
 			return (-1);
-		/* What was given and is gone from the names cannot be known: a whole block is left out. */
+		/* What was given and is gone from the names cannot be known: a whole block is
+		 * left out. */
 		lf->uidnext = lf->uidnext == 0 ? 1 : lf->uidnext + L_UID_BLOCK;
 		lf->uid_ceiling = lf->uidnext;
 		lf->modseq = lf->modseq == 0 ? 1 : lf->modseq + L_MODSEQ_BLOCK;

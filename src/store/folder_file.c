@@ -1,5 +1,6 @@
-/* folder_file.c: what does a folder's own file pennypost-folder say, both ways, and how is a small file replaced so that a crash leaves the old or the
- * new one? Lines "name value"; lines we do not know are kept. Failures: not ours (no first line), a value out of range. */
+/* folder_file.c: what does a folder's own file pennypost-folder say, both ways, and how is a
+ * small file replaced so that a crash leaves the old or the new one? Lines "name value"; lines
+ * we do not know are kept. Failures: not ours (no first line), a value out of range. */
 #include "store/mail_int.h"
 
 #include <errno.h>

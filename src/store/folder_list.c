@@ -1,5 +1,7 @@
-/* folder_list.c: which folders has an account, and what are they called here and on disk? The list and the subscriptions, on the loop; names are UTF-8
- * with "/", on disk modified UTF-7 with "." (Maildir++). Leaves the tree itself to mail.c. Failures: names that cannot be kept (IMP-11). */
+/* folder_list.c: which folders has an account, and what are they called here and on disk? The
+ * list and the subscriptions, on the loop; names are UTF-8 with "/", on disk modified UTF-7 with
+ * "." (Maildir++). Leaves the tree itself to mail.c. Failures: names that cannot be kept
+ * (IMP-11). */
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>

@@ -1,6 +1,7 @@
-/* folder_ops.c: how are folders made, deleted, renamed and subscribed to? On the account's lane; the loop's list follows in its order. A folder is built aside
- * and renamed in; deleted ones are renamed to deleted/ and swept afterwards; several names at once stand behind an intent. RFC 9051 6.3.4 to 6.3.8.
- * Failures: what was made is taken back. */
+/* folder_ops.c: how are folders made, deleted, renamed and subscribed to? On the account's lane;
+ * the loop's list follows in its order. A folder is built aside and renamed in; deleted ones are
+ * renamed to deleted/ and swept afterwards; several names at once stand behind an intent. RFC
+ * 9051 6.3.4 to 6.3.8. Failures: what was made is taken back. */
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>

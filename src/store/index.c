@@ -1,5 +1,7 @@
-/* index.c: what does the index remember of a folder? Rows of the account's index.sqlite, asked on the account's lane by its one writing connection. A cache:
- * every failure is noted in mail->index_failed, upon which the lane has the folders read again. Leaves rendering to items.c. */
+/* index.c: what does the index remember of a folder? Rows of the account's index.sqlite, asked
+ * on the account's lane by its one writing connection. A cache: every failure is noted in
+ * mail->index_failed, upon which the lane has the folders read again. Leaves rendering to
+ * items.c. */
 #include "store/mail_int.h"
 
 #include <stdio.h>
@@ -282,8 +284,9 @@ int index_was_gone(struct mail *m, const struct lane_folder *lf, uint32_t uid)
 	return (got < 0 ? trouble(m) : got);
 }
 
-/* Had the account this content before, and where? What left a folder lately says most; then a row whose file is no longer there (it was
- * moved by another program and that folder was not read yet); then any. */
+/* Had the account this content before, and where? What left a folder lately says most; then a
+ * row whose file is no longer there (it was moved by another program and that folder was not
+ * read yet); then any. */
 struct known index_known(struct mail *m, const struct lane_folder *lf, const unsigned char cid[16])
 {
 	struct slice id = { (const char *)cid, 16 };

@@ -1,5 +1,6 @@
-/* index_schema.c: what does an account's index look like? Numbered steps; each leads from one user_version to the next. The index is a cache: whatever it
- * holds can be read again from names and messages, but for the history of expunges. */
+/* index_schema.c: what does an account's index look like? Numbered steps; each leads from one
+ * user_version to the next. The index is a cache: whatever it holds can be read again from names
+ * and messages, but for the history of expunges. */
 #include "store/mail_int.h"
 
 const char *const index_schema[] = {

@@ -1,10 +1,13 @@
-/* intent.c: how are several names made all or none? Before the first is made, a durable row of queue.sqlite says where they will be and how they begin;
- * when all are made and synced the row goes away durably, and that is the commit. A start that finds a row takes everything back it names. So an
- * intent is only ever undone: nothing acknowledged depends on it. Kinds:
- *   names   lines "<account> TAB <leaf> TAB <time.MusecPpid> TAB <first Q> TAB <count>": messages in new/ cur/ tmp/ of that folder; and "queue TAB <id>"
+/* intent.c: how are several names made all or none? Before the first is made, a durable row of
+ * queue.sqlite says where they will be and how they begin; when all are made and synced the row
+ * goes away durably, and that is the commit. A start that finds a row takes everything back it
+ * names. So an intent is only ever undone: nothing acknowledged depends on it. Kinds:
+ *   names   lines "<account> TAB <leaf> TAB <time.MusecPpid> TAB <first Q> TAB <count>":
+ *     messages in new/ cur/ tmp/ of that folder; and "queue TAB <id>"
  *   folders lines "<account> TAB <leaf>": empty folders made together
  *   rename  lines "<account> TAB <leaf> TAB <leaf it is to have>"
- * Failures: a tree that cannot be read keeps the row, and the store closed: half an act must not be shown as a whole one. */
+ * Failures: a tree that cannot be read keeps the row, and the store closed: half an act must not
+ * be shown as a whole one. */
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -152,7 +155,8 @@ static int undo_folder(struct slice line)
 	if (!word(&line, &account) || !word(&line, &leaf) || leaf.n < 2 || leaf.p[0] != '.' ||
 	    folder_path(account, leaf, path, sizeof(path)) != 0)
 		return (0);
-	/* Empty still, for nobody was told of it; should a message be there all the same, the folder stays. */
+	/* Empty still, for nobody was told of it; should a message be there all the same, the
+	 * folder stays. */
 	(void)snprintf(file, sizeof(file), "%s/new", path);
 	if (rmdir(file) != 0 && errno != ENOENT)
 		return (errno == ENOTEMPTY ? 0 : -1);

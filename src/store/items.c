@@ -1,6 +1,7 @@
-/* items.c: what is rendered of a message once, so that lists open no file? ENVELOPE, BODYSTRUCTURE, BODY, the part map and the raw lines of the fields
- * clients ask for. Any thread; the row is written on the account's lane. Failures: none; what does not fit its buffer is left out and rendered on
- * need. */
+/* items.c: what is rendered of a message once, so that lists open no file? ENVELOPE,
+ * BODYSTRUCTURE, BODY, the part map and the raw lines of the fields clients ask for. Any thread;
+ * the row is written on the account's lane. Failures: none; what does not fit its buffer is left
+ * out and rendered on need. */
 #include "msg/envelope.h"
 #include "msg/mime.h"
 #include "store/mail_int.h"

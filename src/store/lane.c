@@ -1,7 +1,9 @@
-/* lane.c: how do many changes of one account's mail share their syncs? All jobs that wait run in one batch: each does its renames, then every directory
- * touched is synced once, destinations before sources, then the index commits, then all are told in order. Leaves what a job does to its act().
- * Failures: a directory that cannot be synced fails the whole batch: files are taken back, the index rolls back, the folders are read again (P9).
- * An index that fails loses nothing: the names are the truth, the folder is read again. */
+/* lane.c: how do many changes of one account's mail share their syncs? All jobs that wait run in
+ * one batch: each does its renames, then every directory touched is synced once, destinations
+ * before sources, then the index commits, then all are told in order. Leaves what a job does to
+ * its act(). Failures: a directory that cannot be synced fails the whole batch: files are taken
+ * back, the index rolls back, the folders are read again (P9). An index that fails loses
+ * nothing: the names are the truth, the folder is read again. */
 #include "store/mail_int.h"
 
 #include <errno.h>
@@ -163,7 +165,8 @@ static int sync_batch(struct mail *m, struct err *err)
 	if (m->expunged_dirty && m->expunged_fd != -1 && disk_fsync(m->expunged_fd) != 0)
 		return (err_errno(err, "sync %s/expunged", m->root));
 	m->expunged_dirty = false;
-	/* What a message goes to is durable before the place it leaves: a crash in between shows it twice, never nowhere. */
+	/* What a message goes to is durable before the place it leaves: a crash in between shows
+	 * it twice, never nowhere. */
 	for (unsigned pass = 0; pass < 2; pass++)
 		LIST_EACH(&m->batch, node)
 		{
@@ -180,7 +183,8 @@ static int sync_batch(struct mail *m, struct err *err)
 	return (0);
 }
 
-/* Our own changes are not news: when the directory was as noted before them, the note follows them. */
+/* Our own changes are not news: when the directory was as noted before them, the note follows
+ * them. */
 static void note_batch(struct mail *m)
 {
 	LIST_EACH(&m->batch, node)
@@ -300,7 +304,8 @@ void mail_run_all(void *self, struct list *jobs)
 		note_batch(m);
 		if (has_tx && sql_commit(m->index, &err) != 0)
 			m->index_failed = true;
-		/* The files are in place: acknowledged all the same (STO-08); the folders are read again. */
+		/* The files are in place: acknowledged all the same (STO-08); the folders are
+		 * read again. */
 		if (m->index_failed)
 			doubt_batch(m);
 	}

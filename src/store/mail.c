@@ -1,6 +1,7 @@
-/* mail.c: what is an account's tree, and which folders are in it? Opening at start (blocking), making a folder, closing. Maildir++:
- * INBOX is the account's own directory. Leaves names and the list to folder_list.c, numbers to folder.c, changes to
- * folder_ops.c. Failures: a tree that cannot be made or read refuses the start, with the path. */
+/* mail.c: what is an account's tree, and which folders are in it? Opening at start (blocking),
+ * making a folder, closing. Maildir++: INBOX is the account's own directory. Leaves names and
+ * the list to folder_list.c, numbers to folder.c, changes to folder_ops.c. Failures: a tree that
+ * cannot be made or read refuses the start, with the path. */
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -183,7 +184,8 @@ static int choose_numbers(struct mail *m, struct err *err)
 	for (size_t i = 0; i < m->lanes_n; i++)
 		if (m->lanes[i]->uidvalidity >= m->counter)
 			m->counter = m->lanes[i]->uidvalidity + 1;
-	/* A first UIDVALIDITY that an account of this name did not have before it was removed, most likely. */
+	/* A first UIDVALIDITY that an account of this name did not have before it was removed,
+	 * most likely. */
 	if (m->counter == 0)
 		m->counter = (uint32_t)clock_wall();
 	if (sql_ask(m->index, "SELECT max(id) FROM folder", err, "") != 0)

@@ -1,6 +1,7 @@
-/* mail_int.h (inside the Maildir half of store): an account's mail as its files see it. Two sides that never share changing memory: the loop side owns the
- * list of folders and the views, the lane side (jobs of the account's lane, one at a time) owns reservations, keywords and the index. What the lane
- * changed comes to the loop as deltas, in the order of the lane. */
+/* mail_int.h (inside the Maildir half of store): an account's mail as its files see it. Two
+ * sides that never share changing memory: the loop side owns the list of folders and the views,
+ * the lane side (jobs of the account's lane, one at a time) owns reservations, keywords and the
+ * index. What the lane changed comes to the loop as deltas, in the order of the lane. */
 #ifndef STORE_MAIL_INT_H
 #define STORE_MAIL_INT_H
 
@@ -185,7 +186,8 @@ void delta_keywords(struct mail_job *j, struct lane_folder *lf);
 void delta_name_keywords(struct delta *d, const struct lane_folder *lf);
 void delta_free(struct delta *d);
 void mail_run_all(void *self, struct list *jobs);
-/* Directory of the present batch: 0 new/, 1 cur/. -1 (errno). Dirty ones are synced at the end, destinations first. */
+/* Directory of the present batch: 0 new/, 1 cur/. -1 (errno). Dirty ones are synced at the end,
+ * destinations first. */
 int batch_fd(struct mail *m, struct lane_folder *lf, unsigned where);
 void batch_dirty(struct mail *m, struct lane_folder *lf, unsigned where, bool is_dest);
 int batch_expunged_fd(struct mail *m);
@@ -260,7 +262,8 @@ int scan_look(struct mail_job *j, struct lane_folder *lf, bool hard, struct err 
 /* Size, wire size and content id of a file by reading it. */
 int scan_read(int dir, const char *file, uint64_t *ret_disk, uint64_t *ret_wire,
     unsigned char cid[16], struct err *err);
-/* lane: message.c: take one message away (into expunged/ when ${keep}); its row, delta and usage. 1 done, 0 it is not there, -1 */
+/* lane: message.c: take one message away (into expunged/ when ${keep}); its row, delta and
+ * usage. 1 done, 0 it is not there, -1 */
 int lane_expunge_one(struct mail_job *j, struct lane_folder *lf, const struct index_row *r,
     uint64_t modseq, bool keep, struct delta *d);
 void row_path(const struct index_row *r, char ret[NAME_MAX_FILE + 1]);
@@ -285,7 +288,8 @@ void sweep_dead(struct mail *m, int64_t now);        /* blocking: tmp/ over 36 h
 int maildir_make(const char *path, struct err *err); /* path and cur new tmp */
 int tree_remove(const char *path);
 
-/* --- intents (intent.c): durable rows of queue.sqlite, undone at start; blocking ones are for STORE_QUEUE's lane --- */
+/* --- intents (intent.c): durable rows of queue.sqlite, undone at start; blocking ones are for
+ * STORE_QUEUE's lane --- */
 int intent_put(
     struct store *s, const char *kind, struct slice names, int64_t *ret, struct err *err);
 int intent_drop(struct store *s, int64_t id, struct err *err);

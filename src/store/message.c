@@ -1,6 +1,8 @@
-/* message.c: how are flags changed and messages expunged? On the account's lane: a rename each, the directories synced once for all that waits, then the
- * answer. A file that another program renamed meanwhile is looked for once more. Failures: what was done before one stays done and is told; the answer
- * is NO all the same. Leaves COPY and MOVE to copy.c. RFC 9051 6.4.3, 6.4.6; RFC 7162 3.1.3. */
+/* message.c: how are flags changed and messages expunged? On the account's lane: a rename each,
+ * the directories synced once for all that waits, then the answer. A file that another program
+ * renamed meanwhile is looked for once more. Failures: what was done before one stays done and
+ * is told; the answer is NO all the same. Leaves COPY and MOVE to copy.c. RFC 9051 6.4.3, 6.4.6;
+ * RFC 7162 3.1.3. */
 #include "store/message_int.h"
 
 #include <errno.h>

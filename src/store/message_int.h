@@ -41,7 +41,8 @@ struct message_op *message_op_new(struct view *v, const uint32_t *uids, size_t n
     void (*end)(struct mail_job *));
 struct store_op *message_op_start(struct message_op *o);
 void message_op_answer(struct message_op *o); /* calls back and frees */
-/* lane: the row of a UID whose file is there: looks at the directory again when it is not. 1, 0, -1. */
+/* lane: the row of a UID whose file is there: looks at the directory again when it is not. 1, 0,
+ * -1. */
 int message_retry(struct message_op *o, struct lane_folder *lf, uint32_t uid, struct arena *a,
     struct index_row *ret);
 int message_fail(struct message_op *o, const struct err *err);

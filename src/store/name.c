@@ -1,5 +1,6 @@
-/* name.c: what does a file name say, and how is one written? Pure: no disk. Dovecot's S= and W= are read and written alike. Leaves whether a name is
- * believed to scan.c. Failures: a name that says nothing of ours is just a name. */
+/* name.c: what does a file name say, and how is one written? Pure: no disk. Dovecot's S= and W=
+ * are read and written alike. Leaves whether a name is believed to scan.c. Failures: a name that
+ * says nothing of ours is just a name. */
 #include "store/name.h"
 
 #include <stdio.h>

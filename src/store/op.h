@@ -1,5 +1,5 @@
-/* op.h (inside store): what every asynchronous operation begins with. An operation that is cancelled forgets its callback and frees itself when the
- * work under way comes back. */
+/* op.h (inside store): what every asynchronous operation begins with. An operation that is
+ * cancelled forgets its callback and frees itself when the work under way comes back. */
 #ifndef STORE_OP_H
 #define STORE_OP_H
 

@@ -1,5 +1,7 @@
-/* purge_mail.c: what may go from an account's tree? Undelete copies past their window, folders on their way out, files in tmp/ that nobody will finish (over
- * 36 hours old and not this process's own), rendered items of no message. On the account's lane. Failures: left for the next time. */
+/* purge_mail.c: what may go from an account's tree? Undelete copies past their window, folders
+ * on their way out, files in tmp/ that nobody will finish (over 36 hours old and not this
+ * process's own), rendered items of no message. On the account's lane. Failures: left for the
+ * next time. */
 #include <dirent.h>
 #include <fcntl.h>
 #include <stdio.h>

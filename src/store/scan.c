@@ -1,7 +1,10 @@
-/* scan.c: what is in a folder's directories, and what does that mean against the index? The names are the truth: rows follow them. A directory is read when
- * its time differs from the note, or when the note is too young to tell (two changes within one tick of the clock). A message is gone only when a second
- * look agrees, for readdir may miss what is renamed meanwhile. A name is believed when its UIDVALIDITY is the folder's, its UID was given, is unique here
- * and was not expunged; any other message is new here and is renamed to a new UID before anyone is told. Failures: the disk; the index (lane.c). */
+/* scan.c: what is in a folder's directories, and what does that mean against the index? The
+ * names are the truth: rows follow them. A directory is read when its time differs from the
+ * note, or when the note is too young to tell (two changes within one tick of the clock). A
+ * message is gone only when a second look agrees, for readdir may miss what is renamed
+ * meanwhile. A name is believed when its UIDVALIDITY is the folder's, its UID was given, is
+ * unique here and was not expunged; any other message is new here and is renamed to a new UID
+ * before anyone is told. Failures: the disk; the index (lane.c). */
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -439,7 +442,8 @@ static int look(struct scan *s, struct err *err)
 	/* new/ before cur/: what is moved along meanwhile is seen in one of them at least. */
 	if (read_dir(s, 0, false, err) != 0 || read_dir(s, 1, false, err) != 0)
 		return (-1);
-	/* What went before the index was lost is not known: the record begins with a MODSEQ that no client has. */
+	/* What went before the index was lost is not known: the record begins with a MODSEQ that
+	 * no client has. */
 	if (s->lf->is_new_index && need_modseq(s, err) != 0)
 		return (-1);
 	if (follow_flags(s, err) != 0 || drop_missing(s, err) != 0 || take_others(s, err) != 0)

@@ -1,6 +1,8 @@
-/* view.c: what do the sessions of an open folder share? One compact array, changed in one place, on the loop, by what the lane tells. It is loaded by a job
- * that looks at the directory first, so it is true as of its opening; since the lane tells in order, nothing between is lost. Watches (or a 60 s poll)
- * bring what other programs do. Leaves who is told to watch.c. Failures: the folder cannot be read. */
+/* view.c: what do the sessions of an open folder share? One compact array, changed in one place,
+ * on the loop, by what the lane tells. It is loaded by a job that looks at the directory first,
+ * so it is true as of its opening; since the lane tells in order, nothing between is lost.
+ * Watches (or a 60 s poll) bring what other programs do. Leaves who is told to watch.c.
+ * Failures: the folder cannot be read. */
 #include "store/view_int.h"
 
 #include <stdio.h>
@@ -146,7 +148,8 @@ static void on_dir_change(void *self)
 	struct view *v = self;
 
 	ask_look(v->folder, false);
-	/* Our own changes wake us too and are told apart by the directory's time, which two changes within a tick share: once quiet, look for sure. */
+	/* Our own changes wake us too and are told apart by the directory's time, which two
+	 * changes within a tick share: once quiet, look for sure. */
 	timer_cancel(v->settle);
 	v->settle = timer_start(folder_mail(v->folder)->store->loop, SETTLE_MS, on_settled, v);
 }
@@ -377,7 +380,8 @@ static size_t apply_added(struct view *v, const struct delta *d, uint32_t *uids)
 		size_t at = view_lower(v, m->uid);
 
 		if (at < v->n) {
-			/* Known already: its row was lost and read again. Never anything between. */
+			/* Known already: its row was lost and read again. Never anything
+			 * between. */
 			if (v->msgs[at].uid == m->uid)
 				v->msgs[at] = *m;
 			continue;

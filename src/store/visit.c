@@ -1,7 +1,10 @@
-/* visit.c: how are messages read without blocking the loop? In slices on the read lane: 64 messages or 5 ms, then back to the loop. Rendered items come from
- * the index by a reading connection of their own; what is missing there is rendered now and written back through the account's lane. Files are read in
- * pieces and served as CRLF; where the last read of a large message stopped is remembered, so that a client that fetches it in ranges does not
- * read it over and over. Failures: a file that is gone is looked for once more under its base name; then the message is unreadable (STO-09). */
+/* visit.c: how are messages read without blocking the loop? In slices on the read lane: 64
+ * messages or 5 ms, then back to the loop. Rendered items come from the index by a reading
+ * connection of their own; what is missing there is rendered now and written back through the
+ * account's lane. Files are read in pieces and served as CRLF; where the last read of a large
+ * message stopped is remembered, so that a client that fetches it in ranges does not read it
+ * over and over. Failures: a file that is gone is looked for once more under its base name; then
+ * the message is unreadable (STO-09). */
 #include "store/visit_int.h"
 
 #include <stdio.h>

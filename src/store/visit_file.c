@@ -1,5 +1,6 @@
-/* visit_file.c: how is a message's file read as CRLF, piece by piece? Memory is bounded by one piece. On the worker. Failures: the file is gone (looked for once
- * under its base name, for its flags may have changed), or cannot be read. */
+/* visit_file.c: how is a message's file read as CRLF, piece by piece? Memory is bounded by one
+ * piece. On the worker. Failures: the file is gone (looked for once under its base name, for its
+ * flags may have changed), or cannot be read. */
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>

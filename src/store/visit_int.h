@@ -1,4 +1,5 @@
-/* visit_int.h (visit.c, visit_file.c): a visit under way. While a slice runs the worker has it to itself. */
+/* visit_int.h (visit.c, visit_file.c): a visit under way. While a slice runs the worker has it
+ * to itself. */
 #ifndef STORE_VISIT_INT_H
 #define STORE_VISIT_INT_H
 

@@ -1,6 +1,7 @@
-/* watch.c: who hears of a change? First the view and the sessions that share it, then the watchers of the whole store, who may hold the act's answer until
- * what they learned is durable. On the loop, in the order of the lane. Failures: a hold released with one turns the answer into NO, though the act
- * happened. */
+/* watch.c: who hears of a change? First the view and the sessions that share it, then the
+ * watchers of the whole store, who may hold the act's answer until what they learned is durable.
+ * On the loop, in the order of the lane. Failures: a hold released with one turns the answer
+ * into NO, though the act happened. */
 #include <assert.h>
 #include <stdlib.h>
 

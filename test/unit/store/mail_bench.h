@@ -1,4 +1,5 @@
-/* mail_bench.h: a whole store with real mailboxes in a folder of its own, and its asynchronous calls turned into plain ones by running the loop. */
+/* mail_bench.h: a whole store with real mailboxes in a folder of its own, and its asynchronous
+ * calls turned into plain ones by running the loop. */
 #ifndef TEST_MAIL_BENCH_H
 #define TEST_MAIL_BENCH_H
 

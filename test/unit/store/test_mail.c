@@ -1,4 +1,5 @@
-/* test_mail.c: does mail arrive, change, move and come back as it says, with the index and without? */
+/* test_mail.c: does mail arrive, change, move and come back as it says, with the index and
+ * without? */
 #include <dirent.h>
 #include <setjmp.h>
 #include <stdarg.h>

@@ -1,5 +1,7 @@
-/* test_mail_fault.c: what is left when the process dies, or a call fails, at the 1st, 2nd, ... nth system call that changes the tree? Old or new, never a
- * third state (STO-02, STO-03, STO-06). Each act runs in a child that is killed there; another child opens the store again and looks. */
+/* test_mail_fault.c: what is left when the process dies, or a call fails, at the 1st, 2nd, ...
+ * nth system call that changes the tree? Old or new, never a third state (STO-02, STO-03,
+ * STO-06). Each act runs in a child that is killed there; another child opens the store again
+ * and looks. */
 #include <errno.h>
 #include <setjmp.h>
 #include <stdarg.h>
@@ -294,7 +296,8 @@ static void try_act(const struct act *a, const char *top, const char *how)
 		assert_true(state == OLD || state == NEW_STATE);
 		if (rc == FINE) {
 			assert_int_equal(state, NEW_STATE);
-			/* Killing: it went through unharmed, so every call was tried. Failing calls may be survived. */
+			/* Killing: it went through unharmed, so every call was tried. Failing
+			 * calls may be survived. */
 			if (strcmp(how, "kill") == 0 || n > 40)
 				return;
 		}

@@ -1,4 +1,5 @@
-/* test_mutf7.c: mailbox names in modified UTF-7: one encoding for each name, both ways (RFC 3501 5.1.3). */
+/* test_mutf7.c: mailbox names in modified UTF-7: one encoding for each name, both ways (RFC 3501
+ * 5.1.3). */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
