@@ -100,6 +100,10 @@ struct queue_envelope;
 int queue_insert(struct store *s, const char *id, const struct queue_envelope *env, uint64_t size, int64_t now, int64_t intent, struct err *err);
 void queue_new_id(char ret[17]);
 void queue_tell_added(struct store *s); /* loop */
+/* draft.c, on the loop: while kept, draft_free leaves an ended draft readable; the last unkeep frees it then. */
+struct draft;
+void draft_keep(struct draft *d);
+void draft_unkeep(struct draft *d);
 /* Is a body with this id named by a row? For intent_recover. 1, 0, -1. */
 int queue_has(struct store *s, const char *id, struct err *err);
 
