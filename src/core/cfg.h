@@ -30,7 +30,6 @@ struct cfg_account {
 	struct cfg_address *addresses; /* in file order; the first is the main one */
 	uint64_t quota;		/* octets; 0: none was given, no quota */
 	uint64_t send_delay_ms;
-	const char *group;	/* NULL: none */
 	unsigned line;
 };
 

@@ -125,9 +125,6 @@ const struct cfg_key cfg_keys[] = {
 	{ "account.*", "send_delay", cfg_set_duration, A_TIME, "\"0s\"",
 	    "How long sent mail can still be called back.",
 	    offsetof(struct cfg_account, send_delay_ms), 0, DAY_MS },
-	{ "account.*", "group", cfg_set_string, A_STRING, NULL,
-	    "Group that may read and write this account's mail folders.",
-	    offsetof(struct cfg_account, group) },
 };
 
 const size_t cfg_keys_n = COUNT_OF(cfg_keys);
@@ -139,6 +136,7 @@ static const struct {
 	{ "listen.proxy_protocol", "remove it, and let clients connect directly" },
 	{ "outbound.tls", "remove it; TLS is used wherever it is offered" },
 	{ "account.*.vacation", "remove it" },
+	{ "account.*.group", "remove it, and run mutt as the user that owns the data" },
 	{ "filter.rdns-pattern", "remove the table" },
 	{ "filter.no-rdns", "remove the table" },
 	{ "filter.no-fcrdns", "remove the table" },

@@ -94,7 +94,6 @@ static void a_short_file_is_complete(void **state)
 	assert_false(c->status.has);
 	assert_int_equal(c->log_level, LOG_INFO);
 	assert_false(c->log_json);
-	assert_null(c->accounts->group);
 	assert_int_equal(c->accounts->quota, 0);
 	cfg_free(c);
 	cfg_free(NULL);
@@ -103,7 +102,7 @@ static void a_short_file_is_complete(void **state)
 static void every_table_is_read(void **state)
 {
 	struct cfg *c =
-	    load(MINIMAL "quota = \"2 GiB\"\nsend_delay = \"10s\"\ngroup = \"mutt\"\n"
+	    load(MINIMAL "quota = \"2 GiB\"\nsend_delay = \"10s\"\n"
 			 "[domain.\"B\xc3\xbc"
 			 "cher.example\"]\ndkim_selector = \"s1\"\n"
 			 "[account.Anna]\n"
@@ -124,7 +123,6 @@ static void every_table_is_read(void **state)
 	(void)state;
 	assert_int_equal(c->accounts->quota, UINT64_C(2) << 30);
 	assert_int_equal(c->accounts->send_delay_ms, 10000);
-	assert_string_equal(c->accounts->group, "mutt");
 	assert_string_equal(c->domains->next->name.p, "xn--bcher-kva.example");
 	assert_string_equal(c->domains->next->dkim_selector, "s1");
 	assert_string_equal(c->accounts->next->name, "anna");
