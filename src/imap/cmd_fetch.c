@@ -248,6 +248,13 @@ static bool is_simple(enum fetch_what what)
 	return (what <= FETCH_MODSEQ);
 }
 
+void fetch_lost(struct fetch *f)
+{
+	if (f->unreadable < COUNT_OF(f->lost))
+		f->lost[f->unreadable] = f->uids[f->at];
+	f->unreadable++;
+}
+
 static enum visit_next on_message(void *ctx, const struct visit_message *m)
 {
 	struct fetch *f = ctx;
@@ -258,7 +265,7 @@ static enum visit_next on_message(void *ctx, const struct visit_message *m)
 	if (f->at == f->n || f->uids[f->at] != m->m.uid)
 		return (VISIT_DONE);
 	if (m->unreadable && p->item == NULL) {
-		f->unreadable++;
+		fetch_lost(f);
 		return (VISIT_DONE);
 	}
 	if (p->item == NULL) {
@@ -291,10 +298,42 @@ static enum visit_next on_message(void *ctx, const struct visit_message *m)
 	return (f->out.n >= FETCH_SLICE ? VISIT_PAUSE : VISIT_DONE);
 }
 
+/* What another session expunged while this one read is gone, not damaged. */
+static bool are_gone(const struct imap *s, const struct fetch *f)
+{
+	if (f->unreadable > COUNT_OF(f->lost) || s->news.view == NULL || s->view_gone)
+		return (false);
+	for (unsigned i = 0; i < f->unreadable; i++)
+		if (!news_is_gone(&s->news, f->lost[i]))
+			return (false);
+	return (true);
+}
+
+static void finish(struct imap *s);
+
+static void on_looked(void *self, const struct err *err)
+{
+	struct imap *s = self;
+
+	s->call.op = NULL;
+	(void)err; /* then what could not be read counts as damaged */
+	finish(s);
+}
+
 static void finish(struct imap *s)
 {
 	struct fetch *f = s->call.data;
 
+	if (f->unreadable > 0 && are_gone(s, f)) {
+		f->unreadable = 0;
+		f->some_gone = true;
+	}
+	/* An expunge under way takes the file first and tells after: wait for what is before us. */
+	if (f->unreadable > 0 && !f->has_looked && s->news.view != NULL && !s->view_gone) {
+		f->has_looked = true;
+		if ((s->call.op = view_look(s->news.view, on_looked, s)) != NULL)
+			return;
+	}
 	if (f->unknown_cte > 0)
 		imap_end(s, "NO [UNKNOWN-CTE] A part has a transfer encoding that is not known");
 	else if (f->bad_section > 0)
@@ -377,7 +416,7 @@ static void on_end(void *self, const struct err *err)
 		return;
 	}
 	if (err != NULL)
-		f->unreadable++;
+		f->unreadable = COUNT_OF(f->lost) + 1;
 	f->is_done = true;
 	imap_produce(s, send_slice, slice_sent);
 }

@@ -77,13 +77,16 @@ struct fetch {
 	size_t sent;
 	struct fetch_place place;
 	unsigned unreadable, unknown_cte, bad_section;
+	uint32_t lost[64]; /* the first that could not be read: expunged meanwhile, or damaged? */
 	bool broken; /* a message ended before the size that was said: the connection must end */
-	bool is_done, some_gone;
+	bool is_done, some_gone, has_looked;
 };
 
 /* Parse "BODY[...]", "BODY.PEEK[...]", "BINARY...[...]" behind the name and the "[" ; label made.
  */
 bool fetch_take_section(struct fetch *f, struct args *a, struct fetch_item *item, const char *name);
+
+void fetch_lost(struct fetch *f); /* the message at hand could not be read */
 
 enum body_result { BODY_DONE, BODY_MORE /* call again for the same item */ };
 /* Say one section item, or go on with it. On the worker. */

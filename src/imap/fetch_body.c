@@ -277,7 +277,7 @@ static bool read_part(
 
 static enum body_result body_lost(struct fetch *f, const struct fetch_item *item)
 {
-	f->unreadable++;
+	fetch_lost(f);
 	return (say_nil(f, item));
 }
 
