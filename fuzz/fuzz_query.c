@@ -23,7 +23,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
 		abort();
 	c.q.query = in; /* as a peer writes it */
 	value = ops_param(&c, "what");
-	if (ops_unescape(c.arena, in).n > n || value.n > n || (value.p == NULL && slice_starts(in, SLICE("what="))))
+	if (ops_unescape(c.arena, in).n > n || value.n > n ||
+	    (value.p == NULL && slice_starts(in, SLICE("what="))))
 		abort();
 	buf_free(&query);
 	arena_free(c.arena);

@@ -14,7 +14,8 @@ static struct command_line line_of(const char *const *words)
 	struct command_line cl = { .argv = arguments };
 
 	while (words[cl.argc] != NULL) {
-		arguments[cl.argc] = (char *)(uintptr_t)words[cl.argc]; /* argv is never written through */
+		arguments[cl.argc] =
+		    (char *)(uintptr_t)words[cl.argc]; /* argv is never written through */
 		cl.argc++;
 	}
 	arguments[cl.argc] = NULL;
@@ -32,7 +33,8 @@ static void an_option_is_taken_out_with_its_value(void **state)
 		{ { "--dir=a=b" }, "a=b", { NULL } },
 		{ { "a", "--dir", "x", "b" }, "x", { "a", "b" } },
 		{ { "--dir", "--self-signed" }, "--self-signed", { NULL } },
-		{ { "--dir" }, NULL, { "--dir" } },	       /* no value: left for the command to complain about */
+		{ { "--dir" }, NULL,
+		    { "--dir" } }, /* no value: left for the command to complain about */
 		{ { "--directory", "x" }, NULL, { "--directory", "x" } },
 		{ { "--di", "x" }, NULL, { "--di", "x" } },
 		{ { "-dir", "x" }, NULL, { "-dir", "x" } },
@@ -113,7 +115,8 @@ static void every_command_explains_itself_and_does_nothing_else(void **state)
 	(void)state;
 	served = 0;
 	for (const struct command *c = command_rows(); c->name != NULL; c++) {
-		const char *const words[] = { "pennypost", c->name, "-c", "not-there.toml", "--help", NULL };
+		const char *const words[] = { "pennypost", c->name, "-c", "not-there.toml",
+			"--help", NULL };
 
 		assert_int_equal(run(words), EXIT_OK);
 	}
@@ -148,8 +151,9 @@ static void a_configuration_that_is_not_there_is_told_apart(void **state)
 
 	(void)state;
 	for (size_t i = 0; i < COUNT_OF(names); i++) {
-		const char *const words[] = { "pennypost", names[i], "-c", "/nonexistent/pennypost.toml",
-			strcmp(names[i], "why") == 0 ? "2h" : NULL, NULL };
+		const char *const words[] = { "pennypost", names[i], "-c",
+			"/nonexistent/pennypost.toml", strcmp(names[i], "why") == 0 ? "2h" : NULL,
+			NULL };
 
 		assert_int_equal(run(words), EXIT_CONFIG);
 	}
@@ -157,8 +161,9 @@ static void a_configuration_that_is_not_there_is_told_apart(void **state)
 
 static void help_and_version_need_nothing(void **state)
 {
-	static const char *const cases[][3] = { { "pennypost" }, { "pennypost", "help" }, { "pennypost", "--help" }, { "pennypost", "-h" },
-		{ "pennypost", "version" }, { "pennypost", "--version" } };
+	static const char *const cases[][3] = { { "pennypost" }, { "pennypost", "help" },
+		{ "pennypost", "--help" }, { "pennypost", "-h" }, { "pennypost", "version" },
+		{ "pennypost", "--version" } };
 
 	(void)state;
 	for (size_t i = 0; i < COUNT_OF(cases); i++)

@@ -33,7 +33,7 @@ static int never(const struct command_line *cl)
 
 static int init(const char *const *words, size_t n)
 {
-	char *argv[24] = { (char *)(uintptr_t)"pennypost", (char *)(uintptr_t)"init" };
+	char *argv[24] = { (char *)(uintptr_t) "pennypost", (char *)(uintptr_t) "init" };
 	int argc = 2;
 
 	for (size_t i = 0; i < n && words[i] != NULL; i++)
@@ -89,7 +89,8 @@ static void accounts_that_cannot_be_meant_are_refused(void **state)
 		SLICE_INIT("ann+tag@example.org secret\n"),
 		SLICE_INIT("ann@example.org secret\nANN@Example.ORG other\n"),
 	};
-	static const char *const words[] = { "--domain", "example.org", "--dir", "trial", "--accounts", "accounts" };
+	static const char *const words[] = { "--domain", "example.org", "--dir", "trial",
+		"--accounts", "accounts" };
 
 	(void)state;
 	for (size_t i = 0; i < COUNT_OF(cases); i++) {

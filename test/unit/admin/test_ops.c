@@ -2,6 +2,7 @@
  * goes the whole way: ops_run, a turn of the loop, an answer. */
 #include "check.h"
 
+#include <stdio.h>
 #include <string.h>
 
 #include "admin/client.h"
@@ -84,7 +85,8 @@ static void what_the_client_escapes_the_server_reads(void **state)
 	for (int i = 0; i < 256; i++)
 		all[i] = (char)i;
 	assert_int_equal(client_escape(&out, (struct slice){ all, sizeof(all) }), 0);
-	for (size_t i = 0; i < out.n; i++) /* RFC 3986 2.3 and the sign of an escape, nothing else */
+	for (size_t i = 0; i < out.n;
+	     i++) /* RFC 3986 2.3 and the sign of an escape, nothing else */
 		assert_true(ascii_alnum(out.p[i]) || strchr("-._~%", out.p[i]) != NULL);
 	assert_true(slice_eq(ops_unescape(a, buf_slice(&out)), (struct slice){ all, sizeof(all) }));
 	buf_free(&out);
@@ -142,28 +144,17 @@ static void pages_are_found_by_path_and_method(void **state)
 		const char *method, *path;
 		int status;
 	} cases[] = {
-		{ "GET", "/health", 200 },
-		{ "POST", "/health", 405 },
+		{ "GET", "/health", 200 }, { "POST", "/health", 405 },
 		{ "GET", "/reload", 405 }, /* what changes something is never a GET */
-		{ "GET", "/passwd", 405 },
-		{ "GET", "/queue/all/delete", 405 },
-		{ "GET", "/spam/learn?class=spam", 405 },
-		{ "get", "/health", 405 },
-		{ "GET", "/healthy", 404 },
-		{ "GET", "/health/", 404 },
-		{ "GET", "//health", 404 },
-		{ "GET", "health", 404 },
-		{ "GET", "", 404 },
-		{ "GET", "/queue//", 404 },
-		{ "POST", "/queue/a/b/c", 404 },
-		{ "GET", "/ledger", 400 },
-		{ "GET", "/ledger?what=x&max=0", 400 },
-		{ "GET", "/ledger?what=x&max=1001", 400 },
-		{ "GET", "/ledger?what=x&max=many", 400 },
-		{ "POST", "/queue/all/burn", 400 },
+		{ "GET", "/passwd", 405 }, { "GET", "/queue/all/delete", 405 },
+		{ "GET", "/spam/learn?class=spam", 405 }, { "get", "/health", 405 },
+		{ "GET", "/healthy", 404 }, { "GET", "/health/", 404 }, { "GET", "//health", 404 },
+		{ "GET", "health", 404 }, { "GET", "", 404 }, { "GET", "/queue//", 404 },
+		{ "POST", "/queue/a/b/c", 404 }, { "GET", "/ledger", 400 },
+		{ "GET", "/ledger?what=x&max=0", 400 }, { "GET", "/ledger?what=x&max=1001", 400 },
+		{ "GET", "/ledger?what=x&max=many", 400 }, { "POST", "/queue/all/burn", 400 },
 		{ "POST", "/passwd", 400 }, /* no body */
-		{ "POST", "/spam/learn?class=spam", 400 },
-		{ "POST", "/spam/classify", 400 },
+		{ "POST", "/spam/learn?class=spam", 400 }, { "POST", "/spam/classify", 400 },
 		{ "POST", "/reload", 400 }, /* nobody to do it */
 	};
 	struct ops o = { .loop = loop_new(), .ready = true };

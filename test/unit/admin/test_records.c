@@ -32,7 +32,8 @@ static int make_keys(void **state)
 	struct err err;
 
 	(void)state;
-	return (mkdtemp(dir) == NULL || chdir(dir) == -1 || mkdir("dkim", 0700) == -1 || dkim_keys_make("example.org", "20261123", &err) == -1);
+	return (mkdtemp(dir) == NULL || chdir(dir) == -1 || mkdir("dkim", 0700) == -1 ||
+	    dkim_keys_make("example.org", "20261123", &err) == -1);
 }
 
 static int remove_keys(void **state)
@@ -43,7 +44,8 @@ static int remove_keys(void **state)
 	if (keys != NULL)
 		dkim_keys_each(keys, remove_key, NULL);
 	dkim_keys_free(keys);
-	return (rmdir("dkim/example.org") == -1 || rmdir("dkim") == -1 || chdir("/") == -1 || rmdir(dir) == -1);
+	return (rmdir("dkim/example.org") == -1 || rmdir("dkim") == -1 || chdir("/") == -1 ||
+	    rmdir(dir) == -1);
 }
 
 /* The strings between quotes on the line that begins with ${name}, each checked, joined. */
@@ -108,7 +110,9 @@ static void mail_is_sent_to_this_host(void **state)
 	z = buf_z(&out);
 	assert_non_null(strstr(z, "\nexample.org. IN MX 10 mail.example.org.\n"));
 	assert_non_null(strstr(z, "\nexample.org. IN TXT \"v=spf1 mx -all\"\n"));
-	assert_non_null(strstr(z, "\n_dmarc.example.org. IN TXT \"v=DMARC1; p=none; rua=mailto:postmaster@example.org\"\n"));
+	assert_non_null(strstr(z,
+	    "\n_dmarc.example.org. IN TXT \"v=DMARC1; p=none; "
+	    "rua=mailto:postmaster@example.org\"\n"));
 	buf_free(&out);
 }
 

@@ -6,7 +6,8 @@
 
 enum { EXIT_CONFIG = 78 };
 
-static void print_key(void *self, const char *name, const char *type, const char *def, const char *help)
+static void print_key(
+    void *self, const char *name, const char *type, const char *def, const char *help)
 {
 	(void)self;
 	(void)printf("%s\t%s\t%s\t%s\n", name, type, def, help);
