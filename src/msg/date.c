@@ -117,6 +117,33 @@ static bool take_number(struct cursor *c, struct slice *digits, uint64_t *v)
 	return (take_run(c, is_digit, digits) && slice_u64(*digits, 99999999, v));
 }
 
+static void skip_comment(struct cursor *c)
+{
+	unsigned depth = 0;
+
+	for (; c->p < c->end; c->p++) {
+		if (*c->p == '\\' && c->p + 1 < c->end) {
+			c->p++;
+		} else if (*c->p == '(') {
+			depth++;
+		} else if (*c->p == ')' && --depth == 0) {
+			c->p++;
+			return;
+		}
+	}
+}
+
+/* Blanks and comments, which RFC 5322 4.3 allows on both sides of the marks of a time. */
+static void skip_between(struct cursor *c)
+{
+	while (c->p < c->end && (*c->p == '(' || *c->p == ' ' || *c->p == '\t' || *c->p == '\r' || *c->p == '\n')) {
+		if (*c->p == '(')
+			skip_comment(c);
+		else
+			c->p++;
+	}
+}
+
 /* hh:mm[:ss], the hour already taken. "." as mark is seen too. */
 static bool take_clock(struct cursor *c, uint64_t hour, struct reading *r)
 {
@@ -124,10 +151,15 @@ static bool take_clock(struct cursor *c, uint64_t hour, struct reading *r)
 	uint64_t minute, second = 0;
 	char mark = *c->p++;
 
+	skip_between(c);
 	if (!take_number(c, &digits, &minute) || digits.n != 2)
 		return (false);
-	if (take_char(c, mark) && (!take_number(c, &digits, &second) || digits.n != 2))
-		return (false);
+	skip_between(c);
+	if (take_char(c, mark)) {
+		skip_between(c);
+		if (!take_number(c, &digits, &second) || digits.n != 2)
+			return (false);
+	}
 	if (hour > 23 || minute > 59 || second > 60)
 		return (false);
 	r->hour = (int)hour;
@@ -150,12 +182,19 @@ static bool set_year(struct reading *r, struct slice digits, uint64_t v)
 static bool take_numeric(struct cursor *c, struct reading *r)
 {
 	struct slice digits;
+	struct cursor behind;
 	uint64_t v;
 
 	if (!take_number(c, &digits, &v))
 		return (false);
-	if (!r->has_time && digits.n <= 2 && (cursor_peek(c) == ':' || (cursor_peek(c) == '.' && r->year >= 0)))
+	behind = *c;
+	skip_between(&behind);
+	if (!r->has_time && digits.n <= 2 &&
+	    (cursor_peek(&behind) == ':' || (cursor_peek(c) == '.' && r->year >= 0))) {
+		if (cursor_peek(&behind) == ':')
+			*c = behind;
 		return (take_clock(c, v, r));
+	}
 	if (r->day < 0 && digits.n <= 2) {
 		r->day = (int)v;
 		return (true);
@@ -165,22 +204,6 @@ static bool take_numeric(struct cursor *c, struct reading *r)
 		return (true);
 	}
 	return (r->year < 0 && r->month >= 0 && set_year(r, digits, v));
-}
-
-static void skip_comment(struct cursor *c)
-{
-	unsigned depth = 0;
-
-	for (; c->p < c->end; c->p++) {
-		if (*c->p == '\\' && c->p + 1 < c->end) {
-			c->p++;
-		} else if (*c->p == '(') {
-			depth++;
-		} else if (*c->p == ')' && --depth == 0) {
-			c->p++;
-			return;
-		}
-	}
 }
 
 static bool take_item(struct cursor *c, struct reading *r)

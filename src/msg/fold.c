@@ -17,7 +17,8 @@ static void add_folded(struct buf *out, utf8proc_int32_t c)
 
 	for (utf8proc_ssize_t i = 0; i < n && i < DECOMPOSED_MAX; i++) {
 		utf8proc_uint8_t utf8[4];
-		utf8proc_ssize_t size = utf8proc_encode_char(parts[i], utf8);
+		/* again, beyond RFC 5051, or the ligature of f and i be "fi", which "FI" is not */
+		utf8proc_ssize_t size = utf8proc_encode_char(utf8proc_totitle(parts[i]), utf8);
 
 		(void)buf_add(out, utf8, (size_t)size);
 	}

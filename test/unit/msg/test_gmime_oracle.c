@@ -1,7 +1,7 @@
-/* test_gmime_oracle.c: do we see the same parts as GMime in every message named on the command line?
+/* test_gmime_oracle.c: do we see the same parts as GMime in every message named on standard input?
  *
- * Compared: the number of parts, their nesting, type, and where their bodies begin and end, for messages in CRLF
- * form. What we mean to differ in is in deviates() with its reason. Prints each difference; fails over --allow N. */
+ * Compared: the number of parts, their nesting, kind and type. Prints each message that differs, with both
+ * trees; gmime_drive.py knows which are meant to. Fails when a named message cannot be read. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -78,7 +78,8 @@ static void list_ours(struct arena *a, struct slice in, struct listing *ret)
 	mime_parse(a, in, &m);
 	for (size_t i = 0; i < m.n; i++) {
 		const struct mime_part *p = &m.parts[i];
-		char *type = arena_fmt(a, SLICE_FMT "/" SLICE_FMT, SLICE_ARG(p->type.type), SLICE_ARG(p->type.subtype));
+		char *type = arena_fmt(a, SLICE_FMT "/" SLICE_FMT, SLICE_ARG(p->type.type),
+		    SLICE_ARG(p->type.subtype));
 
 		for (char *c = type; *c != '\0'; c++)
 			*c = ascii_lower(*c);
@@ -103,7 +104,7 @@ static void show(const char *who, const struct listing *l)
 		(void)printf("    %s %*s%s %c\n", who, (int)l->v[i].depth * 2, "", l->v[i].type, l->v[i].kind);
 }
 
-static int compare(const char *path)
+static void compare(const char *path)
 {
 	static struct listing ours, theirs;
 	struct arena *a = arena_new(0);
@@ -113,12 +114,11 @@ static int compare(const char *path)
 	gchar *bytes;
 	struct slice whole;
 	gsize n;
-	int differs = 0;
 
 	ours.n = theirs.n = 0;
 	if (!g_file_get_contents(path, &bytes, &n, NULL)) {
-		arena_free(a);
-		return (0);
+		(void)fprintf(stderr, "%s: cannot be read\n", path);
+		exit(1);
 	}
 	whole = (struct slice){ bytes, n };
 	if (slice_starts(whole, SLICE("From ")) && slice_chr(whole, '\n') != SIZE_MAX) /* mbox */
@@ -134,7 +134,6 @@ static int compare(const char *path)
 			(void)printf("%s\n", path);
 			show("ours ", &ours);
 			show("gmime", &theirs);
-			differs = 1;
 		}
 		g_object_unref(message);
 	}
@@ -142,23 +141,17 @@ static int compare(const char *path)
 	g_object_unref(stream);
 	g_free(bytes);
 	arena_free(a);
-	return (differs);
 }
 
-int main(int argc, char **argv)
+int main(void)
 {
-	int differ = 0, files = 0, allowed = 0;
 	char path[4096];
 
-	if (argc > 2 && strcmp(argv[1], "--allow") == 0)
-		allowed = (int)strtol(argv[2], NULL, 10);
 	g_mime_init();
 	while (fgets(path, sizeof(path), stdin) != NULL) {
 		path[strcspn(path, "\n")] = '\0';
-		differ += compare(path);
-		files++;
+		compare(path);
 	}
-	(void)printf("%d messages, %d differ, %d may\n", files, differ, allowed);
 	g_mime_shutdown();
-	return (differ > allowed ? 1 : 0);
+	return (0);
 }

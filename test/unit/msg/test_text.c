@@ -1,4 +1,4 @@
-/* test_text.c: do octets become the text they stand for, and dates and fields what they say? */
+/* test_text.c: do encoded bodies, words and HTML become the text they stand for? */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -7,12 +7,8 @@
 #include <cmocka.h>
 
 #include "core/mem.h"
-#include "msg/charset.h"
-#include "msg/date.h"
-#include "msg/fold.h"
 #include "msg/html.h"
 #include "msg/text.h"
-#include "msg/write.h"
 
 static void broken_transfer_encodings_decode_as_far_as_they_go(void **state) /* MIM-06 */
 {
@@ -61,34 +57,6 @@ static void encoded_words_become_text(void **state)
 	arena_free(a);
 }
 
-static void charsets_never_fail(void **state) /* MIM-07 */
-{
-	static const struct {
-		const char *label;
-		struct slice in;
-		const char *out;
-	} cases[] = {
-		{ "ISO-8859-1", SLICE_INIT("\xe4\x80"), "\xc3\xa4\xe2\x82\xac" },
-		{ "utf-8", SLICE_INIT("a\xff" "b\xc3"), "a\xef\xbf\xbd" "b\xef\xbf\xbd" },
-		{ "utf-8", SLICE_INIT("a\0b"), "a\xef\xbf\xbd" "b" },
-		{ "utf-16", SLICE_INIT("a\0b"), "a\xef\xbf\xbd" },
-		{ "utf-16", SLICE_INIT("\xfe\xff\0a"), "a" },
-		{ "shift_jis", SLICE_INIT("\x82\xa0\x82"), "\xe3\x81\x82\xef\xbf\xbd" },
-		{ "x//TRANSLIT", SLICE_INIT("\xe4"), "\xc3\xa4" },
-	};
-
-	(void)state;
-	charset_setup();
-	for (size_t i = 0; i < COUNT_OF(cases); i++) {
-		struct buf out = BUF_INIT(100);
-
-		assert_int_equal(charset_to_utf8(slice_of(cases[i].label), cases[i].in, &out), 0);
-		assert_string_equal(buf_z(&out), cases[i].out);
-		buf_free(&out);
-	}
-	assert_true(charset_known(SLICE("Latin1")) && !charset_known(SLICE("UTF-7")));
-}
-
 static void html_shows_what_a_person_sees(void **state)
 {
 	static const struct {
@@ -114,65 +82,12 @@ static void html_shows_what_a_person_sees(void **state)
 	}
 }
 
-static void dates_are_read_both_ways(void **state)
-{
-	struct buf out = BUF_INIT(100);
-	int64_t t;
-	int zone;
-
-	(void)state;
-	assert_true(date_parse(SLICE("Mon, 23 Nov 2026 04:00:00 -0130 (x)"), &t, &zone));
-	assert_int_equal(t, 1795411800);
-	assert_int_equal(zone, -90);
-	assert_true(date_parse(SLICE("1 Jan 70 00:00 -9999"), &t, &zone) && t == 0 && zone == 0); /* MIM-13 */
-	assert_false(date_parse(SLICE("1 Jan 0000 00:00:00 +0000"), &t, &zone));
-	assert_false(date_parse(SLICE("1 Jan 99999 00:00:00 +0000"), &t, &zone));
-	assert_false(date_parse_imap(SLICE("31-Feb-2020 00:00:00 +0000"), &t)); /* IMP-17 */
-	assert_false(date_parse_imap(SLICE("01-Jan-99999 00:00:00 +0000"), &t));
-	assert_true(date_parse_imap(SLICE(" 1-Jan-1970 01:00:00 +0100"), &t) && t == 0);
-	assert_int_equal(date_write_imap(&out, -1), 0);
-	assert_string_equal(buf_z(&out), "31-Dec-1969 23:59:59 +0000");
-	assert_true(date_parse_imap_day(SLICE("1-Feb-1970"), &t) && t == 31);
-	assert_int_equal(date_day(-1, 0), -1);
-	buf_free(&out);
-}
-
-static void what_a_peer_said_stays_in_its_field(void **state) /* SIN-30 */
-{
-	struct buf out = BUF_INIT(4000);
-	struct ip ip;
-	struct trace t = { .helo = SLICE("x)\r\nSubject: y"), .rdns = SLICE("a(b"), .by = "mx.example",
-		.with = "ESMTP", .tls = "", .id = "m-1", .rcpt = SLICE("a@b.example"), .when = 0 };
-
-	(void)state;
-	assert_true(ip_parse(SLICE("192.0.2.1"), &ip));
-	t.peer = &ip;
-	assert_int_equal(write_received(&out, &t), 0);
-	assert_int_equal(slice_find(buf_slice(&out), SLICE("Received: from unknown (unknown [192.0.2.1])\r\n"
-							   "\tby mx.example with ESMTP\r\n\tid m-1\r\n"
-							   "\tfor <a@b.example>;\r\n\t")), 0);
-	assert_int_equal(slice_find(buf_slice(&out), SLICE("Subject")), SIZE_MAX);
-	buf_reset(&out);
-	assert_int_equal(write_field(&out, "X", SLICE("a\r\nY: b")), 0);
-	assert_string_equal(buf_z(&out), "X: a??Y: b\r\n");
-	buf_reset(&out);
-	assert_int_equal(write_phrase(&out, SLICE("J. \"Q\" D")), 0);
-	assert_string_equal(buf_z(&out), "\"J. \\\"Q\\\" D\"");
-	buf_reset(&out);
-	assert_int_equal(fold_text(SLICE("Stra\xc3\x9f" "e \xef\xac\x81"), &out), 0);
-	assert_true(slice_starts(buf_slice(&out), SLICE("STRA")));
-	buf_free(&out);
-}
-
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(broken_transfer_encodings_decode_as_far_as_they_go),
 		cmocka_unit_test(encoded_words_become_text),
-		cmocka_unit_test(charsets_never_fail),
 		cmocka_unit_test(html_shows_what_a_person_sees),
-		cmocka_unit_test(dates_are_read_both_ways),
-		cmocka_unit_test(what_a_peer_said_stays_in_its_field),
 	};
 
 	return (cmocka_run_group_tests(tests, NULL, NULL));
