@@ -348,6 +348,16 @@ static const char *folder_of(struct arena *a, const char *path)
 	return (at == SIZE_MAX ? "." : at == 0 ? "/" : arena_strdup(a, slice_head(slice_of(path), at)));
 }
 
+/* The folder a link leads to: where a renewed certificate really lies. */
+static const char *real_folder_of(struct arena *a, const char *path)
+{
+	char *real = realpath(path, NULL);
+	const char *folder = folder_of(a, real != NULL ? real : path);
+
+	free(real);
+	return (folder);
+}
+
 static int close_in(struct server *s, struct arena *a, struct err *err) /* Landlock: before any thread */
 {
 	const struct jail_path paths[] = {
@@ -355,6 +365,8 @@ static int close_in(struct server *s, struct arena *a, struct err *err) /* Landl
 		{ folder_of(a, s->config_path), false },
 		{ folder_of(a, s->cfg->tls.certificate), false },
 		{ folder_of(a, s->cfg->tls.key), false },
+		{ real_folder_of(a, s->cfg->tls.certificate), false },
+		{ real_folder_of(a, s->cfg->tls.key), false },
 		{ "/etc/ssl", false },
 		{ "/usr/share/dns", false },
 		{ "/usr/share/zoneinfo", false },

@@ -263,6 +263,17 @@ static int set_password(const struct cfg *cfg, const struct init_account *acc, s
 	return (rc);
 }
 
+/* Opening the store once makes the accounts' folders. */
+static int make_folders(const struct cfg *cfg, struct err *err)
+{
+	struct client_answer answer;
+
+	if (local_do(cfg, "GET", "/health", SLICE(""), &answer, err) == -1)
+		return (-1);
+	buf_free(&answer.body);
+	return (0);
+}
+
 static void print_fault(void *self, const char *text)
 {
 	(void)self;
@@ -296,7 +307,7 @@ static struct cfg *make_all(const struct init *in, const char *data, struct err 
 		(void)err_set(err, ERR_PERMANENT, "the configuration just written is not accepted; please report this");
 		goto out;
 	}
-	rc = 0;
+	rc = make_folders(cfg, err);
 	for (size_t i = 0; rc == 0 && i < in->accounts_n; i++)
 		if (in->accounts[i].password.n > 0)
 			rc = set_password(cfg, &in->accounts[i], err);

@@ -1,6 +1,7 @@
 /* local.c: how does a command work when no server runs? It opens the store as the server would, hands in the request, and closes again. */
 #include "admin/client.h"
 
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "core/loop.h"
@@ -63,6 +64,7 @@ int local_do(const struct cfg *cfg, const char *method, const char *path, struct
 	(void)slice_cut(target, '?', &request.path, &request.query);
 	if (chdir(cfg->data) == -1)
 		return (err_errno(err, "enter the data folder %s", cfg->data));
+	(void)umask(077); /* what is made here is the owner's alone */
 	if (secret_init() == -1)
 		return (err_set(err, ERR_TEMPORARY, "the kernel gives no random numbers"));
 	work_setup();
