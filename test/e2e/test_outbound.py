@@ -391,20 +391,22 @@ def test_five_days_then_one_report_and_a_notice_before():
 
 def test_patience_after_the_dot_and_with_drips():  # OUT-11, OUT-19
     w = World()
-    late, stuck = (w.sink(name, answers={"banner": "421 later"}) for name in ("late.test", "stuck.test"))
+    late, stuck, full = (w.sink(name, answers={"banner": "421 later"}) for name in ("late.test", "stuck.test", "full.test"))
     w.server.start()
-    for name in ("late.test", "stuck.test"):
-        w.send(f"a@{name}")
+    for name in ("late.test", "stuck.test", "full.test"):
+        w.send(f"a@{name}", text="x" * 70 + "\r\n" if name != "full.test" else ("x" * 70 + "\r\n") * 150000)
         w.attempted(f"a@{name}")
     assert w.server.stop() == 0
     late.answers = {"dot": lambda line: time.sleep(5.9) or "250 taken"}  # 9 min 50 s of the server's time
     stuck.answers = {"EHLO": lambda line: [stuck.open[-1].sendall(b"2") or time.sleep(0.6) for _ in range(8)] and "CLOSE"}
+    full.answers = {"DATA": lambda line: full.open[-1].sendall(b"354 go\r\n") or time.sleep(8) or "CLOSE"}  # reads nothing
     w.server.env["PENNYPOST_CLOCK_SCALE"] = "100"
     with w.server:
         wait_for(lambda: late.messages, 40)
         assert "sent=1" in w.attempted("a@late.test", 2)[1] and len(late.messages) == 1
         assert any("EHLO" in line for line in w.attempted("a@stuck.test", 2)[1:])
-        assert w.entry("stuck.test")
+        assert "timeout" in w.attempted("a@full.test", 2)[1] and not full.messages
+        assert w.entry("stuck.test") and w.entry("full.test")
     w.close()
 
 
