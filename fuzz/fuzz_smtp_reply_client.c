@@ -1,6 +1,8 @@
-/* The client of out_client.c against a host that says anything. Laws: the content is asked for only by a 354; a recipient is sent only by a 2xx behind the
- * content; an end that settles leaves nobody open, one that does not has said nothing of the message; the password is said under TLS only; what is
- * said are whole lines. Input: options, size of pieces, then what the host says. */
+/* The client of out_client.c against a host that says anything. Laws: the content is asked for
+ * only by a 354; a recipient is sent only by a 2xx behind the content; an end that settles
+ * leaves nobody open, one that does not has said nothing of the message; the password is said
+ * under TLS only; what is said are whole lines. Input: options, size of pieces, then what the
+ * host says. */
 #include <stdint.h>
 #include <stdlib.h>
 
@@ -62,9 +64,12 @@ static void check(const struct run *r, const struct client_job *job, struct slic
 
 		if (settled ? to->fate == OUT_OPEN : to->fate != OUT_OPEN)
 			abort();
-		if (to->fate == OUT_SENT && (!r->body_done || !to->accepted || used <= r->body_at || !last_line_is(slice_head(said, used), "2")))
+		if (to->fate == OUT_SENT &&
+		    (!r->body_done || !to->accepted || used <= r->body_at ||
+			!last_line_is(slice_head(said, used), "2")))
 			abort();
-		if (to->reply.n > 600 || slice_chr(to->reply, '\n') != SIZE_MAX || slice_chr(to->reply, '\r') != SIZE_MAX)
+		if (to->reply.n > 600 || slice_chr(to->reply, '\n') != SIZE_MAX ||
+		    slice_chr(to->reply, '\r') != SIZE_MAX)
 			abort();
 	}
 	if (!settled && slice_find(ours, SLICE("MAIL FROM")) != SIZE_MAX)
@@ -77,7 +82,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n);
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
 {
-	static const char *const addresses[MOST] = { "a@b.test", "\xc3\xa9@b.test", "c@b.test", "d@b.test" };
+	static const char *const addresses[MOST] = { "a@b.test", "\xc3\xa9@b.test", "c@b.test",
+		"d@b.test" };
 	struct run r = { .said = BUF_INIT(1 << 20) };
 	struct queue_envelope env = { .from = SLICE("me@here.test"), .envid = SLICE("q+2B1") };
 	struct out_rcpt rcpts[MOST] = { { 0 } };
@@ -98,7 +104,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
 	job.user = (data[0] & 128) != 0 ? "user" : NULL;
 	job.password = "pass";
 	for (size_t i = 0; i < job.n; i++)
-		rcpts[i] = (struct out_rcpt){ .address = slice_of(addresses[(i + (data[0] >> 6)) % MOST]), .notify = (unsigned)i };
+		rcpts[i] =
+		    (struct out_rcpt){ .address = slice_of(addresses[(i + (data[0] >> 6)) % MOST]),
+			    .notify = (unsigned)i };
 	step = data[1] == 0 ? n : data[1];
 	said = (struct slice){ (const char *)data + 2, n - 2 };
 	r.c = out_client_new(&job, false);
@@ -107,7 +115,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
 		for (bool again = true; again && wants != CLIENT_OVER;) {
 			size_t took;
 
-			wants = out_client_take(r.c, slice_between(said.p + used, said.p + fed), &took);
+			wants =
+			    out_client_take(r.c, slice_between(said.p + used, said.p + fed), &took);
 			used += took;
 			flush(&r);
 			again = false;
@@ -120,7 +129,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
 				if (!last_line_is(slice_head(said, used), "354"))
 					abort();
 				if (used < fed) {
-					again = true; /* it speaks already: the content is not complete */
+					again =
+					    true; /* it speaks already: the content is not complete */
 					continue;
 				}
 				out_client_sent(r.c);

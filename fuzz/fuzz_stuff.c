@@ -1,5 +1,6 @@
-/* Dots and line ends of out_body.c. Laws: pieces of any size give the same wire as the whole; dot.c, which reads what others send, gets back exactly the CRLF
- * form of what was on disk. Input: size of pieces, then the file. */
+/* Dots and line ends of out_body.c. Laws: pieces of any size give the same wire as the whole;
+ * dot.c, which reads what others send, gets back exactly the CRLF form of what was on disk.
+ * Input: size of pieces, then the file. */
 #include <stdint.h>
 #include <stdlib.h>
 
@@ -19,7 +20,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n);
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
 {
-	struct buf whole = BUF_INIT(1 << 22), pieces = BUF_INIT(1 << 22), plain = BUF_INIT(1 << 22), back = BUF_INIT(1 << 22);
+	struct buf whole = BUF_INIT(1 << 22), pieces = BUF_INIT(1 << 22), plain = BUF_INIT(1 << 22),
+		   back = BUF_INIT(1 << 22);
 	struct slice disk, content, rest;
 	struct smtp_dot d;
 

@@ -1,6 +1,7 @@
-/* out_body.c: how do the octets of a queued message get to the wire? Read from the file in pieces on a lane, never all at once; line ends
- * become CRLF, and for DATA a dot at the start of a line is doubled. RFC 5321 4.5.2, 2.3.8.
- * Leaves pace and connection to out_talk.c. Failures: the file is gone or cannot be read: on_open or on_chunk say so. */
+/* out_body.c: how do the octets of a queued message get to the wire? Read from the file in
+ * pieces on a lane, never all at once; line ends become CRLF, and for DATA a dot at the start of
+ * a line is doubled. RFC 5321 4.5.2, 2.3.8. Leaves pace and connection to out_talk.c. Failures:
+ * the file is gone or cannot be read: on_open or on_chunk say so. */
 #include "smtp/out_body.h"
 
 #include <errno.h>
@@ -17,7 +18,7 @@ enum { PIECE = 32768, WIRE_MAX = 4 * PIECE };
 struct read_job { /* a worker's; the body learns of it in done */
 	struct job job;
 	struct out_body *body; /* NULL: nobody asks any more */
-	bool owns_fd;	       /* the body was closed meanwhile */
+	bool owns_fd;          /* the body was closed meanwhile */
 	bool opens, dots;
 	char path[64];
 	int fd;
@@ -137,7 +138,8 @@ static void run(struct job *j)
 	} else {
 		r->at += (uint64_t)n;
 		r->is_last = n == 0;
-		if (stuff_add(&r->stuff, (struct slice){ piece, (size_t)n }, r->dots, &r->wire) == -1 ||
+		if (stuff_add(&r->stuff, (struct slice){ piece, (size_t)n }, r->dots, &r->wire) ==
+			-1 ||
 		    (r->is_last && stuff_end(&r->stuff, r->dots, &r->wire) == -1))
 			err_set(&r->err, ERR_TEMPORARY, "read the queued message: out of memory");
 	}
@@ -207,7 +209,8 @@ struct out_body *out_body_open(struct lane *l, const char *queue_id,
 }
 
 void out_body_next(struct out_body *b, bool dots,
-    void (*on_chunk)(void *self, struct slice wire, bool is_last, const struct err *err), void *self)
+    void (*on_chunk)(void *self, struct slice wire, bool is_last, const struct err *err),
+    void *self)
 {
 	struct read_job *r = job_new(b);
 

@@ -1,5 +1,6 @@
-/* out_client.h: the client's half of the protocol, without socket, clock or file: replies in, commands out. RFC 5321, 1870, 2920, 3207, 3461, 4954, 6152,
- * 6531. It decides nothing about hosts and retries: it gives every recipient a fate or says that another host may do better.
+/* out_client.h: the client's half of the protocol, without socket, clock or file: replies in,
+ * commands out. RFC 5321, 1870, 2920, 3207, 3461, 4954, 6152, 6531. It decides nothing about
+ * hosts and retries: it gives every recipient a fate or says that another host may do better.
  * Laws: the body is asked for only after 354; a recipient is sent only by a 2xx after the body. */
 #ifndef SMTP_OUT_CLIENT_H
 #define SMTP_OUT_CLIENT_H
@@ -20,7 +21,7 @@ struct out_rcpt {
 	bool warned;
 	bool accepted; /* RCPT was answered 2xx */
 	enum out_fate fate;
-	bool peer_said;	   /* ${reply} is the other host's */
+	bool peer_said;     /* ${reply} is the other host's */
 	struct slice reply; /* one line, at most L_REPLY_TEXT octets and the code; in the arena */
 	const char *enhanced;
 };
@@ -41,20 +42,21 @@ enum client_wants {
 	CLIENT_READS, /* more input */
 	CLIENT_TLS,   /* a handshake now; then out_client_secured */
 	CLIENT_BODY,  /* the content with its final dot; then out_client_sent */
-	CLIENT_OVER,  /* see out_client_end; the connection is to be closed after what is in the output */
+	CLIENT_OVER, /* see out_client_end; the connection is to be closed after what is in the output */
 };
 enum client_end {
 	CLIENT_SETTLED, /* every recipient has its fate */
-	CLIENT_NEXT,	/* nothing of the message was said: another host may do better */
-	CLIENT_NO_TLS,	/* STARTTLS did not work: a new connection without may (OUT-02) */
+	CLIENT_NEXT,    /* nothing of the message was said: another host may do better */
+	CLIENT_NO_TLS,  /* STARTTLS did not work: a new connection without may (OUT-02) */
 };
 
 struct out_client;
 
 struct out_client *out_client_new(const struct client_job *job, bool is_tls);
 void out_client_free(struct out_client *c); /* accepts NULL */
-/* out_client_take: read what is there, as far as it goes; consume ${*ret_used} of it. To be called again while input is left after CLIENT_BODY: an answer
- * that comes before the content is complete ends it (CLIENT_OVER: cut the connection without the final dot). */
+/* out_client_take: read what is there, as far as it goes; consume ${*ret_used} of it. To be
+ * called again while input is left after CLIENT_BODY: an answer that comes before the content is
+ * complete ends it (CLIENT_OVER: cut the connection without the final dot). */
 enum client_wants out_client_take(struct out_client *c, struct slice input, size_t *ret_used);
 enum client_wants out_client_secured(struct out_client *c);
 void out_client_sent(struct out_client *c);
@@ -71,6 +73,7 @@ bool out_client_permanent(const struct out_client *c); /* CLIENT_NEXT because of
 bool out_client_greeted(const struct out_client *c);
 bool out_client_has_dsn(const struct out_client *c);
 bool out_client_is_past_dot(const struct out_client *c);
-struct slice out_client_why(const struct out_client *c); /* last reply or trouble, one line, in the arena */
+struct slice out_client_why(
+    const struct out_client *c); /* last reply or trouble, one line, in the arena */
 
 #endif

@@ -1,7 +1,9 @@
-/* out_dsn.c: what do we tell the sender of a message that went nowhere, goes slowly, or went where nobody will report? Three parts: words for people, fields
- * for programs, and the message itself or its header. RFC 3464, RFC 3461 6, RFC 6522, RFC 6533 where the sender reads UTF-8.
- * What other hosts said goes in as one clean line of at most L_REPLY_TEXT octets (OUT-14); the boundary is random, so nothing quoted can end a part.
- * Leaves to out_settle.c who gets one. Fails: DSN_MAX. */
+/* out_dsn.c: what do we tell the sender of a message that went nowhere, goes slowly, or went
+ * where nobody will report? Three parts: words for people, fields for programs, and the message
+ * itself or its header. RFC 3464, RFC 3461 6, RFC 6522, RFC 6533 where the sender reads UTF-8.
+ * What other hosts said goes in as one clean line of at most L_REPLY_TEXT octets (OUT-14); the
+ * boundary is random, so nothing quoted can end a part. Leaves to out_settle.c who gets one.
+ * Fails: DSN_MAX. */
 #include "smtp/out_int.h"
 
 #include "core/mem.h"
@@ -16,15 +18,19 @@ static const struct {
 	const char *name, *words;
 } actions[] = {
 	{ DSN_FAILED, "failed",
-	    "Your message could not be delivered to the following recipients. It will not be\r\ntried again; to reach them, correct the cause and send it "
+	    "Your message could not be delivered to the following recipients. It will not "
+	    "be\r\ntried again; to reach them, correct the cause and send it "
 	    "again.\r\n" },
 	{ DSN_DELAYED, "delayed",
-	    "Your message has not been delivered yet to the following recipients. There is\r\nnothing to do: it will be tried again until the time "
+	    "Your message has not been delivered yet to the following recipients. There "
+	    "is\r\nnothing to do: it will be tried again until the time "
 	    "given, and you will hear\r\nif it fails.\r\n" },
 	{ DSN_RELAYED, "relayed",
-	    "Your message was handed over for the following recipients to a host that does\r\nnot report deliveries. You will hear no more about it "
+	    "Your message was handed over for the following recipients to a host that does\r\nnot "
+	    "report deliveries. You will hear no more about it "
 	    "unless it comes back.\r\n" },
-	{ DSN_DELIVERED, "delivered", "Your message was delivered to the following recipients.\r\n" },
+	{ DSN_DELIVERED, "delivered",
+	    "Your message was delivered to the following recipients.\r\n" },
 };
 
 static size_t count(const struct dsn *d, enum dsn_action action)
@@ -118,7 +124,8 @@ static struct slice from_xtext(struct slice s, char *to, size_t room)
 		char c = s.p[i];
 
 		if (c == '+' && i + 2 < s.n) {
-			const char *h = memchr(digits, s.p[i + 1], 16), *l = memchr(digits, s.p[i + 2], 16);
+			const char *h = memchr(digits, s.p[i + 1], 16),
+				   *l = memchr(digits, s.p[i + 2], 16);
 
 			c = h != NULL && l != NULL ? (char)((h - digits) * 16 + (l - digits)) : '?';
 			i += 2;
@@ -160,7 +167,8 @@ static void status(const struct dsn *d, struct buf *out)
 	char text[L_REPLY_TEXT];
 
 	if (d->envid.n > 0)
-		line(out, "Original-Envelope-Id: ", from_xtext(d->envid, text, sizeof(text)), false);
+		line(
+		    out, "Original-Envelope-Id: ", from_xtext(d->envid, text, sizeof(text)), false);
 	line(out, "Reporting-MTA: dns; ", slice_of(d->hostname), false);
 	date_field(out, "Arrival-Date: ", d->arrived);
 	for (size_t i = 0; i < d->n; i++)
@@ -202,17 +210,21 @@ static void top(const struct dsn *d, const char *boundary, struct buf *out)
 	buf_addz(out, "Message-ID: ");
 	(void)write_message_id(out, d->hostname);
 	buf_addz(out, "\r\nAuto-Submitted: auto-replied\r\nMIME-Version: 1.0\r\n"); /* RFC 3834 5 */
-	buf_fmt(out, "Content-Type: multipart/report; report-type=delivery-status;\r\n\tboundary=\"%s\"\r\n", boundary);
+	buf_fmt(out,
+	    "Content-Type: multipart/report; report-type=delivery-status;\r\n\tboundary=\"%s\"\r\n",
+	    boundary);
 	buf_free(&value);
 }
 
-/* A part of text, labelled by what it holds: plain types wherever ASCII is enough, since more readers know them. */
-static void part(const char *boundary, const char *ascii_type, const char *utf8_type, const struct buf *text, struct buf *out)
+/* A part of text, labelled by what it holds: plain types wherever ASCII is enough, since more
+ * readers know them. */
+static void part(const char *boundary, const char *ascii_type, const char *utf8_type,
+    const struct buf *text, struct buf *out)
 {
 	bool eight = has_8bit(buf_slice(text));
 
-	buf_fmt(out, "\r\n--%s\r\nContent-Type: %s\r\n%s\r\n", boundary, eight ? utf8_type : ascii_type,
-	    eight ? "Content-Transfer-Encoding: 8bit\r\n" : "");
+	buf_fmt(out, "\r\n--%s\r\nContent-Type: %s\r\n%s\r\n", boundary,
+	    eight ? utf8_type : ascii_type, eight ? "Content-Transfer-Encoding: 8bit\r\n" : "");
 	buf_add_slice(out, buf_slice(text));
 }
 
@@ -224,7 +236,8 @@ int out_dsn_write(const struct dsn *d, struct buf *out)
 	buf_init(&text, out->max);
 	secret_id(boundary, BOUNDARY);
 	top(d, boundary, out);
-	buf_addz(out, "\r\nThis is a report about mail you sent, for a program that shows reports.\r\n");
+	buf_addz(
+	    out, "\r\nThis is a report about mail you sent, for a program that shows reports.\r\n");
 	buf_fmt(&text, "This is %s.\r\n\r\n", d->hostname);
 	words(d, &text);
 	buf_fmt(&text, "Your message is known here as %s.\r\n", d->queue_id);

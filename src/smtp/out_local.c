@@ -1,6 +1,7 @@
-/* out_local.c: how does a report reach one of our own people? Through the same commit as every message, into the INBOX, and never over the network.
- * Only when it is durable there is the queue told (out_settle.c): a crash between the two repeats it, none loses it (P6).
- * Failures: ERR_NOT_FOUND (nobody has that address), otherwise the store's: tried again. */
+/* out_local.c: how does a report reach one of our own people? Through the same commit as every
+ * message, into the INBOX, and never over the network. Only when it is durable there is the
+ * queue told (out_settle.c): a crash between the two repeats it, none loses it (P6). Failures:
+ * ERR_NOT_FOUND (nobody has that address), otherwise the store's: tried again. */
 #include "smtp/out_int.h"
 
 #include <stdlib.h>
@@ -55,7 +56,8 @@ static void on_committed(void *self, const struct commit_result *r)
 	end(l);
 }
 
-static int each_target(struct out_local *l, struct slice prefix, struct commit_target **ret, size_t *ret_n)
+static int each_target(
+    struct out_local *l, struct slice prefix, struct commit_target **ret, size_t *ret_n)
 {
 	struct cfg_targets t = { 0 };
 	struct account *a;

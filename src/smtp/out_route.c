@@ -1,7 +1,9 @@
-/* out_route.c: at which addresses do we try to hand over mail for this domain, and in which order? MX by preference, shuffled among equals; none: the
- * domain's own addresses; a lone dot: nowhere, ever. Of one host at most two addresses where there are several hosts, so that none hides the others, and at
- * most L_OUT_ADDRESSES in all (OUT-13). Never ourselves, never private addresses unless the owner allows them.
- * RFC 5321 5.1, RFC 7505. Answers: ROUTE_OK; ROUTE_TEMPORARY (DNS); ROUTE_PERMANENT (5.1.2, 5.1.10, 5.4.4, 5.4.6). */
+/* out_route.c: at which addresses do we try to hand over mail for this domain, and in which
+ * order? MX by preference, shuffled among equals; none: the domain's own addresses; a lone dot:
+ * nowhere, ever. Of one host at most two addresses where there are several hosts, so that none
+ * hides the others, and at most L_OUT_ADDRESSES in all (OUT-13). Never ourselves, never private
+ * addresses unless the owner allows them. RFC 5321 5.1, RFC 7505. Answers: ROUTE_OK;
+ * ROUTE_TEMPORARY (DNS); ROUTE_PERMANENT (5.1.2, 5.1.10, 5.4.4, 5.4.6). */
 #include "smtp/out_int.h"
 
 #include <stdlib.h>
@@ -63,7 +65,8 @@ static void end(void *self)
 	on_routed(owner, &out);
 }
 
-static void fail(struct out_route *r, enum route_status status, const char *enhanced, const char *why)
+static void fail(
+    struct out_route *r, enum route_status status, const char *enhanced, const char *why)
 {
 	r->out.status = status;
 	r->out.enhanced = enhanced;
@@ -77,7 +80,8 @@ static void fail(struct out_route *r, enum route_status status, const char *enha
 static bool is_ourselves(const struct out_route *r, const struct ip *ip)
 {
 	for (const struct cfg_listen *l = r->cfg->listens; l != NULL; l = l->next)
-		if (l->service == SERVICE_SMTP && r->port == (l->port != 0 ? l->port : cfg_service_port(SERVICE_SMTP)) &&
+		if (l->service == SERVICE_SMTP &&
+		    r->port == (l->port != 0 ? l->port : cfg_service_port(SERVICE_SMTP)) &&
 		    (l->any ? ip_is_loopback(ip) : ip_eq(ip, &l->address)))
 			return (true);
 	return (false);
@@ -111,13 +115,16 @@ static void finish(struct out_route *r)
 		r->out.status = ROUTE_OK;
 		end(r);
 	} else if (r->some_temporary) {
-		fail(r, ROUTE_TEMPORARY, "4.4.3", "the addresses of its mail hosts could not be looked up");
+		fail(r, ROUTE_TEMPORARY, "4.4.3",
+		    "the addresses of its mail hosts could not be looked up");
 	} else if (r->some_self) {
-		fail(r, ROUTE_PERMANENT, "5.4.6", "mail for this domain would come back to this host");
+		fail(r, ROUTE_PERMANENT, "5.4.6",
+		    "mail for this domain would come back to this host");
 	} else if (r->some_private) {
 		fail(r, ROUTE_PERMANENT, "5.4.4", "its mail hosts have no public address");
 	} else if (r->is_implicit) {
-		fail(r, ROUTE_PERMANENT, "5.1.2", "the domain has neither mail hosts nor an address");
+		fail(r, ROUTE_PERMANENT, "5.1.2",
+		    "the domain has neither mail hosts nor an address");
 	} else {
 		fail(r, ROUTE_PERMANENT, "5.4.4", "its mail hosts have no address");
 	}
@@ -248,16 +255,15 @@ static void on_mx(void *self, const struct dns_answer *a)
 		fail(r, ROUTE_TEMPORARY, "4.4.3", "its mail hosts could not be looked up");
 		return;
 	case DNS_NO_NAME:
-	case DNS_BAD_NAME:
-		fail(r, ROUTE_PERMANENT, "5.1.2", "there is no such domain");
-		return;
+	case DNS_BAD_NAME: fail(r, ROUTE_PERMANENT, "5.1.2", "there is no such domain"); return;
 	case DNS_NO_DATA:
 		r->is_implicit = true; /* RFC 5321 5.1: the implicit MX */
 		add_host(r, 0, r->domain);
 		break;
 	case DNS_OK:
 		if (a->n == 1 && a->records[0].u.mx.host.n == 0) {
-			fail(r, ROUTE_PERMANENT, "5.1.10", "the domain takes no mail"); /* RFC 7505 */
+			fail(r, ROUTE_PERMANENT, "5.1.10",
+			    "the domain takes no mail"); /* RFC 7505 */
 			return;
 		}
 		r->out.cut = a->n > HOSTS;
@@ -307,8 +313,9 @@ static void on_turn(void *self)
 	}
 }
 
-struct out_route *out_route_start(struct loop *l, struct dns *dns, const struct cfg *cfg, struct arena *a,
-    struct slice domain, bool smarthost, void (*on_routed)(void *self, const struct out_hosts *h), void *self)
+struct out_route *out_route_start(struct loop *l, struct dns *dns, const struct cfg *cfg,
+    struct arena *a, struct slice domain, bool smarthost,
+    void (*on_routed)(void *self, const struct out_hosts *h), void *self)
 {
 	struct out_route *r = NEW(struct out_route);
 

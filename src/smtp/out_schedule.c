@@ -1,7 +1,9 @@
-/* out_schedule.c: which message is due, and may it start? The queue is read when something was added, when the next recipient is due, and when somebody says so;
- * what is due waits here, per destination, oldest first, and destinations take turns, so that a dead host holds up nobody but its own (OUT-18). At most
- * L_OUT_CONNS attempts at once, L_QUEUE_PER_DEST to one destination, fewer until it has answered.
- * Leaves the attempt to outbound.c and outcomes to out_settle.c. Failures: the queue cannot be read: again in a minute. */
+/* out_schedule.c: which message is due, and may it start? The queue is read when something was
+ * added, when the next recipient is due, and when somebody says so; what is due waits here, per
+ * destination, oldest first, and destinations take turns, so that a dead host holds up nobody
+ * but its own (OUT-18). At most L_OUT_CONNS attempts at once, L_QUEUE_PER_DEST to one
+ * destination, fewer until it has answered. Leaves the attempt to outbound.c and outcomes to
+ * out_settle.c. Failures: the queue cannot be read: again in a minute. */
 #include <stdlib.h>
 
 #include "core/log.h"
@@ -43,7 +45,8 @@ int64_t out_backoff(unsigned tries, uint32_t spread)
 struct slice out_dest_of(const struct cfg *cfg, struct slice address)
 {
 	size_t at = slice_rchr(address, '@');
-	struct slice domain = at == SIZE_MAX ? (struct slice){ "", 0 } : slice_from(address, at + 1);
+	struct slice domain =
+	    at == SIZE_MAX ? (struct slice){ "", 0 } : slice_from(address, at + 1);
 
 	if (domain.n == 0 || cfg_domain_is_local(cfg, domain))
 		return (SLICE("."));
@@ -73,7 +76,8 @@ static void run(struct job *j) /* queue lane */
 	int64_t now = clock_wall();
 	size_t n;
 
-	if (queue_due(l->sender->deps.store, l->arena, now, l->cfg->limits.queue + EXTRA, &entries, &n, &l->next, &l->err) == -1) {
+	if (queue_due(l->sender->deps.store, l->arena, now, l->cfg->limits.queue + EXTRA, &entries,
+		&n, &l->next, &l->err) == -1) {
 		if (l->err.kind == ERR_NONE)
 			l->err.kind = ERR_TEMPORARY;
 		return;
@@ -180,7 +184,9 @@ static void set_timer(struct smtp_sender *s)
 	s->timer = NULL;
 	if (s->draining || s->looking || (s->next_due == 0 && !s->look_again))
 		return;
-	ms = left <= 0 || s->look_again ? 0 : left > TIMER_MAX_MS / 1000 ? TIMER_MAX_MS : (uint64_t)left * 1000;
+	ms = left <= 0 || s->look_again  ? 0
+	    : left > TIMER_MAX_MS / 1000 ? TIMER_MAX_MS
+					 : (uint64_t)left * 1000;
 	if (s->look_after > now && s->look_after - now > ms)
 		ms = s->look_after - now;
 	s->timer = timer_start(s->deps.loop, ms, on_time, s);
@@ -196,7 +202,8 @@ static void done(struct job *j)
 	s->look_after = clock_ms() + (l->err.kind == ERR_NONE ? l->took_ms * REST : LOOK_AGAIN_MS);
 	s->next_due = l->err.kind == ERR_NONE ? l->next : clock_wall();
 	if (l->err.kind != ERR_NONE)
-		log_event(LOG_ERROR, NULL, "out queue", "why", l->err.text, "next", "again in 60s", NULL);
+		log_event(
+		    LOG_ERROR, NULL, "out queue", "why", l->err.text, "next", "again in 60s", NULL);
 	for (size_t i = 0; i < l->n; i++)
 		add(s, &l->due[i]);
 	free(l->due);
@@ -344,7 +351,7 @@ static void on_patience_over(void *self)
 
 	s->drain_timer = NULL;
 	LIST_EACH(&s->live, it)
-		outbound_drain(LIST_OWNER(it, struct outbound, node), true);
+	outbound_drain(LIST_OWNER(it, struct outbound, node), true);
 }
 
 void smtp_sender_drain(struct smtp_sender *s, void (*on_idle)(void *self), void *self)
@@ -359,7 +366,7 @@ void smtp_sender_drain(struct smtp_sender *s, void (*on_idle)(void *self), void 
 	s->turn = NULL;
 	s->drain_timer = timer_start(s->deps.loop, OUT_DRAIN_MS, on_patience_over, s);
 	LIST_EACH(&s->live, it)
-		outbound_drain(LIST_OWNER(it, struct outbound, node), false);
+	outbound_drain(LIST_OWNER(it, struct outbound, node), false);
 	idle_perhaps(s);
 }
 

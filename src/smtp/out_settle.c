@@ -1,7 +1,9 @@
-/* out_settle.c: what becomes of each recipient after an attempt, and who is told? Sent, tried again later, or given up; failures, a delay of L_QUEUE_WARN_SECONDS
- * and asked-for successes go into one report, which enters the queue in the very transaction in which its recipients leave it (P5, P6). Until the queue has
- * taken the outcome it is offered again: forgetting a 2xx would send twice. A message without a sender begets no report (RFC 5321 6.1; OUT-15).
- * RFC 3461 5, RFC 5321 4.5.4.1. Leaves wording to out_dsn.c, transactions to store/queue.c. */
+/* out_settle.c: what becomes of each recipient after an attempt, and who is told? Sent, tried
+ * again later, or given up; failures, a delay of L_QUEUE_WARN_SECONDS and asked-for successes go
+ * into one report, which enters the queue in the very transaction in which its recipients leave
+ * it (P5, P6). Until the queue has taken the outcome it is offered again: forgetting a 2xx would
+ * send twice. A message without a sender begets no report (RFC 5321 6.1; OUT-15). RFC 3461 5,
+ * RFC 5321 4.5.4.1. Leaves wording to out_dsn.c, transactions to store/queue.c. */
 #include "smtp/out_int.h"
 
 #include <errno.h>
@@ -28,7 +30,8 @@ struct out_verdict {
 
 /* --- deciding: on the loop, nothing but arithmetic --- */
 
-/* RFC 3461 4.1: NEVER silences all; without the parameter failures are reported, and delays as we please. */
+/* RFC 3461 4.1: NEVER silences all; without the parameter failures are reported, and delays as
+ * we please. */
 static bool asked_for(const struct out_rcpt *r, unsigned what)
 {
 	if (r->notify == 0)
@@ -43,7 +46,8 @@ static int64_t since(const struct outbound *o)
 	return (e->env.not_before > e->arrived ? e->env.not_before : e->arrived);
 }
 
-static void decide_retry(struct outbound *o, struct out_rcpt *r, struct queue_outcome *q, enum dsn_action *ret)
+static void decide_retry(
+    struct outbound *o, struct out_rcpt *r, struct queue_outcome *q, enum dsn_action *ret)
 {
 	struct out_verdict *v = o->verdict;
 	uint16_t spread;
@@ -62,7 +66,8 @@ static void decide_retry(struct outbound *o, struct out_rcpt *r, struct queue_ou
 		q->next_try = o->entry->expires; /* one last time then */
 	if (v->next == 0 || q->next_try < v->next)
 		v->next = q->next_try;
-	if (!r->warned && v->now - since(o) >= L_QUEUE_WARN_SECONDS && asked_for(r, NOTIFY_DELAY) && o->entry->env.from.n > 0) {
+	if (!r->warned && v->now - since(o) >= L_QUEUE_WARN_SECONDS && asked_for(r, NOTIFY_DELAY) &&
+	    o->entry->env.from.n > 0) {
 		q->kind = OUTCOME_WARNED;
 		*ret = DSN_DELAYED;
 	}
@@ -84,17 +89,16 @@ static void decide_one(struct outbound *o, struct out_rcpt *r)
 	case OUT_SENT:
 		q->kind = OUTCOME_DELIVERED;
 		if (r->notify != 0 && asked_for(r, NOTIFY_SUCCESS))
-			action = o->local ? DSN_DELIVERED : o->talk_result.has_dsn ? DSN_NONE : DSN_RELAYED; /* RFC 3461 5.2.3 */
+			action = o->local            ? DSN_DELIVERED
+			    : o->talk_result.has_dsn ? DSN_NONE
+						     : DSN_RELAYED; /* RFC 3461 5.2.3 */
 		break;
 	case OUT_FAILED:
 		q->kind = OUTCOME_FAILED;
 		action = asked_for(r, NOTIFY_FAILURE) ? DSN_FAILED : DSN_NONE;
 		break;
-	case OUT_RETRY:
-		decide_retry(o, r, q, &action);
-		break;
-	case OUT_OPEN:
-		break;
+	case OUT_RETRY: decide_retry(o, r, q, &action); break;
+	case OUT_OPEN: break;
 	}
 	v->sent += r->fate == OUT_SENT;
 	v->failed += r->fate == OUT_FAILED;
@@ -128,7 +132,8 @@ static void decide(struct outbound *o)
 
 /* --- recording: on the queue's lane --- */
 
-/* As much of the message as a report returns; in CRLF form. A message that cannot be read is reported without it. */
+/* As much of the message as a report returns; in CRLF form. A message that cannot be read is
+ * reported without it. */
 static struct slice read_head(const struct outbound *o, bool *ret_full, struct buf *out)
 {
 	char path[64], piece[16384];
@@ -141,7 +146,8 @@ static struct slice read_head(const struct outbound *o, bool *ret_full, struct b
 	if ((fd = open(path, O_RDONLY | O_CLOEXEC)) == -1)
 		return ((struct slice){ "", 0 });
 	while ((n = read(fd, piece, sizeof(piece))) > 0 || (n == -1 && errno == EINTR))
-		if (n > 0 && stuff_add(&stuff, (struct slice){ piece, (size_t)n }, false, out) == -1)
+		if (n > 0 &&
+		    stuff_add(&stuff, (struct slice){ piece, (size_t)n }, false, out) == -1)
 			break; /* full: what a header may need is in */
 	(void)close(fd);
 	*ret_full = *ret_full && n == 0 && !out->failed;
@@ -161,7 +167,8 @@ static struct slice whole_lines(struct slice s)
 
 static struct slice domain_for(const struct outbound *o)
 {
-	struct slice from = o->entry->env.from, domain = slice_from(from, slice_rchr(from, '@') + 1);
+	struct slice from = o->entry->env.from,
+		     domain = slice_from(from, slice_rchr(from, '@') + 1);
 
 	if (slice_rchr(from, '@') != SIZE_MAX && cfg_domain_is_local(o->cfg, domain))
 		return (domain);
@@ -222,10 +229,12 @@ static int record(struct outbound *o)
 			goto out;
 		}
 		report.content = buf_slice(&text);
-		report.env.smtputf8 = is_utf8(o->entry->env.from) || (o->entry->env.smtputf8 && is_utf8(report.content));
+		report.env.smtputf8 = is_utf8(o->entry->env.from) ||
+		    (o->entry->env.smtputf8 && is_utf8(report.content));
 		report.env.eightbit = is_utf8(report.content);
 	}
-	ret = queue_settle(s, o->entry->id, v->outcomes, v->n, v->wants_report ? &report : NULL, v->report_id, &o->err);
+	ret = queue_settle(s, o->entry->id, v->outcomes, v->n, v->wants_report ? &report : NULL,
+	    v->report_id, &o->err);
 	if (ret == -1 && o->err.kind == ERR_NOT_FOUND) { /* an operator deleted it meanwhile */
 		o->err = (struct err){ 0 };
 		v->report_id[0] = '\0';
@@ -261,7 +270,8 @@ static void done(struct job *j)
 		flow_release(&o->flow);
 		return;
 	}
-	log_event(LOG_ERROR, arena_fmt(o->arena, "m-%s", o->item->id), "out settle", "why", o->err.text, "next", "again in 10s", NULL);
+	log_event(LOG_ERROR, arena_fmt(o->arena, "m-%s", o->item->id), "out settle", "why",
+	    o->err.text, "next", "again in 10s", NULL);
 	if (o->sender->draining) { /* what was not recorded is tried again after the start */
 		o->verdict->n = 0;
 		flow_release(&o->flow);
@@ -299,11 +309,16 @@ void out_settle(struct outbound *o)
 static void ledger(struct outbound *o, const struct out_rcpt *r)
 {
 	char peer[IP_TEXT] = "", id[QUEUE_ID + 3];
-	struct ledger_row row = { .mail_from = o->entry->env.from, .rcpt = r->address, .account = o->entry->env.account, .reply = r->reply };
+	struct ledger_row row = { .mail_from = o->entry->env.from,
+		.rcpt = r->address,
+		.account = o->entry->env.account,
+		.reply = r->reply };
 
 	(void)snprintf(id, sizeof(id), "m-%s", o->entry->id);
 	row.message = slice_of(id);
-	row.act = r->fate == OUT_SENT ? SLICE("sent") : r->fate == OUT_FAILED ? SLICE("bounced") : SLICE("deferred");
+	row.act = r->fate == OUT_SENT ? SLICE("sent")
+	    : r->fate == OUT_FAILED   ? SLICE("bounced")
+				      : SLICE("deferred");
 	if (!o->local && o->host < o->hosts.n)
 		row.peer = slice_of(ip_text(&o->hosts.v[o->host].ip, peer));
 	ledger_add(o->sender->deps.store, &row);
@@ -319,7 +334,8 @@ static const char *next_text(const struct outbound *o)
 	if (v->dropped > 0)
 		return ("dropped, a report begets no report");
 	if (v->failed > 0)
-		return (v->report_id[0] != '\0' ? "reported to the sender" : "no report was asked for");
+		return (
+		    v->report_id[0] != '\0' ? "reported to the sender" : "no report was asked for");
 	return (NULL);
 }
 
@@ -335,12 +351,18 @@ static void say(struct outbound *o)
 		if (o->rcpts[i].fate > r->fate)
 			r = &o->rcpts[i];
 	if (!o->local && o->host < o->hosts.n)
-		host = arena_fmt(o->arena, "%s[%s]", o->hosts.v[o->host].name, ip_text(&o->hosts.v[o->host].ip, peer));
-	log_event(v->failed > 0 ? LOG_WARN : LOG_INFO, arena_fmt(o->arena, "m-%s", o->entry->id), "out", "to",
-	    o->n > 1 ? arena_fmt(o->arena, SLICE_FMT " +%zu", SLICE_ARG(r->address), o->n - 1) : arena_strdup(o->arena, r->address), "host",
-	    host, "tls", o->talk_result.tls != NULL && o->talk_result.tls[0] != '\0' ? o->talk_result.tls : "none", "code",
-	    arena_strdup(o->arena, r->reply), "sent", arena_fmt(o->arena, "%zu", v->sent), "failed", v->failed > 0 ?
-	    arena_fmt(o->arena, "%zu", v->failed) : NULL, "report", v->report_id[0] != '\0' ? v->report_id : NULL, "next", next_text(o), NULL);
+		host = arena_fmt(o->arena, "%s[%s]", o->hosts.v[o->host].name,
+		    ip_text(&o->hosts.v[o->host].ip, peer));
+	log_event(v->failed > 0 ? LOG_WARN : LOG_INFO, arena_fmt(o->arena, "m-%s", o->entry->id),
+	    "out", "to",
+	    o->n > 1 ? arena_fmt(o->arena, SLICE_FMT " +%zu", SLICE_ARG(r->address), o->n - 1)
+		     : arena_strdup(o->arena, r->address),
+	    "host", host, "tls",
+	    o->talk_result.tls != NULL && o->talk_result.tls[0] != '\0' ? o->talk_result.tls
+									: "none",
+	    "code", arena_strdup(o->arena, r->reply), "sent", arena_fmt(o->arena, "%zu", v->sent),
+	    "failed", v->failed > 0 ? arena_fmt(o->arena, "%zu", v->failed) : NULL, "report",
+	    v->report_id[0] != '\0' ? v->report_id : NULL, "next", next_text(o), NULL);
 }
 
 int64_t out_settle_tell(struct outbound *o, bool *ret_report)

@@ -1,13 +1,17 @@
-/* out_talk.c: how does the client (out_client.c) hold a connection? Octets to it, commands from it, a deadline for every answer, TLS, and the message
- * with as much of it waiting as the other host reads. Leaves the words to out_client.c and the next host to outbound.c.
- * RFC 5321 4.5.3.2, 4.5.4.1. Failures: whatever ends the connection is told to the client, which knows what it means. */
+/* out_talk.c: how does the client (out_client.c) hold a connection? Octets to it, commands from
+ * it, a deadline for every answer, TLS, and the message with as much of it waiting as the other
+ * host reads. Leaves the words to out_client.c and the next host to outbound.c. RFC 5321
+ * 4.5.3.2, 4.5.4.1. Failures: whatever ends the connection is told to the client, which knows
+ * what it means. */
 #include "smtp/out_int.h"
 
 #include <stdlib.h>
 
 #include "core/mem.h"
 
-enum { AHEAD = 65536 }; /* octets of message given to the connection and not yet taken by the other host */
+enum {
+	AHEAD = 65536
+}; /* octets of message given to the connection and not yet taken by the other host */
 
 struct out_talk {
 	struct conn *conn; /* NULL once it is closing or gone */
@@ -101,7 +105,8 @@ static void end(struct out_talk *t)
 		leave(t, false); /* QUIT would be content */
 	flush(t);
 	leave(t, true);
-	if (t->turn == NULL) /* a start never calls back before it returned, an event may come from anywhere */
+	if (t->turn ==
+	    NULL) /* a start never calls back before it returned, an event may come from anywhere */
 		t->turn = loop_later(t->loop, tell, t);
 }
 
@@ -204,7 +209,8 @@ static void on_drain(void *self)
 	struct out_talk *t = self;
 
 	if (t->sending)
-		set_deadline(t); /* a block went: the next one has its own time (RFC 5321 4.5.3.2.5) */
+		set_deadline(
+		    t); /* a block went: the next one has its own time (RFC 5321 4.5.3.2.5) */
 	send_more(t);
 }
 
@@ -231,9 +237,9 @@ static void on_closed(void *self, const char *why)
 	end(t);
 }
 
-struct out_talk *out_talk_start(struct loop *l, struct conn *c, const struct client_job *job, const struct out_policy *policy,
-    const char *host, struct tls *tls, struct out_body *body, void (*on_done)(void *self, const struct talk_result *r),
-    void *self)
+struct out_talk *out_talk_start(struct loop *l, struct conn *c, const struct client_job *job,
+    const struct out_policy *policy, const char *host, struct tls *tls, struct out_body *body,
+    void (*on_done)(void *self, const struct talk_result *r), void *self)
 {
 	struct out_talk *t = NEW(struct out_talk);
 

@@ -1,8 +1,11 @@
-/* outbound.c: one attempt to hand one message to one destination, as a table of steps: take it from the queue, find the hosts, know what they must
- * prove, connect and talk to one after the other until one has an answer for every recipient, settle. A message for our own people (a report) takes the
- * same table and is delivered where the others talk. Nothing is retried in here: what failed for now gets a later time (out_settle.c) and comes back
- * through out_schedule.c.
- * RFC 5321 3.6, 5.1; RFC 7505. Ends: every recipient sent, deferred or failed, durably; or, when the sender drains, untouched. */
+/* outbound.c: one attempt to hand one message to one destination, as a table of steps: take it
+ * from the queue, find the hosts, know what they must prove, connect and talk to one after the
+ * other until one has an answer for every recipient, settle. A message for our own people (a
+ * report) takes the same table and is delivered where the others talk. Nothing is retried in
+ * here: what failed for now gets a later time (out_settle.c) and comes back through
+ * out_schedule.c.
+ * RFC 5321 3.6, 5.1; RFC 7505. Ends: every recipient sent, deferred or failed, durably; or, when
+ * the sender drains, untouched. */
 #include "smtp/outbound.h"
 
 #include <stdio.h>
@@ -23,16 +26,17 @@ static void on_ended(void *self);
 enum { TAKE_AGAIN = 60 }; /* seconds, when the queue would not give the message */
 
 static const struct flow_step outbound_steps[] = {
-	{ "take", take },	/* store/queue.h: the message as it is now; the mark of work under way */
-	{ "route", route },	/* out_route.c -> o->hosts */
-	{ "policy", policy },	/* out_policy.c -> o->policy */
-	{ "body", open_body },	/* out_body.c: there, and what it holds */
-	{ "talk", talk },	/* core/dial.h, out_talk.c, out_client.c; out_local.c -> fates */
-	{ "settle", settle },	/* out_settle.c: durable, reports included */
-	{ NULL, NULL },		/* on_ended tells log, ledger and schedule */
+	{ "take", take }, /* store/queue.h: the message as it is now; the mark of work under way */
+	{ "route", route },    /* out_route.c -> o->hosts */
+	{ "policy", policy },  /* out_policy.c -> o->policy */
+	{ "body", open_body }, /* out_body.c: there, and what it holds */
+	{ "talk", talk },      /* core/dial.h, out_talk.c, out_client.c; out_local.c -> fates */
+	{ "settle", settle },  /* out_settle.c: durable, reports included */
+	{ NULL, NULL },        /* on_ended tells log, ledger and schedule */
 };
 
-static void decide_all(struct outbound *o, enum out_fate fate, const char *enhanced, struct slice why)
+static void decide_all(
+    struct outbound *o, enum out_fate fate, const char *enhanced, struct slice why)
 {
 	for (size_t i = 0; i < o->n; i++) {
 		struct out_rcpt *r = &o->rcpts[i];
@@ -46,7 +50,8 @@ static void decide_all(struct outbound *o, enum out_fate fate, const char *enhan
 	o->over = true;
 }
 
-/* Nobody could be asked: the destination is left alone for a while, and what waits for it is told the same. */
+/* Nobody could be asked: the destination is left alone for a while, and what waits for it is
+ * told the same. */
 static void unreachable(struct outbound *o, const char *why)
 {
 	struct out_dest *d = o->item->dest;
@@ -70,7 +75,8 @@ static void run_take(struct job *j) /* queue lane */
 
 static void split(struct outbound *o, const struct queue_rcpt *from, struct out_rcpt *r)
 {
-	struct cursor c = cursor_of(slice_of(arena_fmt(o->arena, "<" SLICE_FMT ">", SLICE_ARG(from->address))));
+	struct cursor c =
+	    cursor_of(slice_of(arena_fmt(o->arena, "<" SLICE_FMT ">", SLICE_ARG(from->address))));
 	size_t at = slice_rchr(from->address, '@');
 	struct smtp_path path;
 
@@ -86,7 +92,8 @@ static void split(struct outbound *o, const struct queue_rcpt *from, struct out_
 		r->domain = path.domain;
 	} else {
 		r->local = slice_head(from->address, at);
-		r->domain = at == SIZE_MAX ? (struct slice){ "", 0 } : slice_from(from->address, at + 1);
+		r->domain =
+		    at == SIZE_MAX ? (struct slice){ "", 0 } : slice_from(from->address, at + 1);
 	}
 }
 
@@ -100,7 +107,8 @@ static void choose(struct outbound *o)
 	for (size_t i = 0; i < e->rcpts_n; i++) {
 		const struct queue_rcpt *r = &e->rcpts[i];
 
-		if (r->state != RCPT_WAITING || r->next_try > now || !slice_eq(out_dest_of(o->cfg, r->address), dest))
+		if (r->state != RCPT_WAITING || r->next_try > now ||
+		    !slice_eq(out_dest_of(o->cfg, r->address), dest))
 			continue;
 		if (o->n == OUT_BATCH) {
 			o->more = true;
@@ -119,11 +127,13 @@ static void on_taken(struct job *j)
 	if (o->err.kind == ERR_NOT_FOUND) {
 		o->over = true; /* deleted meanwhile */
 	} else if (o->err.kind != ERR_NONE || o->entry == NULL) {
-		log_event(LOG_ERROR, o->item->id, "out take", "why", o->err.text, "next", "when the queue is read again", NULL);
+		log_event(LOG_ERROR, o->item->id, "out take", "why", o->err.text, "next",
+		    "when the queue is read again", NULL);
 		o->over = true;
 	} else if (o->entry->broken) {
-		log_event(LOG_ERROR, arena_fmt(o->arena, "m-%s", o->item->id), "out set aside", "why",
-		    "its body is missing, short or unreadable", "next", "queue retry or delete", NULL);
+		log_event(LOG_ERROR, arena_fmt(o->arena, "m-%s", o->item->id), "out set aside",
+		    "why", "its body is missing, short or unreadable", "next",
+		    "queue retry or delete", NULL);
 		o->over = true;
 	} else {
 		choose(o);
@@ -139,7 +149,16 @@ static void take(void *self)
 	o->job.run = run_take;
 	o->job.done = on_taken;
 	flow_hold(&o->flow);
-	lane_force(store_lane(o->sender->deps.store, STORE_QUEUE), &o->job); /* L_OUT_CONNS bounds them */
+	lane_force(
+	    store_lane(o->sender->deps.store, STORE_QUEUE), &o->job); /* L_OUT_CONNS bounds them */
+}
+
+/* The sender drains: what has not begun to speak does not. */
+static bool is_dropped(struct outbound *o)
+{
+	if (!o->over && o->sender->draining)
+		o->over = o->dropped = true;
+	return (o->over);
 }
 
 /* --- route, policy, body --- */
@@ -151,7 +170,8 @@ static void on_routed(void *self, const struct out_hosts *h)
 	o->route = NULL;
 	o->hosts = *h;
 	if (h->status != ROUTE_OK)
-		decide_all(o, h->status == ROUTE_PERMANENT ? OUT_FAILED : OUT_RETRY, h->enhanced, slice_of(h->why));
+		decide_all(o, h->status == ROUTE_PERMANENT ? OUT_FAILED : OUT_RETRY, h->enhanced,
+		    slice_of(h->why));
 	flow_release(&o->flow);
 }
 
@@ -160,14 +180,15 @@ static void route(void *self)
 	struct outbound *o = self;
 	const struct out_dest *d = o->item->dest;
 
-	if (o->over || o->local)
+	if (is_dropped(o) || o->local)
 		return;
-	if (d->down_until > clock_ms()) { /* OUT-18: one of ten thousand tries, the others wait with it */
+	if (d->down_until >
+	    clock_ms()) { /* OUT-18: one of ten thousand tries, the others wait with it */
 		decide_all(o, OUT_RETRY, "4.4.1", arena_dup(o->arena, slice_of(d->why)));
 		return;
 	}
-	o->route = out_route_start(o->sender->deps.loop, o->sender->deps.dns, o->cfg, o->arena, o->rcpts[0].domain, o->smarthost,
-	    on_routed, o);
+	o->route = out_route_start(o->sender->deps.loop, o->sender->deps.dns, o->cfg, o->arena,
+	    o->rcpts[0].domain, o->smarthost, on_routed, o);
 	flow_hold(&o->flow);
 }
 
@@ -203,7 +224,8 @@ static void open_body(void *self)
 
 static void try_host(struct outbound *o);
 
-/* All addresses are used up, or the time is. A refusal is final only when everybody refused (OUT-05). */
+/* All addresses are used up, or the time is. A refusal is final only when everybody refused
+ * (OUT-05). */
 static void give_up(struct outbound *o)
 {
 	bool final = !o->soft && !o->hosts.cut;
@@ -250,9 +272,7 @@ static void on_talked(void *self, const struct talk_result *r)
 		o->plain = true; /* OUT-02: a new connection, once */
 		try_host(o);
 		return;
-	case CLIENT_NEXT:
-		o->soft = o->soft || !r->permanent;
-		break;
+	case CLIENT_NEXT: o->soft = o->soft || !r->permanent; break;
 	}
 	try_next(o);
 }
@@ -283,8 +303,8 @@ static void on_dialled(void *self, struct conn *c, size_t index, const struct er
 		.user = o->policy.user,
 		.password = o->policy.password,
 	};
-	o->talk = out_talk_start(o->sender->deps.loop, c, &o->client, &o->policy, o->hosts.v[o->host].name, o->sender->deps.tls_client,
-	    o->body, on_talked, o);
+	o->talk = out_talk_start(o->sender->deps.loop, c, &o->client, &o->policy,
+	    o->hosts.v[o->host].name, o->sender->deps.tls_client, o->body, on_talked, o);
 }
 
 static void try_host(struct outbound *o)
@@ -293,7 +313,12 @@ static void try_host(struct outbound *o)
 	struct dial_to to = { h->ip, h->port };
 	const struct cfg *cfg = o->cfg;
 
-	o->dial = dial_start(o->sender->deps.loop, &to, 1, cfg->outbound.has_source_v4 ? &cfg->outbound.source_v4 : NULL,
+	if (is_dropped(o)) {
+		flow_release(&o->flow);
+		return;
+	}
+	o->dial = dial_start(o->sender->deps.loop, &to, 1,
+	    cfg->outbound.has_source_v4 ? &cfg->outbound.source_v4 : NULL,
 	    cfg->outbound.has_source_v6 ? &cfg->outbound.source_v6 : NULL, 30, on_dialled, o);
 }
 
@@ -305,7 +330,9 @@ static void on_delivered(void *self, const struct err *err)
 	struct out_rcpt *r = &o->rcpts[o->rcpt++];
 
 	o->delivery = NULL;
-	r->fate = err == NULL ? OUT_SENT : err->kind == ERR_NOT_FOUND || err->kind == ERR_CANNOT ? OUT_FAILED : OUT_RETRY;
+	r->fate = err == NULL                                       ? OUT_SENT
+	    : err->kind == ERR_NOT_FOUND || err->kind == ERR_CANNOT ? OUT_FAILED
+								    : OUT_RETRY;
 	r->enhanced = err == NULL ? "2.0.0" : r->fate == OUT_FAILED ? "5.1.1" : "4.2.0";
 	r->reply = err == NULL ? SLICE("delivered here") : arena_dup(o->arena, slice_of(err->text));
 	deliver_next(o);
@@ -313,7 +340,8 @@ static void on_delivered(void *self, const struct err *err)
 
 static void deliver_next(struct outbound *o)
 {
-	struct out_local_job job = { o->sender->deps.store, o->cfg, o->arena, o->entry->env.from, { 0 }, { 0 }, { 0 }, o->entry->size };
+	struct out_local_job job = { o->sender->deps.store, o->cfg, o->arena, o->entry->env.from,
+		{ 0 }, { 0 }, { 0 }, o->entry->size };
 
 	if (o->rcpt == o->n) {
 		o->over = true;
@@ -357,7 +385,9 @@ static void on_ended(void *self)
 	struct smtp_sender *s = o->sender;
 	struct out_item *item = o->item;
 	bool report = false, more = o->more;
-	int64_t next = o->entry != NULL ? out_settle_tell(o, &report) : o->err.kind != ERR_NOT_FOUND ? clock_wall() + TAKE_AGAIN : 0;
+	int64_t next = o->entry != NULL    ? out_settle_tell(o, &report)
+	    : o->err.kind != ERR_NOT_FOUND ? clock_wall() + TAKE_AGAIN
+					   : 0;
 
 	list_drop(&o->node);
 	arena_free(o->arena); /* frees o: last */
@@ -378,8 +408,9 @@ void outbound_start(struct smtp_sender *s, struct out_item *item)
 	flow_start(&o->flow, outbound_steps, on_ended, o);
 }
 
-/* The sender drains. What is between two hosts is let go at once, a conversation when patience is over; but behind the final dot its
- * answer is awaited as long as there is time, since an unheard 2xx sends twice. */
+/* The sender drains. What is between two hosts is let go at once, a conversation when patience
+ * is over; but behind the final dot its answer is awaited as long as there is time, since an
+ * unheard 2xx sends twice. */
 void outbound_drain(struct outbound *o, bool patience_over)
 {
 	bool holds = o->route != NULL || o->dial != NULL || o->talk != NULL;

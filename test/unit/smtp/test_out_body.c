@@ -30,7 +30,10 @@ static void pieces_of_any_size_give_the_same_wire(void **state)
 			struct stuff s = { 0 };
 
 			for (size_t at = 0; at < cases[i].disk.n; at += step)
-				assert_int_equal(stuff_add(&s, slice_head(slice_from(cases[i].disk, at), step), true, &out), 0);
+				assert_int_equal(
+				    stuff_add(&s, slice_head(slice_from(cases[i].disk, at), step),
+					true, &out),
+				    0);
 			assert_int_equal(stuff_end(&s, true, &out), 0);
 			assert_true(slice_eq(buf_slice(&out), cases[i].wire));
 			buf_free(&out);
@@ -39,7 +42,8 @@ static void pieces_of_any_size_give_the_same_wire(void **state)
 
 int main(void)
 {
-	const struct CMUnitTest tests[] = { cmocka_unit_test(pieces_of_any_size_give_the_same_wire) };
+	const struct CMUnitTest tests[] = { cmocka_unit_test(
+	    pieces_of_any_size_give_the_same_wire) };
 
 	return (cmocka_run_group_tests(tests, NULL, NULL));
 }

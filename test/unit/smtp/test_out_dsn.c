@@ -1,4 +1,5 @@
-/* Can a report be read by the same parsers that read everything, and does it hold nothing that a peer injected? */
+/* Can a report be read by the same parsers that read everything, and does it hold nothing that a
+ * peer injected? */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -10,10 +11,20 @@
 #include "msg/header.h"
 #include "smtp/out_int.h"
 
-static struct slice write_one(struct buf *out, const struct dsn_rcpt *rcpts, size_t n, struct slice message, bool utf8)
+static struct slice write_one(
+    struct buf *out, const struct dsn_rcpt *rcpts, size_t n, struct slice message, bool utf8)
 {
-	struct dsn d = { .hostname = "mail.here.test", .domain = SLICE("here.test"), .to = SLICE("ann@here.test"), .envid = SLICE("a+2Bb+0D+0AX-Evil"),
-		.queue_id = "abc", .arrived = 1000, .now = 2000, .rcpts = rcpts, .n = n, .message = message, .utf8 = utf8 };
+	struct dsn d = { .hostname = "mail.here.test",
+		.domain = SLICE("here.test"),
+		.to = SLICE("ann@here.test"),
+		.envid = SLICE("a+2Bb+0D+0AX-Evil"),
+		.queue_id = "abc",
+		.arrived = 1000,
+		.now = 2000,
+		.rcpts = rcpts,
+		.n = n,
+		.message = message,
+		.utf8 = utf8 };
 
 	assert_int_equal(out_dsn_write(&d, out), 0);
 	return (buf_slice(out));
@@ -33,15 +44,28 @@ static size_t count(struct slice s, struct slice needle)
 static void each_recipient_is_told(void **state)
 {
 	static const struct dsn_rcpt rcpts[] = {
-		{ .action = DSN_FAILED, .address = SLICE_INIT("a@x.test"), .orcpt = SLICE_INIT("rfc822;o+2Bp@x.test"), .status = "5.1.1",
-		    .reply = SLICE_INIT("550 5.1.1 no"), .remote = "mx.x.test" },
+		{ .action = DSN_FAILED,
+		    .address = SLICE_INIT("a@x.test"),
+		    .orcpt = SLICE_INIT("rfc822;o+2Bp@x.test"),
+		    .status = "5.1.1",
+		    .reply = SLICE_INIT("550 5.1.1 no"),
+		    .remote = "mx.x.test" },
 		{ .action = DSN_NONE, .address = SLICE_INIT("quiet@x.test"), .status = "2.0.0" },
-		{ .action = DSN_DELAYED, .address = SLICE_INIT("b@x.test"), .status = "4.4.1", .reply = SLICE_INIT("timeout"), .until = 90000 },
-		{ .action = DSN_RELAYED, .address = SLICE_INIT("c@x.test"), .status = "2.0.0", .reply = SLICE_INIT("250 ok"), .remote = "mx.x.test" },
+		{ .action = DSN_DELAYED,
+		    .address = SLICE_INIT("b@x.test"),
+		    .status = "4.4.1",
+		    .reply = SLICE_INIT("timeout"),
+		    .until = 90000 },
+		{ .action = DSN_RELAYED,
+		    .address = SLICE_INIT("c@x.test"),
+		    .status = "2.0.0",
+		    .reply = SLICE_INIT("250 ok"),
+		    .remote = "mx.x.test" },
 	};
 	struct buf out = BUF_INIT(DSN_MAX);
 	struct arena *a = arena_new(0);
-	struct slice s = write_one(&out, rcpts, COUNT_OF(rcpts), SLICE("Subject: x\r\n\r\n"), false);
+	struct slice s =
+	    write_one(&out, rcpts, COUNT_OF(rcpts), SLICE("Subject: x\r\n\r\n"), false);
 	struct header h;
 
 	(void)state;
@@ -65,7 +89,10 @@ static void each_recipient_is_told(void **state)
 static void what_the_peer_said_stays_one_line(void **state)
 {
 	char said[2000];
-	struct dsn_rcpt r = { .action = DSN_FAILED, .address = SLICE("a\r\nX: y@x.test"), .status = "5.0.0", .remote = "mx\r\nX: y" };
+	struct dsn_rcpt r = { .action = DSN_FAILED,
+		.address = SLICE("a\r\nX: y@x.test"),
+		.status = "5.0.0",
+		.remote = "mx\r\nX: y" };
 	struct buf out = BUF_INIT(DSN_MAX);
 	struct slice s, line;
 
@@ -79,7 +106,8 @@ static void what_the_peer_said_stays_one_line(void **state)
 	while (slice_cut(s, '\n', &line, &s)) {
 		assert_true(line.n < 600);
 		assert_true(slice_ends(line, SLICE("\r")));
-		assert_true(slice_chr(slice_head(line, line.n - 1), '\r') == SIZE_MAX && slice_chr(line, '\0') == SIZE_MAX);
+		assert_true(slice_chr(slice_head(line, line.n - 1), '\r') == SIZE_MAX &&
+		    slice_chr(line, '\0') == SIZE_MAX);
 	}
 	buf_free(&out);
 }

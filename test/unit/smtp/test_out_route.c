@@ -21,17 +21,31 @@ struct fact {
 };
 
 static const struct fact facts[] = {
-	{ "two.test", DNS_MX, DNS_OK, 20, "b.test" }, { "two.test", DNS_MX, DNS_OK, 10, "a.test" },
-	{ "a.test", DNS_A, DNS_OK, 0, "192.0.2.1" }, { "b.test", DNS_A, DNS_OK, 0, "192.0.2.2" }, { "b.test", DNS_AAAA, DNS_OK, 0, "2001:db8::2" },
-	{ "null.test", DNS_MX, DNS_OK, 0, "" }, { "none.test", DNS_MX, DNS_NO_NAME, 0, "" }, { "servfail.test", DNS_MX, DNS_TEMPORARY, 0, "" },
-	{ "implicit.test", DNS_A, DNS_OK, 0, "192.0.2.3" }, { "only6.test", DNS_AAAA, DNS_OK, 0, "2001:db8::3" },
-	{ "private.test", DNS_A, DNS_OK, 0, "10.0.0.1" }, { "loop.test", DNS_A, DNS_OK, 0, "127.0.0.1" },
-	{ "us.test", DNS_MX, DNS_OK, 10, "me.test" }, { "us.test", DNS_MX, DNS_OK, 5, "a.test" }, { "us.test", DNS_MX, DNS_OK, 20, "b.test" },
-	{ "only-us.test", DNS_MX, DNS_OK, 10, "ME.test" }, { "listen.test", DNS_A, DNS_OK, 0, "192.0.2.99" },
-	{ "void.test", DNS_MX, DNS_OK, 10, "nowhere.test" }, { "half.test", DNS_MX, DNS_OK, 10, "broken.test" },
+	{ "two.test", DNS_MX, DNS_OK, 20, "b.test" },
+	{ "two.test", DNS_MX, DNS_OK, 10, "a.test" },
+	{ "a.test", DNS_A, DNS_OK, 0, "192.0.2.1" },
+	{ "b.test", DNS_A, DNS_OK, 0, "192.0.2.2" },
+	{ "b.test", DNS_AAAA, DNS_OK, 0, "2001:db8::2" },
+	{ "null.test", DNS_MX, DNS_OK, 0, "" },
+	{ "none.test", DNS_MX, DNS_NO_NAME, 0, "" },
+	{ "servfail.test", DNS_MX, DNS_TEMPORARY, 0, "" },
+	{ "implicit.test", DNS_A, DNS_OK, 0, "192.0.2.3" },
+	{ "only6.test", DNS_AAAA, DNS_OK, 0, "2001:db8::3" },
+	{ "private.test", DNS_A, DNS_OK, 0, "10.0.0.1" },
+	{ "loop.test", DNS_A, DNS_OK, 0, "127.0.0.1" },
+	{ "us.test", DNS_MX, DNS_OK, 10, "me.test" },
+	{ "us.test", DNS_MX, DNS_OK, 5, "a.test" },
+	{ "us.test", DNS_MX, DNS_OK, 20, "b.test" },
+	{ "only-us.test", DNS_MX, DNS_OK, 10, "ME.test" },
+	{ "listen.test", DNS_A, DNS_OK, 0, "192.0.2.99" },
+	{ "void.test", DNS_MX, DNS_OK, 10, "nowhere.test" },
+	{ "half.test", DNS_MX, DNS_OK, 10, "broken.test" },
 	{ "broken.test", DNS_A, DNS_TEMPORARY, 0, "" },
-	{ "many.test", DNS_MX, DNS_OK, 1, "m.test" }, { "many.test", DNS_MX, DNS_OK, 2, "a.test" },
-	{ "m.test", DNS_A, DNS_OK, 0, "192.0.2.11" }, { "m.test", DNS_A, DNS_OK, 0, "192.0.2.12" }, { "m.test", DNS_A, DNS_OK, 0, "192.0.2.13" },
+	{ "many.test", DNS_MX, DNS_OK, 1, "m.test" },
+	{ "many.test", DNS_MX, DNS_OK, 2, "a.test" },
+	{ "m.test", DNS_A, DNS_OK, 0, "192.0.2.11" },
+	{ "m.test", DNS_A, DNS_OK, 0, "192.0.2.12" },
+	{ "m.test", DNS_A, DNS_OK, 0, "192.0.2.13" },
 	{ "m.test", DNS_A, DNS_OK, 0, "192.0.2.14" },
 };
 
@@ -47,7 +61,8 @@ static struct loop *the_loop;
 
 static int by_preference(const void *a, const void *b)
 {
-	return ((int)((const struct dns_record *)a)->u.mx.preference - (int)((const struct dns_record *)b)->u.mx.preference);
+	return ((int)((const struct dns_record *)a)->u.mx.preference -
+	    (int)((const struct dns_record *)b)->u.mx.preference);
 }
 
 static void answer(void *self)
@@ -77,8 +92,8 @@ static void answer(void *self)
 	free(q);
 }
 
-struct dns_query *dns_ask(struct dns *d, struct slice name, enum dns_type type, void (*on_answer)(void *self, const struct dns_answer *a),
-    void *self)
+struct dns_query *dns_ask(struct dns *d, struct slice name, enum dns_type type,
+    void (*on_answer)(void *self, const struct dns_answer *a), void *self)
 {
 	struct dns_query *q = NEW(struct dns_query);
 
@@ -146,7 +161,8 @@ static void ask(const char *domain, bool private, struct arena *a)
 	cfg.outbound.port = 25;
 	cfg.outbound.allow_private = private;
 	assert_true(ip_parse(SLICE("192.0.2.99"), &listen.address));
-	assert_non_null(out_route_start(the_loop, (struct dns *)&cfg, &cfg, a, slice_of(domain), false, on_routed, NULL));
+	assert_non_null(out_route_start(
+	    the_loop, (struct dns *)&cfg, &cfg, a, slice_of(domain), false, on_routed, NULL));
 	loop_run(the_loop);
 }
 
@@ -164,8 +180,10 @@ static void mail_goes_where_the_dns_says(void **state)
 			buf_addz(&ips, k > 0 ? " " : "");
 			buf_addz(&ips, ip_text(&found.v[k].ip, text));
 		}
-		if (found.status != cases[i].status || !slice_eq(buf_slice(&ips), slice_of(cases[i].ips)))
-			print_message("%s: %d %s\n", cases[i].domain, (int)found.status, buf_z(&ips));
+		if (found.status != cases[i].status ||
+		    !slice_eq(buf_slice(&ips), slice_of(cases[i].ips)))
+			print_message(
+			    "%s: %d %s\n", cases[i].domain, (int)found.status, buf_z(&ips));
 		assert_int_equal(found.status, cases[i].status);
 		assert_true(slice_eq(buf_slice(&ips), slice_of(cases[i].ips)));
 		if (cases[i].enhanced != NULL)
@@ -195,7 +213,8 @@ static void a_cancelled_question_is_silent(void **state)
 
 	(void)state;
 	found.n = 77;
-	out_route_cancel(out_route_start(the_loop, (struct dns *)&cfg, &cfg, a, SLICE("two.test"), false, on_routed, NULL));
+	out_route_cancel(out_route_start(
+	    the_loop, (struct dns *)&cfg, &cfg, a, SLICE("two.test"), false, on_routed, NULL));
 	out_route_cancel(NULL);
 	loop_run(the_loop); /* nothing is left to wait for */
 	assert_int_equal(found.n, 77);
