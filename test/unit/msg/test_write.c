@@ -19,6 +19,10 @@ static void fields_stay_one_field(void **state) /* SIN-30; RFC 5322 2.1.1, 2.2.3
 		{ SLICE_INIT("a"), "X: a\r\n" },
 		{ SLICE_INIT(""), "X:\r\n" },
 		{ SLICE_INIT(" a\tb "), "X: a\tb\r\n" },
+		{ SLICE_INIT("aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa bbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbb"), /* 78 */
+		    "X: aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa bbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbb\r\n" },
+		{ SLICE_INIT("aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa bbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbb"),
+		    "X: aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa\r\n bbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbb\r\n" },
 		{ SLICE_INIT("a\r\nY: b"), "X: a\?\?Y: b\r\n" },
 		{ SLICE_INIT("a\0\x7f" "b"), "X: a\?\?b\r\n" },
 		{ SLICE_INIT("0123456789012345678901234567890123456789 012345678901234567890123456789012345 b"),
