@@ -137,6 +137,8 @@ static void on_room(void *self)
 	struct append *x = self;
 
 	x->full = false;
+	if (x->s->reading != READING_MESSAGE)
+		return;
 	conn_hold(x->s->conn, false);
 	imap_run(x->s);
 }

@@ -27,6 +27,7 @@ static void on_login(void *self, enum login_result r, struct account *a)
 {
 	struct imap *s = self;
 	struct buf text = BUF_INIT(1024);
+	char peer[IP_TEXT];
 
 	s->call.op = NULL;
 	switch (r) {
@@ -48,7 +49,8 @@ static void on_login(void *self, enum login_result r, struct account *a)
 		break;
 	case LOGIN_THROTTLED:
 		s->logins_failed++;
-		log_event(LOG_INFO, s->id, "imap login failed", "why", "throttled", NULL);
+		log_event(LOG_INFO, s->id, "imap login failed", "user", s->call.data, "peer",
+		    ip_text(conn_peer(s->conn), peer), "why", "throttled", NULL);
 		imap_end(s, "NO [UNAVAILABLE] Too many failed logins; try again in a few minutes");
 		break;
 	}
@@ -64,7 +66,10 @@ static void verify(struct imap *s, struct slice name, struct slice password)
 		imap_end(s, "NO [AUTHENTICATIONFAILED] Wrong name or password");
 		return;
 	}
+	s->call.data = arena_strdup(s->call.arena, name); /* for the log */
 	s->call.op = login_start(s->server->store, name, password, conn_peer(s->conn), on_login, s);
+	if (s->call.op == NULL)
+		imap_end(s, "NO [UNAVAILABLE] Too many logins at once; try again in a moment");
 }
 
 void cmd_login(struct imap *s)
