@@ -40,8 +40,8 @@ static void on_login(void *self, enum login_result r, struct account *a)
 		break;
 	case LOGIN_WRONG:
 		s->logins_failed++;
-		log_event(
-		    LOG_INFO, s->id, "imap login failed", "why", "wrong name or password", NULL);
+		log_event(LOG_INFO, s->id, "imap login failed", "user", s->call.data, "peer",
+		    ip_text(conn_peer(s->conn), peer), "why", "wrong name or password", NULL);
 		imap_end(s, "NO [AUTHENTICATIONFAILED] Wrong name or password");
 		break;
 	case LOGIN_BUSY:
