@@ -1,6 +1,8 @@
-/* The laws: groups open and close; what was read and written again is well formed and reads the same, kind by kind,
- * name, local part and domain, whatever state the first text was in. Only octets that no field may hold come back as
- * "?". No octet is used often. Routes are not written. A faulty first text may hold anything, but what was found in it is still sayable. */
+/* The laws: groups open and close; what was read and written again is well formed and reads the
+ * same, kind by kind, name, local part and domain, whatever state the first text was in. Only
+ * octets that no field may hold come back as
+ * "?". No octet is used often. Routes are not written. A faulty first text may hold anything, but
+ * what was found in it is still sayable. */
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -22,9 +24,7 @@ static void print(const struct addr_list *l, struct buf *out)
 			(void)write_quoted(out, v->name);
 			(void)buf_addz(out, ": ");
 			break;
-		case ADDR_GROUP_END:
-			(void)buf_addz(out, ";, ");
-			break;
+		case ADDR_GROUP_END: (void)buf_addz(out, ";, "); break;
 		case ADDR_MAILBOX:
 			(void)write_quoted(out, v->name);
 			(void)buf_addz(out, " <");
@@ -35,14 +35,16 @@ static void print(const struct addr_list *l, struct buf *out)
 	}
 }
 
-/* Equal but for what cannot be written: ${controls} are "?" in names, CR, LF and NUL elsewhere too. */
+/* Equal but for what cannot be written: ${controls} are "?" in names, CR, LF and NUL elsewhere too.
+ */
 static bool is_said(struct slice was, struct slice is, bool controls)
 {
 	if (was.n != is.n)
 		return (false);
 	for (size_t i = 0; i < was.n; i++) {
 		unsigned char c = (unsigned char)was.p[i];
-		bool lost = c == 0 || c == '\r' || c == '\n' || (controls && ((c < 32 && c != '\t') || c == 127));
+		bool lost = c == 0 || c == '\r' || c == '\n' ||
+		    (controls && ((c < 32 && c != '\t') || c == 127));
 
 		if (is.p[i] != (lost ? '?' : was.p[i]))
 			return (false);
@@ -79,7 +81,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
 	if (first.n > L_ADDR + 1)
 		abort();
 	for (size_t i = 0; i < first.n; i++) {
-		octets += first.v[i].name.n + first.v[i].local.n + first.v[i].domain.n + first.v[i].route.n;
+		octets += first.v[i].name.n + first.v[i].local.n + first.v[i].domain.n +
+		    first.v[i].route.n;
 		groups += first.v[i].kind == ADDR_GROUP ? 1 : 0;
 		ends += first.v[i].kind == ADDR_GROUP_END ? 1 : 0;
 	}
@@ -92,8 +95,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
 		addr_parse(a, buf_slice(&one), &second);
 		print(&second, &two);
 		if (second.n != first.n || !slice_eq(buf_slice(&one), buf_slice(&two))) {
-			(void)fprintf(stderr, "[" SLICE_FMT "]\n[" SLICE_FMT "]\n", SLICE_ARG(buf_slice(&one)),
-			    SLICE_ARG(buf_slice(&two)));
+			(void)fprintf(stderr, "[" SLICE_FMT "]\n[" SLICE_FMT "]\n",
+			    SLICE_ARG(buf_slice(&one)), SLICE_ARG(buf_slice(&two)));
 			abort();
 		}
 		must_agree(&first, &second);

@@ -1,4 +1,5 @@
-/* The law: the fields tile the header exactly, whatever they hold, and what they say lies inside them. */
+/* The law: the fields tile the header exactly, whatever they hold, and what they say lies inside
+ * them. */
 #include <stdint.h>
 #include <stdlib.h>
 
@@ -26,7 +27,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
 		const struct field *f = &h.fields[i];
 
 		must(f->offset == at && f->raw.p == in.p + at && f->raw.n > 0);
-		must(f->name.n > 0 && f->name.p == f->raw.p && f->body.p > f->name.p + f->name.n - 1);
+		must(f->name.n > 0 && f->name.p == f->raw.p &&
+		    f->body.p > f->name.p + f->name.n - 1);
 		must(f->body.p + f->body.n <= f->raw.p + f->raw.n);
 		must(slice_chr(header_unfold(a, f->body), '\n') == SIZE_MAX);
 		at += f->raw.n;

@@ -1,5 +1,5 @@
-/* The laws: valid UTF-8 stays valid in text, links and shown text; the text is no longer than the source but
- * for character references; shown text of a link is cut where promised. */
+/* The laws: valid UTF-8 stays valid in text, links and shown text; the text is no longer than the
+ * source but for character references; shown text of a link is cut where promised. */
 #include <stdint.h>
 #include <stdlib.h>
 

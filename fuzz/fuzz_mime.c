@@ -1,5 +1,6 @@
-/* The laws: parts lie inside their parents, in order and without overlap; the map packs and unpacks to the same;
- * with LF for CRLF the tree is the same; ENVELOPE and BODYSTRUCTURE are well-formed IMAP lists. */
+/* The laws: parts lie inside their parents, in order and without overlap; the map packs and unpacks
+ * to the same; with LF for CRLF the tree is the same; ENVELOPE and BODYSTRUCTURE are well-formed
+ * IMAP lists. */
 #include <stdint.h>
 #include <stdlib.h>
 
@@ -37,7 +38,8 @@ static void check_ranges(const struct mime *m)
 		if (p->next != MIME_NONE) {
 			next = &m->parts[p->next];
 			must(up->kind == MIME_MULTIPART && next->parent == p->parent);
-			must(next->number == p->number + 1 && next->header_at >= p->body_at + p->body_size);
+			must(next->number == p->number + 1 &&
+			    next->header_at >= p->body_at + p->body_size);
 		}
 	}
 }
@@ -48,11 +50,13 @@ static void check_map(struct arena *a, const struct mime *m)
 	struct mime_map_part *parts;
 	size_t n;
 
-	must(mime_map_pack(m, &packed) == 0 && mime_map_unpack(a, buf_slice(&packed), &parts, &n) && n == m->n);
+	must(mime_map_pack(m, &packed) == 0 && mime_map_unpack(a, buf_slice(&packed), &parts, &n) &&
+	    n == m->n);
 	for (size_t i = 0; i < n; i++) {
 		const struct mime_part *p = &m->parts[i];
 
-		must(parts[i].parent == p->parent && parts[i].first == p->first && parts[i].next == p->next);
+		must(parts[i].parent == p->parent && parts[i].first == p->first &&
+		    parts[i].next == p->next);
 		must(parts[i].header_at == p->header_at && parts[i].header_size == p->header_size);
 		must(parts[i].body_at == p->body_at && parts[i].body_size == p->body_size);
 		must(parts[i].kind == p->kind && parts[i].encoding == p->encoding);
@@ -85,7 +89,8 @@ static void check_list(struct slice s)
 			for (i++; must(i < s.n), s.p[i] != '"'; i++) {
 				if (s.p[i] == '\\')
 					i++;
-				must(i < s.n && s.p[i] != '\r' && s.p[i] != '\n' && (s.p[i] & 0x80) == 0 && s.p[i] != 0);
+				must(i < s.n && s.p[i] != '\r' && s.p[i] != '\n' &&
+				    (s.p[i] & 0x80) == 0 && s.p[i] != 0);
 			}
 			i++;
 			must(i < s.n && (s.p[i] == ' ' || s.p[i] == ')'));
@@ -106,8 +111,9 @@ static void check_list(struct slice s)
 
 			while (i < s.n && ascii_alnum(s.p[i]))
 				i++;
-			must(i > from && (slice_eq(slice_between(s.p + from, s.p + i), SLICE("NIL")) ||
-			    ascii_digit(s.p[from])));
+			must(i > from &&
+			    (slice_eq(slice_between(s.p + from, s.p + i), SLICE("NIL")) ||
+				ascii_digit(s.p[from])));
 			must(i < s.n && (s.p[i] == ' ' || s.p[i] == ')'));
 		}
 		must(open > 0 || i == s.n);
@@ -131,7 +137,8 @@ static void check_lf(struct arena *a, const struct mime *m)
 	if (m->whole.n < L_HDR1 / 2) { /* limits count octets */
 		must(other.n == m->n);
 		for (size_t i = 0; i < m->n; i++)
-			must(other.parts[i].parent == m->parts[i].parent && other.parts[i].kind == m->parts[i].kind &&
+			must(other.parts[i].parent == m->parts[i].parent &&
+			    other.parts[i].kind == m->parts[i].kind &&
 			    other.parts[i].body_lines == m->parts[i].body_lines);
 	}
 	buf_free(&crlf);

@@ -1,5 +1,6 @@
-/* The laws: what is encoded decodes to the same; decoding never grows; all text that comes out is UTF-8
- * without NUL; a written header text reads back, and dates that were written read the same. */
+/* The laws: what is encoded decodes to the same; decoding never grows; all text that comes out is
+ * UTF-8 without NUL; a written header text reads back, and dates that were written read the same.
+ */
 #include <stdint.h>
 #include <stdlib.h>
 
@@ -27,7 +28,8 @@ static void transfer(struct slice in)
 {
 	struct buf coded = BUF_INIT(1u << 26), back = BUF_INIT(1u << 26);
 
-	must(text_encode_base64(in, &coded) == 0 && text_decode(MIME_BASE64, buf_slice(&coded), &back));
+	must(text_encode_base64(in, &coded) == 0 &&
+	    text_decode(MIME_BASE64, buf_slice(&coded), &back));
 	must(slice_eq(buf_slice(&back), in));
 	buf_reset(&coded);
 	buf_reset(&back);
@@ -58,8 +60,8 @@ static void words(struct arena *a, struct slice in)
 	for (size_t i = 0; i < out.n; i++)
 		must((unsigned char)out.p[i] < 127 && (unsigned char)out.p[i] >= 32);
 	must(write_field(&field, "Subject", buf_slice(&out)) == 0);
-	if (text.n < 10000 && slice_chr(text, '\r') == SIZE_MAX && slice_chr(text, '\n') == SIZE_MAX &&
-	    slice_chr(text, '\t') == SIZE_MAX)
+	if (text.n < 10000 && slice_chr(text, '\r') == SIZE_MAX &&
+	    slice_chr(text, '\n') == SIZE_MAX && slice_chr(text, '\t') == SIZE_MAX)
 		must(slice_eq(text_words(a, slice_from(buf_slice(&field), 8)), slice_trim(text)) ||
 		    slice_find(text, SLICE("  ")) != SIZE_MAX);
 	buf_free(&out);
@@ -68,8 +70,9 @@ static void words(struct arena *a, struct slice in)
 
 static void charsets(struct slice in)
 {
-	static const char *const labels[] = { "utf-8", "us-ascii", "iso-8859-1", "koi8-r", "gb2312", "big5", "euc-jp",
-		"iso-2022-jp", "shift_jis", "euc-kr", "utf-16", "utf-16be", "nonsense", "windows-1258" };
+	static const char *const labels[] = { "utf-8", "us-ascii", "iso-8859-1", "koi8-r", "gb2312",
+		"big5", "euc-jp", "iso-2022-jp", "shift_jis", "euc-kr", "utf-16", "utf-16be",
+		"nonsense", "windows-1258" };
 
 	for (size_t i = 0; i < sizeof(labels) / sizeof(labels[0]); i++) {
 		struct buf out = BUF_INIT(1u << 26), folded = BUF_INIT(1u << 26);
@@ -77,7 +80,8 @@ static void charsets(struct slice in)
 		must(charset_to_utf8(slice_of(labels[i]), in, &out) == 0);
 		must_be_text(buf_slice(&out));
 		must(out.n <= in.n * 8 + 16);
-		must(fold_text(buf_slice(&out), &folded) == 0 && charset_is_utf8(buf_slice(&folded)));
+		must(fold_text(buf_slice(&out), &folded) == 0 &&
+		    charset_is_utf8(buf_slice(&folded)));
 		buf_free(&out);
 		buf_free(&folded);
 	}
@@ -90,7 +94,8 @@ static void dates(struct slice in)
 	int zone;
 
 	if (date_parse_imap(in, &t) && t >= -62135596800 + 86400 && t < 253402300800) {
-		must(date_write_imap(&out, t) == 0 && date_parse_imap(buf_slice(&out), &again) && again == t);
+		must(date_write_imap(&out, t) == 0 && date_parse_imap(buf_slice(&out), &again) &&
+		    again == t);
 		buf_reset(&out);
 	}
 	if (date_parse(in, &t, &zone)) {

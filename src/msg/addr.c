@@ -1,9 +1,9 @@
 /* addr.c: which mailboxes and groups does an address field name?
  *
- * One pass over tokens with a small state, no recursion. What is malformed is skipped with ${faulty} set; the
- * addresses after it are still found, since hiding one is worse than showing a strange one (AUT-07). Strings are
- * resolved afterwards from their stretch of the field, each read once more at most: linear.
- * RFC 5322 3.4, 4.4; RFC 6532 (octets above 127 are atom text). */
+ * One pass over tokens with a small state, no recursion. What is malformed is skipped with
+ * ${faulty} set; the addresses after it are still found, since hiding one is worse than showing a
+ * strange one (AUT-07). Strings are resolved afterwards from their stretch of the field, each read
+ * once more at most: linear. RFC 5322 3.4, 4.4; RFC 6532 (octets above 127 are atom text). */
 #include "msg/addr_int.h"
 
 #include "core/limits.h"
@@ -25,16 +25,18 @@ struct reader {
 	struct stretch phrase, run; /* all words; the last dot-connected ones */
 	bool after_dot;
 	struct stretch name, local, domain, route, comment;
-	struct stretch shadow_local, shadow_domain; /* of an address that stands where a name should */
-	bool has_address; /* local, domain complete; a '>' or the end of a domain was seen */
-	char *text;	  /* room for every resolved string: no octet of the field is used twice but for names */
+	struct stretch shadow_local,
+	    shadow_domain; /* of an address that stands where a name should */
+	bool has_address;  /* local, domain complete; a '>' or the end of a domain was seen */
+	char *text; /* room for every resolved string: no octet of the field is used twice but for
+		       names */
 	size_t text_n, text_max;
 };
 
 static void element_clear(struct reader *r)
 {
-	r->phrase = r->run = r->name = r->local = r->domain = r->route = r->comment = r->shadow_local =
-	    r->shadow_domain = (struct stretch){ 0, 0 };
+	r->phrase = r->run = r->name = r->local = r->domain = r->route = r->comment =
+	    r->shadow_local = r->shadow_domain = (struct stretch){ 0, 0 };
 	r->after_dot = r->has_address = r->in_angle = false;
 	r->place = IN_PHRASE;
 }
@@ -42,8 +44,8 @@ static void element_clear(struct reader *r)
 static bool is_plain(struct slice s)
 {
 	for (size_t i = 0; i < s.n; i++)
-		if (s.p[i] == '"' || s.p[i] == '(' || s.p[i] == ')' || s.p[i] == '\\' || s.p[i] == ' ' ||
-		    s.p[i] == '\t' || s.p[i] == '\r' || s.p[i] == '\n')
+		if (s.p[i] == '"' || s.p[i] == '(' || s.p[i] == ')' || s.p[i] == '\\' ||
+		    s.p[i] == ' ' || s.p[i] == '\t' || s.p[i] == '\r' || s.p[i] == '\n')
 			return (false);
 	return (true);
 }
@@ -77,7 +79,7 @@ static struct slice unquoted(struct slice s, char close)
 	return (s);
 }
 
-enum join { /* what stands between two words that had blanks between them */
+enum join {          /* what stands between two words that had blanks between them */
 	JOIN_NAME,   /* a blank */
 	JOIN_LOCAL,  /* a blank, but none at a dot */
 	JOIN_DOMAIN, /* nothing; literals stay as they are */
@@ -102,7 +104,8 @@ static void put_domain_token(struct reader *r, struct slice t, enum token token)
 		if (t.p[i] == '\\') {
 			if (++i < t.n && addr_is_atom(t.p[i]) && t.p[i] != '[' && t.p[i] != ']')
 				put(r, t.p[i]);
-		} else if (t.p[i] != '[' && t.p[i] != ']') { /* within a word they would open a literal */
+		} else if (t.p[i] != '[' &&
+		    t.p[i] != ']') { /* within a word they would open a literal */
 			put(r, t.p[i]);
 		}
 	}
@@ -148,7 +151,8 @@ static struct slice resolve_comment(struct reader *r, struct stretch st)
 	size_t from;
 
 	s = slice_trim(unquoted(s, ')'));
-	if (slice_chr(s, '\\') == SIZE_MAX && slice_chr(s, '\n') == SIZE_MAX && slice_chr(s, '\r') == SIZE_MAX)
+	if (slice_chr(s, '\\') == SIZE_MAX && slice_chr(s, '\n') == SIZE_MAX &&
+	    slice_chr(s, '\r') == SIZE_MAX)
 		return (s);
 	put_room(r);
 	from = r->text_n;
@@ -177,8 +181,11 @@ static void emit(struct reader *r, struct addr one)
 /* An element is over: what did it name? */
 static void element_close(struct reader *r)
 {
-	struct addr one = { .kind = ADDR_MAILBOX, .name = SLICE(""), .local = SLICE(""),
-		.domain = SLICE(""), .route = SLICE("") };
+	struct addr one = { .kind = ADDR_MAILBOX,
+		.name = SLICE(""),
+		.local = SLICE(""),
+		.domain = SLICE(""),
+		.route = SLICE("") };
 
 	if (r->cut) {
 		element_clear(r);
@@ -195,11 +202,14 @@ static void element_close(struct reader *r)
 		if (r->phrase.to > r->phrase.from)
 			r->faulty = true; /* words after the address */
 		if (r->shadow_domain.to > r->shadow_domain.from) {
-			struct addr shadow = { .kind = ADDR_MAILBOX, .name = SLICE(""), .route = SLICE("") };
+			struct addr shadow = {
+				.kind = ADDR_MAILBOX, .name = SLICE(""), .route = SLICE("")
+			};
 
 			shadow.local = resolve(r, r->shadow_local, JOIN_LOCAL);
 			shadow.domain = resolve(r, r->shadow_domain, JOIN_DOMAIN);
-			if (!slice_ieq(shadow.domain, one.domain)) { /* AUT-07: shown, so that it is judged */
+			if (!slice_ieq(shadow.domain,
+				one.domain)) { /* AUT-07: shown, so that it is judged */
 				r->faulty = true;
 				emit(r, shadow);
 			}
@@ -219,7 +229,8 @@ static void word(struct reader *r)
 	if (r->phrase.to == r->phrase.from)
 		r->phrase = (struct stretch){ x->from, x->to };
 	r->phrase.to = x->to;
-	/* a run goes on over a dot on either side, and, in what is broken, where nothing stands between */
+	/* a run goes on over a dot on either side, and, in what is broken, where nothing stands
+	 * between */
 	if (r->run.to > r->run.from && (r->after_dot || x->token == T_DOT || r->run.to == x->from))
 		r->run.to = x->to;
 	else
@@ -241,7 +252,8 @@ static void at_sign(struct reader *r)
 	}
 	if (r->in_angle)
 		r->run = r->phrase; /* "<a b@c>": all of it */
-	else if (r->run.from > r->phrase.from) /* "x y@z": the words before it are a name of sorts */
+	else if (r->run.from >
+	    r->phrase.from) /* "x y@z": the words before it are a name of sorts */
 		r->name = (struct stretch){ r->phrase.from, r->run.from };
 	if (r->run.to == r->run.from || r->name.to > r->name.from)
 		r->faulty = r->faulty || !r->in_angle || r->run.to == r->run.from;
@@ -262,7 +274,8 @@ static void angle_open(struct reader *r)
 		r->place = IN_PHRASE;
 		return;
 	}
-	if (r->has_address && r->place == IN_DOMAIN) { /* "a@b <c@d>": an address for a name, unquoted */
+	if (r->has_address &&
+	    r->place == IN_DOMAIN) { /* "a@b <c@d>": an address for a name, unquoted */
 		r->shadow_local = r->local;
 		r->shadow_domain = r->domain;
 		if (r->name.to == r->name.from)
@@ -301,7 +314,10 @@ static void angle_close(struct reader *r)
 
 static void colon(struct reader *r)
 {
-	struct addr group = { .kind = ADDR_GROUP, .name = SLICE(""), .local = SLICE(""), .domain = SLICE(""),
+	struct addr group = { .kind = ADDR_GROUP,
+		.name = SLICE(""),
+		.local = SLICE(""),
+		.domain = SLICE(""),
 		.route = SLICE("") };
 
 	if (r->in_angle && (r->place == IN_DOMAIN || r->place == IN_ROUTE) &&
@@ -326,8 +342,11 @@ static void colon(struct reader *r)
 
 static void group_close(struct reader *r)
 {
-	struct addr end = { .kind = ADDR_GROUP_END, .name = SLICE(""), .local = SLICE(""),
-		.domain = SLICE(""), .route = SLICE("") };
+	struct addr end = { .kind = ADDR_GROUP_END,
+		.name = SLICE(""),
+		.local = SLICE(""),
+		.domain = SLICE(""),
+		.route = SLICE("") };
 
 	element_close(r);
 	if (!r->in_group) { /* a semicolon as comma */
@@ -360,12 +379,8 @@ static void mark(struct reader *r)
 	struct lexer *x = &r->x;
 
 	switch (x->mark) {
-	case '<':
-		angle_open(r);
-		return;
-	case '>':
-		angle_close(r);
-		return;
+	case '<': angle_open(r); return;
+	case '>': angle_close(r); return;
 	case '@':
 		if (r->in_angle && r->phrase.to == r->phrase.from && !r->has_address &&
 		    r->route.to == r->route.from) { /* "<@a": a route, or a local part left out */
@@ -383,12 +398,8 @@ static void mark(struct reader *r)
 		}
 		at_sign(r);
 		return;
-	case ':':
-		colon(r);
-		return;
-	case ';':
-		group_close(r);
-		return;
+	case ':': colon(r); return;
+	case ';': group_close(r); return;
 	default: /* ',' */
 		if (r->in_angle)
 			r->faulty = true; /* "<a@b, c@d" */
@@ -397,8 +408,8 @@ static void mark(struct reader *r)
 	}
 }
 
-/* It was no route: go back to the first domain in it and read on from there. What follows cannot begin a route
- * again before its own "<", so nothing is read a third time. */
+/* It was no route: go back to the first domain in it and read on from there. What follows cannot
+ * begin a route again before its own "<", so nothing is read a third time. */
 static bool route_fails(struct reader *r)
 {
 	r->faulty = true;
@@ -409,7 +420,8 @@ static bool route_fails(struct reader *r)
 	return (true);
 }
 
-/* Inside "<@a,@b:" everything up to the colon is route. A route that never ends in one was "<@domain>". */
+/* Inside "<@a,@b:" everything up to the colon is route. A route that never ends in one was
+ * "<@domain>". */
 static bool route_token(struct reader *r)
 {
 	struct lexer *x = &r->x;
@@ -469,7 +481,9 @@ void addr_parse(struct arena *a, struct slice field_body, struct addr_list *ret)
 	} else {
 		element_close(&r);
 	}
-	*ret = (struct addr_list){ .v = r.v, .n = r.n, .faulty = r.faulty || r.x.faulty, .cut = r.cut };
+	*ret = (struct addr_list){
+		.v = r.v, .n = r.n, .faulty = r.faulty || r.x.faulty, .cut = r.cut
+	};
 }
 
 bool addr_single_domain(const struct addr_list *l, struct slice *ret_domain)

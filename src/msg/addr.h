@@ -1,4 +1,5 @@
-/* addr.h: mailboxes and groups of address fields. RFC 5322 3.4 with its obsolete forms; at most L_ADDR addresses, comments L_CMT deep. */
+/* addr.h: mailboxes and groups of address fields. RFC 5322 3.4 with its obsolete forms; at most
+ * L_ADDR addresses, comments L_CMT deep. */
 #ifndef MSG_ADDR_H
 #define MSG_ADDR_H
 
@@ -8,7 +9,8 @@ enum addr_kind { ADDR_MAILBOX, ADDR_GROUP, ADDR_GROUP_END };
 
 struct addr {
 	enum addr_kind kind;
-	struct slice name;   /* display name or group name: quotes and comments resolved, encoded words left as they are; may be empty */
+	struct slice name;   /* display name or group name: quotes and comments resolved, encoded
+				words left as they are; may be empty */
 	struct slice local;  /* quotes resolved */
 	struct slice domain; /* as written without blanks and comments; may be empty */
 	struct slice route;  /* obsolete "@a,@b" route, else empty */
@@ -21,7 +23,8 @@ struct addr_list {
 	bool cut;    /* over L_ADDR */
 };
 
-void addr_parse(struct arena *a, struct slice field_body, struct addr_list *ret); /* linear; never fails */
+/* Linear; never fails. */
+void addr_parse(struct arena *a, struct slice field_body, struct addr_list *ret);
 /* The one mailbox's domain of a From field; false when none, several domains, or faulty. */
 bool addr_single_domain(const struct addr_list *l, struct slice *ret_domain);
 /* local@domain written so that it parses back: quoted where needed. */

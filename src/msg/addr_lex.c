@@ -1,8 +1,8 @@
-/* addr_lex.c: where does a word, quoted string, literal or comment of an address field end, and how is an
- * address written so that it reads back?
+/* addr_lex.c: where does a word, quoted string, literal or comment of an address field end, and how
+ * is an address written so that it reads back?
  *
- * Widely taken: whatever is no special belongs to a word; what is never closed goes on to the end, ${faulty}.
- * Meaning is left to addr.c. RFC 5322 3.2, 3.4; RFC 6532. */
+ * Widely taken: whatever is no special belongs to a word; what is never closed goes on to the end,
+ * ${faulty}. Meaning is left to addr.c. RFC 5322 3.2, 3.4; RFC 6532. */
 #include "msg/addr_int.h"
 
 #include "core/buf.h"
@@ -14,7 +14,8 @@ bool addr_is_atom(char c)
 	    memchr("()<>@,;:\".\\", c, 11) == NULL);
 }
 
-/* Past the end of a comment, quoted string or literal that begins at i; SIZE_MAX when it is never closed. */
+/* Past the end of a comment, quoted string or literal that begins at i; SIZE_MAX when it is never
+ * closed. */
 static size_t comment_end(struct slice s, size_t i, bool *faulty)
 {
 	unsigned depth = 0;
@@ -43,16 +44,20 @@ static size_t quoted_end(struct slice s, size_t i, char close)
 	return (SIZE_MAX);
 }
 
-/* What opens something that is never closed says nothing: it is skipped, and what follows is still read, or an
- * address could be hidden behind it (AUT-07). What was searched for in vain is not searched for again. */
+/* What opens something that is never closed says nothing: it is skipped, and what follows is still
+ * read, or an address could be hidden behind it (AUT-07). What was searched for in vain is not
+ * searched for again. */
 static size_t open_end(struct lexer *x, size_t i)
 {
 	char c = x->s.p[i];
-	bool *endless = c == '(' ? &x->endless_comment : c == '"' ? &x->endless_quote : &x->endless_literal;
+	bool *endless = c == '(' ? &x->endless_comment
+	    : c == '"'           ? &x->endless_quote
+				 : &x->endless_literal;
 	size_t end = SIZE_MAX;
 
 	if (!*endless)
-		end = c == '(' ? comment_end(x->s, i, &x->faulty) : quoted_end(x->s, i, c == '"' ? '"' : ']');
+		end = c == '(' ? comment_end(x->s, i, &x->faulty)
+			       : quoted_end(x->s, i, c == '"' ? '"' : ']');
 	if (end != SIZE_MAX)
 		return (end);
 	*endless = true;
@@ -61,8 +66,9 @@ static size_t open_end(struct lexer *x, size_t i)
 	return (i + 1);
 }
 
-/* An encoded word may, against RFC 2047 5 (3), hold commas, dots and brackets; it is one word all the same
- * unless it could be taken for an address. In a domain there is none: its atoms hold no specials. */
+/* An encoded word may, against RFC 2047 5 (3), hold commas, dots and brackets; it is one word all
+ * the same unless it could be taken for an address. In a domain there is none: its atoms hold no
+ * specials. */
 static size_t encoded_word_end(struct slice s, size_t i)
 {
 	unsigned marks = 0;
@@ -87,7 +93,8 @@ static size_t word_end(struct lexer *x, size_t i, bool in_domain)
 			return (end);
 	}
 	while (i < x->s.n && (addr_is_atom(x->s.p[i]) || x->s.p[i] == '\\')) {
-		if (x->s.p[i] == '\\') { /* quoted-pair outside quotes: obsolete and broken, but seen */
+		if (x->s.p[i] ==
+		    '\\') { /* quoted-pair outside quotes: obsolete and broken, but seen */
 			x->faulty = true;
 			if (++i == x->s.n)
 				break;
@@ -130,7 +137,8 @@ enum token addr_lex(struct lexer *x, bool in_domain)
 
 static char safe_octet(char c)
 {
-	return (c == '\r' || c == '\n' || c == '\0' ? '?' : c); /* cannot be said in a field at all */
+	return (
+	    c == '\r' || c == '\n' || c == '\0' ? '?' : c); /* cannot be said in a field at all */
 }
 
 static bool is_dot_atom(struct slice s)

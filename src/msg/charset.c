@@ -1,9 +1,10 @@
 /* charset.c: how do octets in some charset become UTF-8?
  *
- * UTF-8 and UTF-16 are read here; all else through iconv, by the names of charset_labels.c only. A descriptor is
- * opened once a thread and charset and reset between texts; iconv_open needs files, so charset_setup opens
- * all before the sandbox closes and keeps them: later opens, by any thread, find their module loaded.
- * Nothing fails for what a text holds: one bad octet is U+FFFD (MIM-07). The one use of iconv. */
+ * UTF-8 and UTF-16 are read here; all else through iconv, by the names of charset_labels.c only. A
+ * descriptor is opened once a thread and charset and reset between texts; iconv_open needs files,
+ * so charset_setup opens all before the sandbox closes and keeps them: later opens, by any thread,
+ * find their module loaded. Nothing fails for what a text holds: one bad octet is U+FFFD (MIM-07).
+ * The one use of iconv. */
 #include "msg/charset.h"
 
 #include <errno.h>
@@ -19,7 +20,8 @@ struct descriptors { /* of one thread; freed with it */
 };
 
 static const struct slice replacement = SLICE_INIT("\xef\xbf\xbd");
-static pthread_key_t descriptors_key; /* where each thread keeps its own: set up once, then constant */
+static pthread_key_t
+    descriptors_key; /* where each thread keeps its own: set up once, then constant */
 static pthread_once_t descriptors_once = PTHREAD_ONCE_INIT;
 
 static void descriptors_free(void *self)
@@ -91,13 +93,17 @@ static size_t utf8_take(struct slice s)
 
 	if (p[0] < 0x80)
 		return (1);
-	n = p[0] >= 0xc2 && p[0] <= 0xdf ? 2 : (p[0] & 0xf0) == 0xe0 ? 3 : p[0] >= 0xf0 && p[0] <= 0xf4 ? 4 : 0;
+	n = p[0] >= 0xc2 && p[0] <= 0xdf   ? 2
+	    : (p[0] & 0xf0) == 0xe0        ? 3
+	    : p[0] >= 0xf0 && p[0] <= 0xf4 ? 4
+					   : 0;
 	if (n == 0 || s.n < n)
 		return (0);
 	for (size_t i = 1; i < n; i++)
 		if ((p[i] & 0xc0) != 0x80)
 			return (0);
-	if ((p[0] == 0xe0 && p[1] < 0xa0) || (p[0] == 0xed && p[1] > 0x9f) || /* overlong; surrogate */
+	if ((p[0] == 0xe0 && p[1] < 0xa0) ||
+	    (p[0] == 0xed && p[1] > 0x9f) || /* overlong; surrogate */
 	    (p[0] == 0xf0 && p[1] < 0x90) || (p[0] == 0xf4 && p[1] > 0x8f))
 		return (0);
 	return (n);
@@ -167,7 +173,8 @@ static unsigned unit_at(struct slice s, bool big)
 	return (big ? first << 8 | second : second << 8 | first);
 }
 
-/* A byte order mark decides; without one the label, "utf-16" meaning little-endian as in browsers. */
+/* A byte order mark decides; without one the label, "utf-16" meaning little-endian as in browsers.
+ */
 static void from_utf16(struct slice in, bool big, struct buf *out)
 {
 	if (in.n >= 2 && (unit_at(in, true) == 0xfeff || unit_at(in, false) == 0xfeff)) {
@@ -178,7 +185,8 @@ static void from_utf16(struct slice in, bool big, struct buf *out)
 		unsigned c = unit_at(in, big), low;
 
 		in = slice_from(in, 2);
-		if (c >= 0xd800 && c < 0xdc00 && in.n >= 2 && (low = unit_at(in, big)) >= 0xdc00 && low < 0xe000) {
+		if (c >= 0xd800 && c < 0xdc00 && in.n >= 2 && (low = unit_at(in, big)) >= 0xdc00 &&
+		    low < 0xe000) {
 			c = 0x10000 + ((c - 0xd800) << 10) + (low - 0xdc00);
 			in = slice_from(in, 2);
 		}

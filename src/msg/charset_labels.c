@@ -1,26 +1,48 @@
 /* charset_labels.c: which charset does a label mean?
  *
- * The labels of the WHATWG Encoding Standard, which are those browsers know, and a few old IBM ones of mail.
- * Nothing else ever reaches iconv: its own names take options ("//TRANSLIT") and rare, stateful decoders. As in
- * browsers ISO-8859-1 means windows-1252; ASCII and ISO-8859-1 text that is valid UTF-8 is taken as UTF-8 only
- * for "us-ascii" (mislabelled, never the other way round). Sorted: looked up by halving. */
+ * The labels of the WHATWG Encoding Standard, which are those browsers know, and a few old IBM ones
+ * of mail. Nothing else ever reaches iconv: its own names take options ("//TRANSLIT") and rare,
+ * stateful decoders. As in browsers ISO-8859-1 means windows-1252; ASCII and ISO-8859-1 text that
+ * is valid UTF-8 is taken as UTF-8 only for "us-ascii" (mislabelled, never the other way round).
+ * Sorted: looked up by halving. */
 #include "msg/charset_int.h"
 
 const char *const charset_iconv_names[CHARSET_COUNT] = {
-	[CHARSET_WINDOWS_1252] = "CP1252", [CHARSET_ISO_8859_2] = "ISO-8859-2",
-	[CHARSET_ISO_8859_3] = "ISO-8859-3", [CHARSET_ISO_8859_4] = "ISO-8859-4",
-	[CHARSET_ISO_8859_5] = "ISO-8859-5", [CHARSET_ISO_8859_6] = "ISO-8859-6",
-	[CHARSET_ISO_8859_7] = "ISO-8859-7", [CHARSET_ISO_8859_8] = "ISO-8859-8",
-	[CHARSET_ISO_8859_10] = "ISO-8859-10", [CHARSET_ISO_8859_13] = "ISO-8859-13",
-	[CHARSET_ISO_8859_14] = "ISO-8859-14", [CHARSET_ISO_8859_15] = "ISO-8859-15",
-	[CHARSET_ISO_8859_16] = "ISO-8859-16", [CHARSET_KOI8_R] = "KOI8-R", [CHARSET_KOI8_U] = "KOI8-U",
-	[CHARSET_MACINTOSH] = "MACINTOSH", [CHARSET_MAC_CYRILLIC] = "MAC-CYRILLIC",
-	[CHARSET_IBM866] = "CP866", [CHARSET_WINDOWS_874] = "CP874", [CHARSET_WINDOWS_1250] = "CP1250",
-	[CHARSET_WINDOWS_1251] = "CP1251", [CHARSET_WINDOWS_1253] = "CP1253", [CHARSET_WINDOWS_1254] = "CP1254",
-	[CHARSET_WINDOWS_1255] = "CP1255", [CHARSET_WINDOWS_1256] = "CP1256", [CHARSET_WINDOWS_1257] = "CP1257",
-	[CHARSET_WINDOWS_1258] = "CP1258", [CHARSET_GB18030] = "GB18030", [CHARSET_BIG5] = "BIG5-HKSCS",
-	[CHARSET_EUC_JP] = "EUC-JP", [CHARSET_ISO_2022_JP] = "ISO-2022-JP", [CHARSET_SHIFT_JIS] = "CP932",
-	[CHARSET_EUC_KR] = "CP949", [CHARSET_IBM437] = "CP437", [CHARSET_IBM850] = "CP850",
+	[CHARSET_WINDOWS_1252] = "CP1252",
+	[CHARSET_ISO_8859_2] = "ISO-8859-2",
+	[CHARSET_ISO_8859_3] = "ISO-8859-3",
+	[CHARSET_ISO_8859_4] = "ISO-8859-4",
+	[CHARSET_ISO_8859_5] = "ISO-8859-5",
+	[CHARSET_ISO_8859_6] = "ISO-8859-6",
+	[CHARSET_ISO_8859_7] = "ISO-8859-7",
+	[CHARSET_ISO_8859_8] = "ISO-8859-8",
+	[CHARSET_ISO_8859_10] = "ISO-8859-10",
+	[CHARSET_ISO_8859_13] = "ISO-8859-13",
+	[CHARSET_ISO_8859_14] = "ISO-8859-14",
+	[CHARSET_ISO_8859_15] = "ISO-8859-15",
+	[CHARSET_ISO_8859_16] = "ISO-8859-16",
+	[CHARSET_KOI8_R] = "KOI8-R",
+	[CHARSET_KOI8_U] = "KOI8-U",
+	[CHARSET_MACINTOSH] = "MACINTOSH",
+	[CHARSET_MAC_CYRILLIC] = "MAC-CYRILLIC",
+	[CHARSET_IBM866] = "CP866",
+	[CHARSET_WINDOWS_874] = "CP874",
+	[CHARSET_WINDOWS_1250] = "CP1250",
+	[CHARSET_WINDOWS_1251] = "CP1251",
+	[CHARSET_WINDOWS_1253] = "CP1253",
+	[CHARSET_WINDOWS_1254] = "CP1254",
+	[CHARSET_WINDOWS_1255] = "CP1255",
+	[CHARSET_WINDOWS_1256] = "CP1256",
+	[CHARSET_WINDOWS_1257] = "CP1257",
+	[CHARSET_WINDOWS_1258] = "CP1258",
+	[CHARSET_GB18030] = "GB18030",
+	[CHARSET_BIG5] = "BIG5-HKSCS",
+	[CHARSET_EUC_JP] = "EUC-JP",
+	[CHARSET_ISO_2022_JP] = "ISO-2022-JP",
+	[CHARSET_SHIFT_JIS] = "CP932",
+	[CHARSET_EUC_KR] = "CP949",
+	[CHARSET_IBM437] = "CP437",
+	[CHARSET_IBM850] = "CP850",
 };
 
 static const struct {

@@ -1,8 +1,9 @@
 /* date.c: which moment does a date name, and how is a moment written?
  *
- * Reading mail is generous (obsolete zones and years, asctime order, missing weekday, comments); reading IMAP is
- * strict (IMP-17). Days are counted with the civil calendar, without the C library's zones except for writing
- * local time. RFC 5322 3.3, 4.3; RFC 9051 9 (date, date-time). */
+ * Reading mail is generous (obsolete zones and years, asctime order, missing weekday, comments);
+ * reading IMAP is strict (IMP-17). Days are counted with the civil calendar, without the C
+ * library's zones except for writing local time. RFC 5322 3.3, 4.3; RFC 9051 9 (date, date-time).
+ */
 #include "msg/date.h"
 
 #include <time.h>
@@ -38,7 +39,8 @@ struct civil {
 static struct civil civil_of(int64_t t)
 {
 	int64_t day = t >= 0 ? t / 86400 : -((-t + 86399) / 86400), second = t - day * 86400;
-	int64_t z = day + 719468, era = (z >= 0 ? z : z - 146096) / 146097, of_era = z - era * 146097;
+	int64_t z = day + 719468, era = (z >= 0 ? z : z - 146096) / 146097,
+		of_era = z - era * 146097;
 	int64_t y = (of_era - of_era / 1460 + of_era / 36524 - of_era / 146096) / 365;
 	int64_t of_year = of_era - (365 * y + y / 4 - y / 100), m = (5 * of_year + 2) / 153;
 	struct civil c = { .year = y + era * 400 + (m >= 10 ? 1 : 0) };
@@ -69,9 +71,14 @@ static int zone_named(struct slice s)
 		struct slice name;
 		int minutes;
 	} zones[] = {
-		{ SLICE_INIT("EST"), -300 }, { SLICE_INIT("EDT"), -240 }, { SLICE_INIT("CST"), -360 },
-		{ SLICE_INIT("CDT"), -300 }, { SLICE_INIT("MST"), -420 }, { SLICE_INIT("MDT"), -360 },
-		{ SLICE_INIT("PST"), -480 }, { SLICE_INIT("PDT"), -420 },
+		{ SLICE_INIT("EST"), -300 },
+		{ SLICE_INIT("EDT"), -240 },
+		{ SLICE_INIT("CST"), -360 },
+		{ SLICE_INIT("CDT"), -300 },
+		{ SLICE_INIT("MST"), -420 },
+		{ SLICE_INIT("MDT"), -360 },
+		{ SLICE_INIT("PST"), -480 },
+		{ SLICE_INIT("PDT"), -420 },
 	};
 
 	for (size_t i = 0; i < sizeof(zones) / sizeof(zones[0]); i++)
@@ -136,7 +143,8 @@ static void skip_comment(struct cursor *c)
 /* Blanks and comments, which RFC 5322 4.3 allows on both sides of the marks of a time. */
 static void skip_between(struct cursor *c)
 {
-	while (c->p < c->end && (*c->p == '(' || *c->p == ' ' || *c->p == '\t' || *c->p == '\r' || *c->p == '\n')) {
+	while (c->p < c->end &&
+	    (*c->p == '(' || *c->p == ' ' || *c->p == '\t' || *c->p == '\r' || *c->p == '\n')) {
 		if (*c->p == '(')
 			skip_comment(c);
 		else
@@ -233,7 +241,8 @@ static bool take_item(struct cursor *c, struct reading *r)
 bool date_parse(struct slice s, int64_t *ret_time, int *ret_zone)
 {
 	struct reading r = { .year = -1, .month = -1, .day = -1 };
-	struct cursor c = cursor_of(slice_head(slice_trim(s), 256)); /* no date is longer, comments included */
+	struct cursor c =
+	    cursor_of(slice_head(slice_trim(s), 256)); /* no date is longer, comments included */
 
 	while (!cursor_at_end(&c)) {
 		if (*c.p == '(')
@@ -241,10 +250,11 @@ bool date_parse(struct slice s, int64_t *ret_time, int *ret_zone)
 		else if (!take_item(&c, &r))
 			return (false);
 	}
-	if (r.year < 0 || r.month < 0 || r.day < 1 || r.day > days_in(r.year, r.month) || !r.has_time)
+	if (r.year < 0 || r.month < 0 || r.day < 1 || r.day > days_in(r.year, r.month) ||
+	    !r.has_time)
 		return (false);
-	*ret_time = days_of(r.year, r.month, r.day) * 86400 + r.hour * 3600 + r.minute * 60 + r.second -
-	    (int64_t)r.zone * 60;
+	*ret_time = days_of(r.year, r.month, r.day) * 86400 + r.hour * 3600 + r.minute * 60 +
+	    r.second - (int64_t)r.zone * 60;
 	*ret_zone = r.zone;
 	return (true);
 }
@@ -262,9 +272,9 @@ int date_write(struct buf *out, int64_t t)
 	c = civil_of(t + offset * 60);
 	sign = offset < 0 ? '-' : '+';
 	offset = offset < 0 ? -offset : offset;
-	return (buf_fmt(out, "%.3s, %d %.3s %04d %02d:%02d:%02d %c%02ld%02ld", day_names + c.weekday * 3, c.day,
-	    month_names + (c.month - 1) * 3, (int)c.year, c.hour, c.minute, c.second, sign, offset / 60,
-	    offset % 60));
+	return (buf_fmt(out, "%.3s, %d %.3s %04d %02d:%02d:%02d %c%02ld%02ld",
+	    day_names + c.weekday * 3, c.day, month_names + (c.month - 1) * 3, (int)c.year, c.hour,
+	    c.minute, c.second, sign, offset / 60, offset % 60));
 }
 
 /* n digits exactly */
@@ -288,7 +298,8 @@ static bool take_month_year(struct cursor *c, int day, int64_t *ret_days)
 	    (month = month_of(slice_head(cursor_rest(c), 3))) == 0)
 		return (false);
 	c->p += 3;
-	if (!take_char(c, '-') || !take_digits(c, 4, &year) || year < 1 || day < 1 || day > days_in(year, month))
+	if (!take_char(c, '-') || !take_digits(c, 4, &year) || year < 1 || day < 1 ||
+	    day > days_in(year, month))
 		return (false);
 	*ret_days = days_of(year, month, day);
 	return (true);
@@ -314,7 +325,8 @@ bool date_parse_imap(struct slice s, int64_t *ret_time)
 	if (hour > 23 || minute > 59 || second > 60 || zone_hour > 23 || zone_minute > 59)
 		return (false);
 	zone_minute += zone_hour * 60;
-	*ret_time = days * 86400 + hour * 3600 + minute * 60 + second - (west ? -zone_minute : zone_minute) * 60;
+	*ret_time = days * 86400 + hour * 3600 + minute * 60 + second -
+	    (west ? -zone_minute : zone_minute) * 60;
 	return (true);
 }
 
@@ -322,8 +334,8 @@ int date_write_imap(struct buf *out, int64_t t)
 {
 	struct civil c = civil_of(t);
 
-	return (buf_fmt(out, "%02d-%.3s-%04d %02d:%02d:%02d +0000", c.day, month_names + (c.month - 1) * 3,
-	    (int)c.year, c.hour, c.minute, c.second));
+	return (buf_fmt(out, "%02d-%.3s-%04d %02d:%02d:%02d +0000", c.day,
+	    month_names + (c.month - 1) * 3, (int)c.year, c.hour, c.minute, c.second));
 }
 
 /* date = date-text / DQUOTE date-text DQUOTE; date-day = 1*2DIGIT */

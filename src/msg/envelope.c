@@ -1,8 +1,9 @@
 /* envelope.c: what does IMAP's ENVELOPE say of a header?
  *
- * Values go out as they stand in the header, unfolded, encoded words left to the client. A string is quoted when
- * it is short printable ASCII, else a literal of UTF-8 (IMP-23): raw 8-bit that is no UTF-8 is read as
- * windows-1252, NUL becomes U+FFFD. The first of doubled fields counts. RFC 9051 7.5.2. */
+ * Values go out as they stand in the header, unfolded, encoded words left to the client. A string
+ * is quoted when it is short printable ASCII, else a literal of UTF-8 (IMP-23): raw 8-bit that is
+ * no UTF-8 is read as windows-1252, NUL becomes U+FFFD. The first of doubled fields counts. RFC
+ * 9051 7.5.2. */
 #include "msg/envelope_int.h"
 
 #include "core/limits.h"
@@ -55,8 +56,8 @@ static void write_text(struct buf *out, struct arena *a, const struct header *h,
 	(void)envelope_nstring(out, f != NULL ? header_unfold(a, f->body) : SLICE(""), f == NULL);
 }
 
-/* address = "(" addr-name SP addr-adl SP addr-mailbox SP addr-host ")". A host of NIL is what marks groups, so an
- * address without a domain has an empty host. */
+/* address = "(" addr-name SP addr-adl SP addr-mailbox SP addr-host ")". A host of NIL is what marks
+ * groups, so an address without a domain has an empty host. */
 static void write_address(struct buf *out, const struct addr *one)
 {
 	switch (one->kind) {
@@ -76,14 +77,13 @@ static void write_address(struct buf *out, const struct addr *one)
 		(void)envelope_nstring(out, one->name, false);
 		(void)buf_addz(out, " NIL)");
 		return;
-	case ADDR_GROUP_END:
-		(void)buf_addz(out, "(NIL NIL NIL NIL)");
-		return;
+	case ADDR_GROUP_END: (void)buf_addz(out, "(NIL NIL NIL NIL)"); return;
 	}
 }
 
 /* False when the field is absent or names nobody. */
-static bool write_addresses(struct buf *out, struct arena *a, const struct header *h, struct slice name)
+static bool write_addresses(
+    struct buf *out, struct arena *a, const struct header *h, struct slice name)
 {
 	const struct field *f = header_first(h, name);
 	struct addr_list list;
@@ -100,11 +100,12 @@ static bool write_addresses(struct buf *out, struct arena *a, const struct heade
 	return (true);
 }
 
-static void write_addresses_or(struct buf *out, struct arena *a, const struct header *h, struct slice name,
-    struct slice other)
+static void write_addresses_or(
+    struct buf *out, struct arena *a, const struct header *h, struct slice name, struct slice other)
 {
 	(void)buf_addc(out, ' ');
-	if (!write_addresses(out, a, h, name) && (other.n == 0 || !write_addresses(out, a, h, other)))
+	if (!write_addresses(out, a, h, name) &&
+	    (other.n == 0 || !write_addresses(out, a, h, other)))
 		(void)buf_addz(out, "NIL");
 }
 

@@ -4,6 +4,7 @@
 
 #include "msg/envelope.h"
 
-void envelope_write_in(struct buf *out, struct arena *a, const struct header *h); /* failure is in out */
+void envelope_write_in(
+    struct buf *out, struct arena *a, const struct header *h); /* failure is in out */
 
 #endif

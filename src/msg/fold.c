@@ -1,7 +1,8 @@
 /* fold.c: which form of a text is compared? The one use of utf8proc.
  *
- * i;unicode-casemap: each character to its titlecase, then compatibility decomposition. The order of combining
- * marks is left as it stands (RFC 5051 2 decomposes; it does not sort). Linear. RFC 5051. */
+ * i;unicode-casemap: each character to its titlecase, then compatibility decomposition. The order
+ * of combining marks is left as it stands (RFC 5051 2 decomposes; it does not sort). Linear. RFC
+ * 5051. */
 #include "msg/fold.h"
 
 #include <utf8proc.h>
@@ -12,8 +13,8 @@ static void add_folded(struct buf *out, utf8proc_int32_t c)
 {
 	utf8proc_int32_t parts[DECOMPOSED_MAX];
 	int boundary = 0;
-	utf8proc_ssize_t n = utf8proc_decompose_char(
-	    utf8proc_totitle(c), parts, DECOMPOSED_MAX, UTF8PROC_DECOMPOSE | UTF8PROC_COMPAT, &boundary);
+	utf8proc_ssize_t n = utf8proc_decompose_char(utf8proc_totitle(c), parts, DECOMPOSED_MAX,
+	    UTF8PROC_DECOMPOSE | UTF8PROC_COMPAT, &boundary);
 
 	for (utf8proc_ssize_t i = 0; i < n && i < DECOMPOSED_MAX; i++) {
 		utf8proc_uint8_t utf8[4];
@@ -37,7 +38,8 @@ int fold_text(struct slice utf8, struct buf *out)
 			(void)buf_addc(out, ascii_upper(utf8.p[at++]));
 			continue;
 		}
-		n = utf8proc_iterate(p + at, (utf8proc_ssize_t)(utf8.n - at < 4 ? utf8.n - at : 4), &c);
+		n = utf8proc_iterate(
+		    p + at, (utf8proc_ssize_t)(utf8.n - at < 4 ? utf8.n - at : 4), &c);
 		if (n <= 0) {
 			c = 0xfffd;
 			n = 1;

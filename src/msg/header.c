@@ -1,10 +1,11 @@
 /* header.c: which fields does a header hold, where, and where does the body begin?
  *
- * One pass over the lines. A line that is neither field, continuation nor blank ends the header before it, for
- * every consumer alike (SIN-21): the body begins with that line. Over a limit the fields that follow are left
- * out but the pass goes on, so that the body is found where other programs find it. Values are left to
- * addr.c, date.c, mime_value.c and words.c; what may be accepted from a stranger, to header_check.c.
- * RFC 5322 2.2, 3.6.8, 4.5 (blanks before the colon). Never fails. */
+ * One pass over the lines. A line that is neither field, continuation nor blank ends the header
+ * before it, for every consumer alike (SIN-21): the body begins with that line. Over a limit the
+ * fields that follow are left out but the pass goes on, so that the body is found where other
+ * programs find it. Values are left to addr.c, date.c, mime_value.c and words.c; what may be
+ * accepted from a stranger, to header_check.c. RFC 5322 2.2, 3.6.8, 4.5 (blanks before the colon).
+ * Never fails. */
 #include "msg/header_int.h"
 
 #include <limits.h>
@@ -108,7 +109,8 @@ void header_parse_at(struct arena *a, struct slice whole, size_t at, size_t max_
 		size_t name = 0, value = 0;
 		enum line_kind kind = line_sort(line, &name, &value);
 
-		if (stop != NULL && slice_starts(line, SLICE("--")) && stop->is_end(stop->self, line))
+		if (stop != NULL && slice_starts(line, SLICE("--")) &&
+		    stop->is_end(stop->self, line))
 			break;
 		if (kind == LINE_BLANK) {
 			ret->has_blank = true;
@@ -175,7 +177,8 @@ struct slice header_unfold(struct arena *a, struct slice body)
 		return (body);
 	out = arena_alloc(a, body.n);
 	for (size_t i = 0; i < body.n; i++) {
-		if (body.p[i] == '\n' || (body.p[i] == '\r' && i + 1 < body.n && body.p[i + 1] == '\n'))
+		if (body.p[i] == '\n' ||
+		    (body.p[i] == '\r' && i + 1 < body.n && body.p[i + 1] == '\n'))
 			continue; /* RFC 5322 2.2.3: the line end goes, the blank after it stays */
 		out[n++] = body.p[i];
 	}

@@ -1,19 +1,21 @@
 /* html.c: what would a person see of an HTML text, and where do its links lead?
  *
- * A tokeniser, no tree: text, tags with the few attributes that matter, comments, raw text (script, style and
- * the like, which nobody sees). One pass, each octet looked at a bounded number of times: whatever is searched for and
- * never found is searched once only (MIM-12). Hidden text is counted by depth of the element that hides it,
- * forgiving wrong nesting. Styles are html_style.c's, character references html_entity.c's. WHATWG HTML 13.2.5. */
+ * A tokeniser, no tree: text, tags with the few attributes that matter, comments, raw text (script,
+ * style and the like, which nobody sees). One pass, each octet looked at a bounded number of times:
+ * whatever is searched for and never found is searched once only (MIM-12). Hidden text is counted
+ * by depth of the element that hides it, forgiving wrong nesting. Styles are html_style.c's,
+ * character references html_entity.c's. WHATWG HTML 13.2.5. */
 #include "msg/html.h"
 
 #include "msg/html_int.h"
 #include "msg/html_style.h"
 
 enum {
-	SHOWN_MAX = 256,   /* text of a link that is kept */
-	VALUE_MAX = 8192,  /* of an attribute that is looked at */
-	HIDDEN_DEPTH = 32, /* names of hiding elements that are open; deeper ones hide by the outer one */
-	TEXT_MAX = 4096,   /* text handed on at once */
+	SHOWN_MAX = 256,  /* text of a link that is kept */
+	VALUE_MAX = 8192, /* of an attribute that is looked at */
+	HIDDEN_DEPTH =
+	    32, /* names of hiding elements that are open; deeper ones hide by the outer one */
+	TEXT_MAX = 4096, /* text handed on at once */
 };
 
 struct reader {
@@ -22,7 +24,7 @@ struct reader {
 	const struct html_events *ev;
 	void *self;
 	struct buf text, href, shown, value;
-	struct slice hiding; /* name of the outermost element that hides; empty: none */
+	struct slice hiding;   /* name of the outermost element that hides; empty: none */
 	unsigned hiding_depth; /* elements of that name open, itself included */
 	bool in_link;
 	bool no_more_comment_ends; /* "-->" was searched for in vain */
@@ -130,9 +132,9 @@ static struct slice resolved(struct buf *into, struct slice value)
 static bool is_void(struct slice name) /* has no end tag, so can hide nothing */
 {
 	static const struct slice names[] = { SLICE_INIT("br"), SLICE_INIT("img"), SLICE_INIT("hr"),
-		SLICE_INIT("meta"), SLICE_INIT("input"), SLICE_INIT("link"), SLICE_INIT("area"), SLICE_INIT("base"),
-		SLICE_INIT("col"), SLICE_INIT("embed"), SLICE_INIT("param"), SLICE_INIT("source"),
-		SLICE_INIT("wbr") };
+		SLICE_INIT("meta"), SLICE_INIT("input"), SLICE_INIT("link"), SLICE_INIT("area"),
+		SLICE_INIT("base"), SLICE_INIT("col"), SLICE_INIT("embed"), SLICE_INIT("param"),
+		SLICE_INIT("source"), SLICE_INIT("wbr") };
 
 	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
 		if (slice_ieq(name, names[i]))
@@ -143,14 +145,16 @@ static bool is_void(struct slice name) /* has no end tag, so can hide nothing */
 static bool parts_words(struct slice name) /* "V<b></b>iagra" is one word, "a<br>b" are two */
 {
 	static const struct slice names[] = { SLICE_INIT("p"), SLICE_INIT("div"), SLICE_INIT("br"),
-		SLICE_INIT("tr"), SLICE_INIT("td"), SLICE_INIT("th"), SLICE_INIT("table"), SLICE_INIT("li"),
-		SLICE_INIT("ul"), SLICE_INIT("ol"), SLICE_INIT("dl"), SLICE_INIT("dt"), SLICE_INIT("dd"),
-		SLICE_INIT("h1"), SLICE_INIT("h2"), SLICE_INIT("h3"), SLICE_INIT("h4"), SLICE_INIT("h5"),
-		SLICE_INIT("h6"), SLICE_INIT("hr"), SLICE_INIT("blockquote"), SLICE_INIT("pre"),
-		SLICE_INIT("center"), SLICE_INIT("head"), SLICE_INIT("title"), SLICE_INIT("body"),
-		SLICE_INIT("html"), SLICE_INIT("form"), SLICE_INIT("address"), SLICE_INIT("section"),
-		SLICE_INIT("article"), SLICE_INIT("header"), SLICE_INIT("footer"), SLICE_INIT("caption"),
-		SLICE_INIT("option"), SLICE_INIT("select"), SLICE_INIT("script"), SLICE_INIT("style") };
+		SLICE_INIT("tr"), SLICE_INIT("td"), SLICE_INIT("th"), SLICE_INIT("table"),
+		SLICE_INIT("li"), SLICE_INIT("ul"), SLICE_INIT("ol"), SLICE_INIT("dl"),
+		SLICE_INIT("dt"), SLICE_INIT("dd"), SLICE_INIT("h1"), SLICE_INIT("h2"),
+		SLICE_INIT("h3"), SLICE_INIT("h4"), SLICE_INIT("h5"), SLICE_INIT("h6"),
+		SLICE_INIT("hr"), SLICE_INIT("blockquote"), SLICE_INIT("pre"), SLICE_INIT("center"),
+		SLICE_INIT("head"), SLICE_INIT("title"), SLICE_INIT("body"), SLICE_INIT("html"),
+		SLICE_INIT("form"), SLICE_INIT("address"), SLICE_INIT("section"),
+		SLICE_INIT("article"), SLICE_INIT("header"), SLICE_INIT("footer"),
+		SLICE_INIT("caption"), SLICE_INIT("option"), SLICE_INIT("select"),
+		SLICE_INIT("script"), SLICE_INIT("style") };
 
 	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
 		if (slice_ieq(name, names[i]))
@@ -160,9 +164,9 @@ static bool parts_words(struct slice name) /* "V<b></b>iagra" is one word, "a<br
 
 static bool is_raw(struct slice name) /* what it holds is never shown and holds no tags */
 {
-	static const struct slice names[] = { SLICE_INIT("script"), SLICE_INIT("style"), SLICE_INIT("title"),
-		SLICE_INIT("textarea"), SLICE_INIT("noembed"), SLICE_INIT("noframes"), SLICE_INIT("iframe"),
-		SLICE_INIT("xmp") };
+	static const struct slice names[] = { SLICE_INIT("script"), SLICE_INIT("style"),
+		SLICE_INIT("title"), SLICE_INIT("textarea"), SLICE_INIT("noembed"),
+		SLICE_INIT("noframes"), SLICE_INIT("iframe"), SLICE_INIT("xmp") };
 
 	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
 		if (slice_ieq(name, names[i]))
@@ -170,7 +174,8 @@ static bool is_raw(struct slice name) /* what it holds is never shown and holds 
 	return (false);
 }
 
-/* Past "</name" of the raw text element. Each octet is looked at once: the search goes from "<" to "<". */
+/* Past "</name" of the raw text element. Each octet is looked at once: the search goes from "<" to
+ * "<". */
 static void skip_raw(struct reader *r, struct slice name)
 {
 	for (;;) {
@@ -238,8 +243,8 @@ static void tag_end(struct reader *r, struct slice name)
 		r->hiding = SLICE("");
 }
 
-/* Octets to the ">" that ends the tag at r->at, quotes respected; SIZE_MAX when there is none. A quote that is never
- * closed is no quote. */
+/* Octets to the ">" that ends the tag at r->at, quotes respected; SIZE_MAX when there is none. A
+ * quote that is never closed is no quote. */
 static size_t tag_size(const struct reader *r)
 {
 	struct slice s = slice_from(r->s, r->at);
@@ -381,7 +386,8 @@ static void on_visible(void *self, struct slice utf8, bool hidden)
 	if (hidden)
 		return;
 	for (size_t i = 0; i < utf8.n; i++) {
-		if (is_space(utf8.p[i]) || (utf8.p[i] == '\xc2' && i + 1 < utf8.n && utf8.p[i + 1] == '\xa0')) {
+		if (is_space(utf8.p[i]) ||
+		    (utf8.p[i] == '\xc2' && i + 1 < utf8.n && utf8.p[i + 1] == '\xa0')) {
 			i += utf8.p[i] == '\xc2' ? 1 : 0; /* a no-break space */
 			v->blank = true;
 			continue;

@@ -1,12 +1,15 @@
-/* html.h: what a person would see of an HTML part, and where its links go. A tokeniser, no tree, no recursion, linear (MIM-12). */
+/* html.h: what a person would see of an HTML part, and where its links go. A tokeniser, no tree, no
+ * recursion, linear (MIM-12). */
 #ifndef MSG_HTML_H
 #define MSG_HTML_H
 
 #include "core/buf.h"
 
 struct html_events { /* any may be NULL; slices valid during the call */
-	void (*on_text)(void *self, struct slice utf8, bool hidden); /* entities decoded; hidden by style, size, colour */
-	void (*on_link)(void *self, struct slice href, struct slice shown); /* at the end of <a>; shown cut at 256 octets */
+	void (*on_text)(void *self, struct slice utf8,
+	    bool hidden); /* entities decoded; hidden by style, size, colour */
+	void (*on_link)(void *self, struct slice href,
+	    struct slice shown); /* at the end of <a>; shown cut at 256 octets */
 	void (*on_image)(void *self, struct slice src);
 	void (*on_tag)(void *self, struct slice name);
 };

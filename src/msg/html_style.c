@@ -1,8 +1,8 @@
 /* html_style.c: does a style make text invisible?
  *
- * Only what stands on the tag itself is looked at, without cascade or inheritance of colours: enough for the
- * tricks of spam, which must work in mail clients that drop style sheets. Takes white as the ground unless the
- * same style names one. */
+ * Only what stands on the tag itself is looked at, without cascade or inheritance of colours:
+ * enough for the tricks of spam, which must work in mail clients that drop style sheets. Takes
+ * white as the ground unless the same style names one. */
 #include "msg/html_style.h"
 
 struct decl {
@@ -41,7 +41,8 @@ static bool is_tiny(struct slice v, bool allow_one)
 	v = slice_from(v, i);
 	if (whole == 0 && !fraction)
 		return (true);
-	return (allow_one && whole <= 1 && (slice_istarts(v, SLICE("px")) || slice_istarts(v, SLICE("pt"))));
+	return (allow_one && whole <= 1 &&
+	    (slice_istarts(v, SLICE("px")) || slice_istarts(v, SLICE("pt"))));
 }
 
 /* RGB of "#fff", "#ffffff", "white", "rgb(255,255,255)"; false: some other way to say it */
@@ -108,10 +109,13 @@ bool html_style_hides(struct slice style)
 	struct decl d;
 
 	while (decl_take(&style, &d)) {
-		if ((slice_ieq(d.name, SLICE("display")) && slice_istarts(d.value, SLICE("none"))) ||
-		    (slice_ieq(d.name, SLICE("visibility")) && slice_istarts(d.value, SLICE("hidden"))) ||
+		if ((slice_ieq(d.name, SLICE("display")) &&
+			slice_istarts(d.value, SLICE("none"))) ||
+		    (slice_ieq(d.name, SLICE("visibility")) &&
+			slice_istarts(d.value, SLICE("hidden"))) ||
 		    (slice_ieq(d.name, SLICE("font-size")) && is_tiny(d.value, true)) ||
-		    ((slice_ieq(d.name, SLICE("opacity")) || slice_ieq(d.name, SLICE("max-height"))) &&
+		    ((slice_ieq(d.name, SLICE("opacity")) ||
+			 slice_ieq(d.name, SLICE("max-height"))) &&
 			is_tiny(d.value, false)) ||
 		    (slice_ieq(d.name, SLICE("mso-hide")) && slice_ieq(d.value, SLICE("all"))))
 			return (true);

@@ -4,8 +4,8 @@
 
 #include "core/slice.h"
 
-/* From a style attribute: display:none, visibility:hidden, opacity or font-size or height of nothing, or text in the
- * colour of its own ground. */
+/* From a style attribute: display:none, visibility:hidden, opacity or font-size or height of
+ * nothing, or text in the colour of its own ground. */
 bool html_style_hides(struct slice style);
 /* <font size=... color=...> */
 bool html_font_hides(struct slice size, struct slice color);

@@ -1,10 +1,11 @@
 /* mime.c: which parts does a message have, and where do they lie?
  *
- * One pass over the lines with a stack of what is open; a boundary line is looked for from the innermost
- * multipart outwards, so a missing end marker costs nothing. Limits: beyond L_DEPTH a part is an opaque leaf;
- * at L_PARTS, or when headers of parts hold too many fields, the rest of the message is one. A multipart in
- * which no boundary line was found, or which names no boundary, is read as plain text. Values are left to mime_value.c,
- * decoding to text.c. RFC 2045, 2046 5.1, RFC 6532 (message/global). Never fails. */
+ * One pass over the lines with a stack of what is open; a boundary line is looked for from the
+ * innermost multipart outwards, so a missing end marker costs nothing. Limits: beyond L_DEPTH a
+ * part is an opaque leaf; at L_PARTS, or when headers of parts hold too many fields, the rest of
+ * the message is one. A multipart in which no boundary line was found, or which names no boundary,
+ * is read as plain text. Values are left to mime_value.c, decoding to text.c. RFC 2045, 2046 5.1,
+ * RFC 6532 (message/global). Never fails. */
 #include "msg/mime_int.h"
 
 #include <limits.h>
@@ -15,7 +16,7 @@
 
 enum {
 	PART_FIELDS = 64 * 1024, /* fields of all headers together: what they cost in memory */
-	BOUNDARY_MAX = 1000,	 /* RFC 2046 5.1.1 says 70; a longer one than a line can be is none */
+	BOUNDARY_MAX = 1000, /* RFC 2046 5.1.1 says 70; a longer one than a line can be is none */
 };
 
 struct open { /* a part that may still grow */
@@ -32,7 +33,7 @@ struct builder {
 	size_t depth; /* open ones */
 	size_t cap, fields_left;
 	size_t at, lines; /* octets read, line ends among them */
-	bool full;	  /* a limit for the whole message was hit */
+	bool full;        /* a limit for the whole message was hit */
 };
 
 struct delimiter {
@@ -169,7 +170,8 @@ static enum mime_kind kind_of(const struct mime_part *p)
 		return (MIME_MULTIPART); /* whatever encoding it claims: RFC 2045 6.4 allows none */
 	if ((mime_is(p, "message", "rfc822") || mime_is(p, "message", "global")) &&
 	    (p->encoding == MIME_7BIT || p->encoding == MIME_8BIT || p->encoding == MIME_BINARY))
-		return (MIME_MESSAGE); /* an encoded one is not looked into: its offsets would mean nothing */
+		return (MIME_MESSAGE); /* an encoded one is not looked into: its offsets would mean
+					  nothing */
 	return (MIME_LEAF);
 }
 
@@ -183,7 +185,9 @@ static void part_open(struct builder *b)
 	bool has_encoding;
 	struct slice boundary;
 
-	*p = (struct mime_part){ .parent = MIME_NONE, .first = MIME_NONE, .next = MIME_NONE, .number = 1 };
+	*p = (struct mime_part){
+		.parent = MIME_NONE, .first = MIME_NONE, .next = MIME_NONE, .number = 1
+	};
 	p->depth = (unsigned)b->depth;
 	if (parent != NULL) {
 		struct mime_part *up = &b->m->parts[parent->part];
@@ -217,8 +221,10 @@ static void part_open(struct builder *b)
 	boundary = SLICE("");
 	if (p->kind == MIME_MULTIPART) {
 		boundary = mime_param(&p->type, SLICE("boundary"));
-		while (boundary.n > 0 && (boundary.p[boundary.n - 1] == ' ' || boundary.p[boundary.n - 1] == '\t'))
-			boundary.n--; /* RFC 2046 5.1.1: it cannot end in a blank; padding could not be told */
+		while (boundary.n > 0 &&
+		    (boundary.p[boundary.n - 1] == ' ' || boundary.p[boundary.n - 1] == '\t'))
+			boundary.n--; /* RFC 2046 5.1.1: it cannot end in a blank; padding could not
+					 be told */
 		if (boundary.n > BOUNDARY_MAX)
 			boundary = SLICE("");
 	}
@@ -240,7 +246,8 @@ static void close_down_to(struct builder *b, size_t level, size_t end, size_t en
 		struct open *o = &b->open[--b->depth];
 		struct mime_part *p = &b->m->parts[o->part];
 
-		if (end > p->body_at) { /* else empty; its header's blank line may be the boundary's line end */
+		if (end > p->body_at) { /* else empty; its header's blank line may be the boundary's
+					   line end */
 			p->body_size = (unsigned)(end - p->body_at);
 			p->body_lines = (unsigned)(ends - o->lines_before);
 			if (b->m->whole.p[end - 1] != '\n')
@@ -277,7 +284,8 @@ static void read_body_line(struct builder *b)
 	struct delimiter d;
 
 	line = slice_head(rest, lf == SIZE_MAX ? rest.n : lf);
-	if (line.n >= 2 && line.p[0] == '-' && line.p[1] == '-' && !b->full && find_delimiter(b, line, &d)) {
+	if (line.n >= 2 && line.p[0] == '-' && line.p[1] == '-' && !b->full &&
+	    find_delimiter(b, line, &d)) {
 		size_t end = without_line_end(b->m->whole, b->at);
 
 		close_down_to(b, d.level + 1, end, b->lines - (end < b->at ? 1 : 0));

@@ -1,9 +1,9 @@
 /* mime_map.c: how is a part tree kept in a few octets a part, and a section found in it again?
  *
- * "\1", then as variable-length numbers: parts, octets of the whole, and for each part its distance to its
- * parent, kind and encoding, header's distance from the parent's body, header size, body size; then four
- * octets FNV-1a over all that. What comes back is checked like a stranger's: a damaged index costs a
- * second parse, never a read outside the message. */
+ * "\1", then as variable-length numbers: parts, octets of the whole, and for each part its distance
+ * to its parent, kind and encoding, header's distance from the parent's body, header size, body
+ * size; then four octets FNV-1a over all that. What comes back is checked like a stranger's: a
+ * damaged index costs a second parse, never a read outside the message. */
 #include "msg/mime.h"
 
 #include "core/limits.h"
@@ -76,7 +76,8 @@ int mime_map_pack(const struct mime *m, struct buf *out)
 	return (out->failed ? -1 : 0);
 }
 
-static bool part_unpack(struct slice *s, struct mime_map_part *parts, unsigned *last, size_t i, unsigned whole)
+static bool part_unpack(
+    struct slice *s, struct mime_map_part *parts, unsigned *last, size_t i, unsigned whole)
 {
 	struct mime_map_part *p = &parts[i], *up;
 	unsigned back, code, at;
@@ -85,7 +86,8 @@ static bool part_unpack(struct slice *s, struct mime_map_part *parts, unsigned *
 	if (!take_number(s, &back) || !take_number(s, &code) || !take_number(s, &at) ||
 	    !take_number(s, &p->header_size) || !take_number(s, &p->body_size))
 		return (false);
-	if (back > i || (back == 0) != (i == 0) || code / 16 > MIME_MESSAGE || code % 16 > MIME_UNKNOWN)
+	if (back > i || (back == 0) != (i == 0) || code / 16 > MIME_MESSAGE ||
+	    code % 16 > MIME_UNKNOWN)
 		return (false);
 	p->kind = (enum mime_kind)(code / 16);
 	p->encoding = (enum mime_encoding)(code % 16);
@@ -103,17 +105,20 @@ static bool part_unpack(struct slice *s, struct mime_map_part *parts, unsigned *
 			parts[last[p->parent]].next = (unsigned)i;
 		last[p->parent] = (unsigned)i;
 		base = up->body_at;
-		/* An empty part's header may reach over the line end that belongs to a boundary line. */
+		/* An empty part's header may reach over the line end that belongs to a boundary
+		 * line. */
 		end = (uint64_t)up->body_at + up->body_size;
 	}
-	if (base + at + p->header_size > whole || (p->body_size > 0 && base + at + p->header_size + p->body_size > end))
+	if (base + at + p->header_size > whole ||
+	    (p->body_size > 0 && base + at + p->header_size + p->body_size > end))
 		return (false);
 	p->header_at = (unsigned)(base + at);
 	p->body_at = p->header_at + p->header_size;
 	return (true);
 }
 
-bool mime_map_unpack(struct arena *a, struct slice packed, struct mime_map_part **ret, size_t *ret_n)
+bool mime_map_unpack(
+    struct arena *a, struct slice packed, struct mime_map_part **ret, size_t *ret_n)
 {
 	struct mime_map_part *parts;
 	unsigned n, whole, *last;

@@ -1,8 +1,10 @@
-/* mime_value.c: which type and parameters does a Content-Type or Content-Disposition like field give?
+/* mime_value.c: which type and parameters does a Content-Type or Content-Disposition like field
+ * give?
  *
- * Reads what mail really holds: values with blanks and specials but no quotes, missing semicolons, comments.
- * The first of doubled parameters wins (MIM-08). Pieces after RFC 2231 go to param2231.c. At most L_PARAM
- * parameters, the rest is left out. RFC 2045 5.1. Never fails: an unreadable type is an empty type. */
+ * Reads what mail really holds: values with blanks and specials but no quotes, missing semicolons,
+ * comments. The first of doubled parameters wins (MIM-08). Pieces after RFC 2231 go to param2231.c.
+ * At most L_PARAM parameters, the rest is left out. RFC 2045 5.1. Never fails: an unreadable type
+ * is an empty type. */
 #include "msg/mime_int.h"
 
 #include "core/cursor.h"
@@ -81,8 +83,10 @@ static struct slice take_quoted(struct arena *a, struct cursor *c)
 		return (s);
 	out = arena_alloc(a, s.n);
 	for (size_t i = 0; i < s.n; i++) {
-		/* Only a quote, a backslash or a bracket needs one: "C:\temp" is no list of quoted-pairs. */
-		if (s.p[i] == '\\' && i + 1 < s.n && memchr("\"\\()<>@,;:[]", s.p[i + 1], 12) != NULL)
+		/* Only a quote, a backslash or a bracket needs one: "C:\temp" is no list of
+		 * quoted-pairs. */
+		if (s.p[i] == '\\' && i + 1 < s.n &&
+		    memchr("\"\\()<>@,;:[]", s.p[i + 1], 12) != NULL)
 			i++;
 		if (s.p[i] != '\r' && s.p[i] != '\n')
 			out[n++] = s.p[i];
@@ -101,8 +105,8 @@ static bool is_param_start(struct cursor c)
 	return (cursor_peek(&c) == '=');
 }
 
-/* A value without quotes: up to the semicolon; blanks end it when a comment, nothing, or another parameter
- * follows. */
+/* A value without quotes: up to the semicolon; blanks end it when a comment, nothing, or another
+ * parameter follows. */
 static struct slice take_bare(struct cursor *c)
 {
 	const char *from = c->p, *end = c->p;

@@ -1,8 +1,9 @@
 /* param2231.c: what do the pieces "name*0*=", "name*1=" of one parameter say together?
  *
- * Pieces are taken in the order of their numbers, from 0, until one is missing; a plain "name=" beside them
- * is kept only where no piece could be used (MIM-09: one answer, the same for all). The result is UTF-8.
- * At most L_PARAM pieces come in; the joining is quadratic in that small number only. RFC 2231 3, 4. */
+ * Pieces are taken in the order of their numbers, from 0, until one is missing; a plain "name="
+ * beside them is kept only where no piece could be used (MIM-09: one answer, the same for all). The
+ * result is UTF-8. At most L_PARAM pieces come in; the joining is quadratic in that small number
+ * only. RFC 2231 3, 4. */
 #include "msg/mime_int.h"
 
 #include "core/limits.h"
@@ -40,8 +41,10 @@ void param2231_split(struct slice name, struct param2231 *ret)
 static void add_percent_decoded(struct buf *out, struct slice s)
 {
 	for (size_t i = 0; i < s.n; i++) {
-		if (s.p[i] == '%' && i + 2 < s.n && text_hex(s.p[i + 1]) >= 0 && text_hex(s.p[i + 2]) >= 0) {
-			(void)buf_addc(out, (char)(text_hex(s.p[i + 1]) * 16 + text_hex(s.p[i + 2])));
+		if (s.p[i] == '%' && i + 2 < s.n && text_hex(s.p[i + 1]) >= 0 &&
+		    text_hex(s.p[i + 2]) >= 0) {
+			(void)buf_addc(
+			    out, (char)(text_hex(s.p[i + 1]) * 16 + text_hex(s.p[i + 2])));
 			i += 2;
 		} else {
 			(void)buf_addc(out, s.p[i]);
@@ -81,7 +84,8 @@ static const struct piece *piece_find(
 }
 
 /* The whole value of base; false when no piece can begin it. */
-static bool join(struct arena *a, const struct piece *pieces, size_t n, struct slice base, struct slice *ret)
+static bool join(
+    struct arena *a, const struct piece *pieces, size_t n, struct slice base, struct slice *ret)
 {
 	struct buf octets = BUF_INIT(L_HDR1), text = BUF_INIT(L_HDR1 * 3);
 	const struct piece *p = piece_find(pieces, n, base, true, 0);
@@ -123,7 +127,8 @@ static bool is_named(const struct mime_param *params, size_t n, struct slice nam
 	return (false);
 }
 
-size_t param2231_join(struct arena *a, const struct mime_param *params, size_t n, struct mime_param *out)
+size_t param2231_join(
+    struct arena *a, const struct mime_param *params, size_t n, struct mime_param *out)
 {
 	struct piece pieces[L_PARAM];
 	size_t out_n = 0;

@@ -1,9 +1,10 @@
 /* structure.c: what do IMAP's BODY and BODYSTRUCTURE say of a part tree?
  *
- * A walk along the tree's own links, no recursion. Parts past a limit show as application/octet-stream. A
- * message/rfc822 that is itself encoded cannot be looked into; the grammar wants an envelope and a body there, so
- * it gets empty ones. Parameters are given as they stand, RFC 2231 pieces too: clients know them, and the
- * raw form is ASCII. RFC 9051 7.5.2 and 9 (body, body-type-*). */
+ * A walk along the tree's own links, no recursion. Parts past a limit show as
+ * application/octet-stream. A message/rfc822 that is itself encoded cannot be looked into; the
+ * grammar wants an envelope and a body there, so it gets empty ones. Parameters are given as they
+ * stand, RFC 2231 pieces too: clients know them, and the raw form is ASCII. RFC 9051 7.5.2 and 9
+ * (body, body-type-*). */
 #include "msg/envelope_int.h"
 
 #include "core/limits.h"
@@ -108,18 +109,12 @@ static void add_disposition_to_location(struct writer *w, const struct mime_part
 static struct slice encoding_name(const struct mime_part *p)
 {
 	switch (p->encoding) {
-	case MIME_7BIT:
-		return (SLICE("7bit"));
-	case MIME_8BIT:
-		return (SLICE("8bit"));
-	case MIME_BINARY:
-		return (SLICE("binary"));
-	case MIME_BASE64:
-		return (SLICE("base64"));
-	case MIME_QP:
-		return (SLICE("quoted-printable"));
-	case MIME_UNKNOWN:
-		break;
+	case MIME_7BIT: return (SLICE("7bit"));
+	case MIME_8BIT: return (SLICE("8bit"));
+	case MIME_BINARY: return (SLICE("binary"));
+	case MIME_BASE64: return (SLICE("base64"));
+	case MIME_QP: return (SLICE("quoted-printable"));
+	case MIME_UNKNOWN: break;
 	}
 	return (p->encoding_text);
 }
@@ -170,21 +165,20 @@ static void part_begin(struct writer *w, const struct mime_part *p)
 {
 	add(w, "(");
 	switch (p->kind) {
-	case MIME_MULTIPART:
-		return;
+	case MIME_MULTIPART: return;
 	case MIME_MESSAGE:
 		add_basic(w, p);
 		add(w, " ");
 		envelope_write_in(w->out, w->arena, &w->m->parts[p->first].header);
 		add(w, " ");
 		return;
-	case MIME_LEAF:
-		break;
+	case MIME_LEAF: break;
 	}
 	add_basic(w, p);
 	if (is_closed_message(p)) {
-		add(w, " (NIL NIL NIL NIL NIL NIL NIL NIL NIL NIL) "
-		       "(\"text\" \"plain\" (\"charset\" \"us-ascii\") NIL NIL \"7bit\" 0 0");
+		add(w,
+		    " (NIL NIL NIL NIL NIL NIL NIL NIL NIL NIL) "
+		    "(\"text\" \"plain\" (\"charset\" \"us-ascii\") NIL NIL \"7bit\" 0 0");
 		if (w->extended)
 			add(w, " NIL NIL NIL NIL");
 		(void)buf_fmt(w->out, ") %u", p->body_lines);

@@ -1,8 +1,8 @@
 /* text.c: which octets does a transfer-encoded body stand for, and the other way round?
  *
- * Decoding never gives up: what is no base64 is skipped, a broken "=" of quoted-printable stands for itself
- * (MIM-06). After padding base64 goes on: mail readers do so too, and a filter must not see less than they.
- * Charsets are charset.c's, encoded words words.c's. RFC 2045 6.7, 6.8. */
+ * Decoding never gives up: what is no base64 is skipped, a broken "=" of quoted-printable stands
+ * for itself (MIM-06). After padding base64 goes on: mail readers do so too, and a filter must not
+ * see less than they. Charsets are charset.c's, encoded words words.c's. RFC 2045 6.7, 6.8. */
 #include "msg/text_int.h"
 
 #include "msg/charset.h"
@@ -102,7 +102,8 @@ static bool decode_qp(struct slice in, struct buf *out)
 				end--;
 		}
 		line_end = slice_head(slice_from(in, end), raw - end);
-		while (end > 0 && (in.p[end - 1] == ' ' || in.p[end - 1] == '\t')) /* RFC 2045 6.7 (3) */
+		while (end > 0 &&
+		    (in.p[end - 1] == ' ' || in.p[end - 1] == '\t')) /* RFC 2045 6.7 (3) */
 			end--;
 		if (!decode_qp_line(slice_head(in, end), &at, &clean))
 			for (size_t i = 0; i < line_end.n; i++)
@@ -116,22 +117,20 @@ static bool decode_qp(struct slice in, struct buf *out)
 bool text_decode(enum mime_encoding encoding, struct slice in, struct buf *out)
 {
 	switch (encoding) {
-	case MIME_BASE64:
-		return (decode_base64(in, out));
-	case MIME_QP:
-		return (decode_qp(in, out));
+	case MIME_BASE64: return (decode_base64(in, out));
+	case MIME_QP: return (decode_qp(in, out));
 	case MIME_7BIT:
 	case MIME_8BIT:
 	case MIME_BINARY:
-	case MIME_UNKNOWN: /* RFC 2045 6.4: opaque; its octets are all there is */
-		break;
+	case MIME_UNKNOWN: /* RFC 2045 6.4: opaque; its octets are all there is */ break;
 	}
 	return (buf_add_slice(out, in) == 0 && encoding != MIME_UNKNOWN);
 }
 
 int text_encode_base64(struct slice in, struct buf *out)
 {
-	static const char letters[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+	static const char letters[] =
+	    "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
 	size_t column = 0;
 
 	for (size_t i = 0; i < in.n; i += 3) {
@@ -158,7 +157,8 @@ int text_encode_base64(struct slice in, struct buf *out)
 	return (out->failed ? -1 : 0);
 }
 
-/* Line ends of the text (CRLF or LF) stay line ends; everything else that needs it is written as "=XX". */
+/* Line ends of the text (CRLF or LF) stay line ends; everything else that needs it is written as
+ * "=XX". */
 int text_encode_qp(struct slice in, struct buf *out)
 {
 	static const char digits[] = "0123456789ABCDEF";
@@ -178,7 +178,8 @@ int text_encode_qp(struct slice in, struct buf *out)
 		at_end = i + 1 == in.n || in.p[i + 1] == '\n' || in.p[i + 1] == '\r';
 		plain = (c > 32 && c < 127 && c != '=') || ((c == ' ' || c == '\t') && !at_end);
 		/* "From " and a lone "." are changed by some transports (RFC 2049 3) */
-		if (column == 0 && (c == '.' || (c == 'F' && slice_starts(slice_from(in, i), SLICE("From ")))))
+		if (column == 0 &&
+		    (c == '.' || (c == 'F' && slice_starts(slice_from(in, i), SLICE("From ")))))
 			plain = false;
 		width = plain ? 1 : 3;
 		if (column + width > 75) {

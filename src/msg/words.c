@@ -1,8 +1,9 @@
 /* words.c: what does header text say to people, and how is text written into a header?
  *
- * Encoded words are taken generously: inside other words, with blanks in them, split in the middle of a
- * character or of a base64 quantum (adjoining words of one charset and encoding are joined before decoding).
- * What is no encoded word stays as it is; raw 8-bit text is UTF-8 or else windows-1252. RFC 2047, RFC 2231 5. */
+ * Encoded words are taken generously: inside other words, with blanks in them, split in the middle
+ * of a character or of a base64 quantum (adjoining words of one charset and encoding are joined
+ * before decoding). What is no encoded word stays as it is; raw 8-bit text is UTF-8 or else
+ * windows-1252. RFC 2047, RFC 2231 5. */
 #include "core/limits.h"
 #include "msg/charset.h"
 #include "msg/text_int.h"
@@ -15,10 +16,12 @@ struct encoded_word {
 
 static bool is_charset_octet(char c)
 {
-	return ((unsigned char)c > 32 && (unsigned char)c < 127 && memchr("()<>@,;:\"/[]?=", c, 14) == NULL);
+	return ((unsigned char)c > 32 && (unsigned char)c < 127 &&
+	    memchr("()<>@,;:\"/[]?=", c, 14) == NULL);
 }
 
-/* =?charset?encoding?text?= at the beginning of s. *ret_endless: no "?=" follows at all, nor will it later. */
+/* =?charset?encoding?text?= at the beginning of s. *ret_endless: no "?=" follows at all, nor will
+ * it later. */
 static bool encoded_word_at(struct slice s, struct encoded_word *ret, bool *ret_endless)
 {
 	size_t i = 2, text, star;
@@ -43,8 +46,8 @@ static bool encoded_word_at(struct slice s, struct encoded_word *ret, bool *ret_
 			continue; /* a bare "?" in Q text: not allowed, but seen */
 		}
 		/* "=?x?q??=41?=": the text begins with "=", this is not its end */
-		if (i == text && !ret->is_base64 && i + 3 < s.n && s.p[i + 2] != ' ' && s.p[i + 2] != '\t' &&
-		    s.p[i + 2] != '\r' && s.p[i + 2] != '=')
+		if (i == text && !ret->is_base64 && i + 3 < s.n && s.p[i + 2] != ' ' &&
+		    s.p[i + 2] != '\t' && s.p[i + 2] != '\r' && s.p[i + 2] != '=')
 			continue;
 		ret->text = slice_between(s.p + text, s.p + i);
 		ret->size = i + 2;
@@ -59,7 +62,8 @@ static void add_q(struct buf *out, struct slice s)
 	for (size_t i = 0; i < s.n; i++) {
 		char c = s.p[i] == '_' ? ' ' : s.p[i]; /* RFC 2047 4.2 (2) */
 
-		if (c == '=' && i + 2 < s.n && text_hex(s.p[i + 1]) >= 0 && text_hex(s.p[i + 2]) >= 0) {
+		if (c == '=' && i + 2 < s.n && text_hex(s.p[i + 1]) >= 0 &&
+		    text_hex(s.p[i + 2]) >= 0) {
 			c = (char)(text_hex(s.p[i + 1]) * 16 + text_hex(s.p[i + 2]));
 			i += 2;
 		}
@@ -127,7 +131,8 @@ static bool is_blank(struct slice s)
 static bool is_plain(struct slice s)
 {
 	for (size_t i = 0; i < s.n; i++)
-		if ((s.p[i] & 0x80) != 0 || s.p[i] == '\0' || (s.p[i] == '=' && i + 1 < s.n && s.p[i + 1] == '?'))
+		if ((s.p[i] & 0x80) != 0 || s.p[i] == '\0' ||
+		    (s.p[i] == '=' && i + 1 < s.n && s.p[i + 1] == '?'))
 			return (false);
 	return (true);
 }
@@ -137,7 +142,8 @@ struct slice text_words(struct arena *a, struct slice field_body)
 	struct slice s = header_unfold(a, field_body), ret;
 	struct buf out = BUF_INIT(L_HDR1 * 3);
 	struct reader r = { .out = &out, .pending = BUF_INIT(L_HDR1) };
-	size_t plain_from = 0, q = 0, found; /* where unwritten plain text begins; where to search */
+	size_t plain_from = 0, q = 0,
+	       found; /* where unwritten plain text begins; where to search */
 	bool endless = false;
 
 	if (is_plain(s))
@@ -217,7 +223,8 @@ int text_encode_words(struct slice utf8, struct buf *out)
 	while (clean.n > 0) {
 		size_t n = 0, end = 0;
 
-		/* a stretch of words that all need it becomes one, so that its inner blanks survive */
+		/* a stretch of words that all need it becomes one, so that its inner blanks survive
+		 */
 		while (n < clean.n) {
 			size_t from = n;
 

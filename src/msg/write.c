@@ -1,8 +1,8 @@
 /* write.c: how is a field written so that it stays one field?
  *
- * Whatever a peer chose is either made of harmless characters or replaced as a whole; no octet of it can end
- * a line, a comment or a quoted string (SIN-30). Lines are folded at blanks near 78 octets; a longer word stays
- * whole. RFC 5322 2.1.1, 2.2.3, 3.2.4; RFC 5321 4.4. */
+ * Whatever a peer chose is either made of harmless characters or replaced as a whole; no octet of
+ * it can end a line, a comment or a quoted string (SIN-30). Lines are folded at blanks near 78
+ * octets; a longer word stays whole. RFC 5322 2.1.1, 2.2.3, 3.2.4; RFC 5321 4.4. */
 #include "msg/write.h"
 
 #include "core/limits.h"
@@ -47,7 +47,8 @@ int write_field(struct buf *out, const char *name, struct slice value)
 			column = 0;
 		}
 		for (size_t i = at; i < end; i++)
-			(void)buf_addc(out, is_control(value.p[i]) && value.p[i] != '\t' ? '?' : value.p[i]);
+			(void)buf_addc(
+			    out, is_control(value.p[i]) && value.p[i] != '\t' ? '?' : value.p[i]);
 		column += end - at;
 		at = end;
 		first = false;

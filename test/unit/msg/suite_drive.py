@@ -1,7 +1,8 @@
 """suite_drive.py DUMP: other people's header and message vectors against src/msg.
 
-The vectors are no part of this project: PENNYPOST_SUITES names their folder, else ../shared/suites beside the project; without
-them this says so and is skipped (77). Where we mean to differ, DEVIATIONS says why; every other difference fails.
+The vectors are no part of this project: PENNYPOST_SUITES names their folder, else ../shared/suites
+beside the project; without them this says so and is skipped (77). Where we mean to differ, DEVIATIONS
+says why; every other difference fails. Whole messages are suite_parts.py's.
 """
 import json
 import re
@@ -18,21 +19,29 @@ def unbalanced(s):
 
 # (suite, which cases, why we mean to differ)
 DEVIATIONS = [
-    ("gmime/addresses", lambda s: s.endswith(".com.>"), "the final dot of a domain is kept: its reader judges (AUT-08)"),
-    ("gmime/addresses", lambda s: "latin1" in s, "an octet that no charset gives is U+FFFD, not a control character"),
-    ("gmime/addresses", lambda s: "c tert@wp.pl" in s, "a word before a bare address is its name; nothing is dropped"),
+    ("gmime/addresses", lambda s: s.endswith(".com.>"),
+     "the final dot of a domain is kept: its reader judges (AUT-08)"),
+    ("gmime/addresses", lambda s: "latin1" in s,
+     "an octet that no charset gives is U+FFFD, not a control character"),
+    ("gmime/addresses", lambda s: "c tert@wp.pl" in s,
+     "a word before a bare address is its name; nothing is dropped"),
     ("gmime/addresses", lambda s: "Biznes" in s, "a blank that was encoded is kept"),
     ("dovecot/rfc2047", lambda s: "////" in s, "each invalid octet is one U+FFFD"),
-    ("javamail/paramdata", lambda s: "title*3" in s, "a piece without those before it is left out, not shown raw"),
-    ("javamail/addresses", unbalanced, "what is never closed is skipped and the rest still read (AUT-07)"),
+    ("javamail/paramdata", lambda s: "title*3" in s,
+     "a piece without those before it is left out, not shown raw"),
+    ("javamail/addresses", unbalanced,
+     "what is never closed is skipped and the rest still read (AUT-07)"),
     ("javamail/addresses", lambda s: re.fullmatch(r'[<>")@]*', s), "marks alone are no address"),
     ("javamail/addresses", lambda s: "/tmp/mail.out" in s, "blanks divide no addresses"),
     ("javamail/addresses", lambda s: "(john.doe" in s, "a comment is no address"),
-    ("javamail/addresses", lambda s: "jsmith@" in s, "blanks after the @ are not part of the domain"),
-    ("javamail/addresses", lambda s: s.endswith("@") or "@>" in s or "@ (" in s, "an @ without domain is not kept"),
+    ("javamail/addresses", lambda s: "jsmith@" in s,
+     "blanks after the @ are not part of the domain"),
+    ("javamail/addresses", lambda s: s.endswith("@") or "@>" in s or "@ (" in s,
+     "an @ without domain is not kept"),
     ("javamail/addresses", lambda s: re.search(r":;+@", s), "a group has no domain"),
     ("javamail/addresses", lambda s: s.startswith("\\"), "a backslash outside quotes escapes"),
-    ("javamail/addresses", lambda s: s.startswith("55:55"), "a time of day is no group: each comma still divides"),
+    ("javamail/addresses", lambda s: s.startswith("55:55"),
+     "a time of day is no group: each comma still divides"),
 ]
 
 

@@ -1,9 +1,9 @@
-"""suite_parts.py: other people's whole messages: the part trees, texts and structures they saw, against src/msg.
+"""suite_parts.py: the part trees, texts and structures others saw in whole messages, against src/msg.
 
-imap-bodystructure: BODY and BODYSTRUCTURE field by field, the envelopes of attached messages among them.
-stalwart-mail-parser: subject, addresses, date, part types, decoded texts and attachment names, LF and CRLF form.
-mime4j: the tree, the number of header fields and what each leaf decodes to.
-Called by suite_drive.py. What is each server's own choice is masked where it is compared, and says why.
+imap-bodystructure: BODY and BODYSTRUCTURE field by field, envelopes of attached messages among them.
+stalwart-mail-parser: subject, addresses, date, part types, decoded texts and attachment names, in LF
+and CRLF form. mime4j: the tree, the number of header fields and what each leaf decodes to.
+Called by suite_drive.py. What is each server's own choice is masked where it is compared, with why.
 """
 import json
 import re
@@ -13,31 +13,41 @@ from suite_tally import SUITES
 
 # (suite, which cases, why we mean to differ)
 DEVIATIONS = [
-    ("imap-bodystructure", lambda s: re.match(r"000 \w+\.3\.[12] ", s), "audio and image are not text, whatever holds them"),
-    ("imap-bodystructure", lambda s: re.match(r"002 .*envelope.to", s), "a comment adds nothing to a name that is there"),
+    ("imap-bodystructure", lambda s: re.match(r"000 \w+\.3\.[12] ", s),
+     "audio and image are not text, whatever holds them"),
+    ("imap-bodystructure", lambda s: re.match(r"002 .*envelope.to", s),
+     "a comment adds nothing to a name that is there"),
     ("imap-bodystructure", lambda s: re.match(r"008 \w+\.2", s),
      "a message in base64, which RFC 2046 5.2.1 forbids, is a leaf: BODY[2.1] would have to give octets that are nowhere"),
     ("imap-bodystructure", lambda s: re.match(r"009 .*(params|disposition)", s),
      "parameters stand as written, RFC 2231 pieces too: the client joins them"),
-    ("imap-bodystructure", lambda s: s.startswith("014"), "an mbox line in front of the header is no field: all is body"),
-    ("stalwart", lambda s: re.match(r"legacy/(001|005|034)\b", s), "UTF-7 is not read: browsers and the wary dropped it"),
+    ("imap-bodystructure", lambda s: s.startswith("014"),
+     "an mbox line in front of the header is no field: all is body"),
+    ("stalwart", lambda s: re.match(r"legacy/(001|005|034)\b", s),
+     "UTF-7 is not read: browsers and the wary dropped it"),
     ("stalwart", lambda s: re.match(r"legacy/(010|017|020|022|027|052)\S* (subject|to|0 text)", s),
      "raw 8-bit of no named charset is UTF-8, else windows-1252, where theirs is U+FFFD"),
-    ("stalwart", lambda s: re.match(r"legacy/(016|023|026)\S* \d (name|text)", s), "the same of file names and uuencode"),
-    ("stalwart", lambda s: re.match(r"legacy/03[59]\S* \d name", s), "a backslash before a letter is one: old Windows paths"),
+    ("stalwart", lambda s: re.match(r"legacy/(016|023|026)\S* \d (name|text)", s),
+     "the same of file names and uuencode"),
+    ("stalwart", lambda s: re.match(r"legacy/03[59]\S* \d name", s),
+     "a backslash before a letter is one: old Windows paths"),
     ("stalwart", lambda s: s == "legacy/049 0 text", "a CR alone at the end of the file is text"),
-    ("stalwart", lambda s: re.match(r"rfc/008\S* tree", s), "a message in base64 is a leaf, as above"),
+    ("stalwart", lambda s: re.match(r"rfc/008\S* tree", s),
+     "a message in base64 is a leaf, as above"),
     ("mime4j", lambda s: re.match(r"(badbound|missing-boundary|multipartnopart|missing-inner(-start)?-boundary) tree", s),
      "a multipart in which no boundary line was found is plain text: nothing in it is hidden"),
     ("mime4j", lambda s: re.match(r"(multi-2gifs-base64|bad-newlines-multiple-parts-base64|base64encoded-rfc822.*) tree", s),
      "a message in base64, which RFC 2046 5.2.1 forbids, is a leaf"),
-    ("mime4j", lambda s: re.match(r"(frag 11|multi-frag 5) body", s), "base64 that breaks off gives the octets that are whole"),
+    ("mime4j", lambda s: re.match(r"(frag 11|multi-frag 5) body", s),
+     "base64 that breaks off gives the octets that are whole"),
     ("mime4j", lambda s: re.match(r"(hdr-fakeout|basic-plain-with-bad-header-separator|malformedHeader\S*|obsolete) 0 ", s),
      "a line that is no field ends the header before it, for every reader (SIN-21)"),
-    ("mime4j", lambda s: s == "ending-boundaries tree", "text behind the boundary makes the line text, as mail programs read it"),
+    ("mime4j", lambda s: s == "ending-boundaries tree",
+     "text behind the boundary makes the line text, as mail programs read it"),
     ("mime4j", lambda s: re.match(r"(weird|very-long)-boundary tree", s),
      "a boundary cannot end in a blank (RFC 2046 5.1.1), and blanks behind one are padding"),
-    ("mime4j", lambda s: s == "very-very-long-boundary tree", "a boundary of 7,000 octets is none: RFC 2046 allows 70"),
+    ("mime4j", lambda s: s == "very-very-long-boundary tree",
+     "a boundary of 7,000 octets is none: RFC 2046 allows 70"),
 ]
 
 

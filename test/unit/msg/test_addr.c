@@ -1,4 +1,5 @@
-/* test_addr.c: is each address of a field found, hidden by nothing, and written so that it reads back? */
+/* test_addr.c: is each address of a field found, hidden by nothing, and written so that it reads
+ * back? */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -23,15 +24,12 @@ static const char *shown(struct arena *a, const char *in)
 		const struct addr *v = &l.v[i];
 
 		switch (v->kind) {
-		case ADDR_GROUP:
-			(void)buf_fmt(&out, SLICE_FMT ": ", SLICE_ARG(v->name));
-			break;
-		case ADDR_GROUP_END:
-			(void)buf_addz(&out, "; ");
-			break;
+		case ADDR_GROUP: (void)buf_fmt(&out, SLICE_FMT ": ", SLICE_ARG(v->name)); break;
+		case ADDR_GROUP_END: (void)buf_addz(&out, "; "); break;
 		case ADDR_MAILBOX:
 			(void)buf_fmt(&out, SLICE_FMT "|" SLICE_FMT "|" SLICE_FMT "|" SLICE_FMT " ",
-			    SLICE_ARG(v->name), SLICE_ARG(v->local), SLICE_ARG(v->domain), SLICE_ARG(v->route));
+			    SLICE_ARG(v->name), SLICE_ARG(v->local), SLICE_ARG(v->domain),
+			    SLICE_ARG(v->route));
 			break;
 		}
 	}
@@ -58,13 +56,16 @@ static void well_formed_fields_are_read(void **state) /* RFC 5322 A.1, A.5, A.6 
 {
 	static const struct reading cases[] = {
 		{ "a@b.example", "|a|b.example| " },
-		{ "Joe Q. Public <john.q.public@example.com>", "Joe Q. Public|john.q.public|example.com| " },
+		{ "Joe Q. Public <john.q.public@example.com>",
+		    "Joe Q. Public|john.q.public|example.com| " },
 		{ "\"Joe \\\"Q\\\" \\\\ P\" <a@b>", "Joe \"Q\" \\ P|a|b| " },
-		{ "Pete(A nice \\) chap) <pete(his account)@silly.test(his host)>", "Pete|pete|silly.test| " },
+		{ "Pete(A nice \\) chap) <pete(his account)@silly.test(his host)>",
+		    "Pete|pete|silly.test| " },
 		{ "a@b (Anna  B)", "Anna  B|a|b| " },
 		{ "\"a b\"@c, \"d\".e@f", "|a b|c| |d.e|f| " },
 		{ "a@[192.0.2.1], b@[IPv6:::1]", "|a|[192.0.2.1]| |b|[IPv6:::1]| " },
-		{ "A Group(x): Ed <joe@w>, joe@w (J);, <a@b>", "A Group: Ed|joe|w| J|joe|w| ; |a|b| " },
+		{ "A Group(x): Ed <joe@w>, joe@w (J);, <a@b>",
+		    "A Group: Ed|joe|w| J|joe|w| ; |a|b| " },
 		{ "Undisclosed recipients:(nobody(that I know))  ;", "Undisclosed recipients: ; " },
 		{ "Mary <@node.test,@b.test:mary@c.test>", "Mary|mary|c.test|@node.test,@b.test " },
 		{ "john . doe@ example . com", "|john.doe|example.com| " },

@@ -31,17 +31,27 @@ static void charsets_never_fail(void **state) /* MIM-07 */
 		{ "us-ascii", SLICE_INIT("a\xe4"), "a\xc3\xa4" },
 		{ "", SLICE_INIT("\xc3\xa4"), "\xc3\xa4" },
 		{ "", SLICE_INIT("\xe4"), "\xc3\xa4" },
-		{ "utf-8", SLICE_INIT("a\xff" "b\xc3"), "a\xef\xbf\xbd" "b\xef\xbf\xbd" },
-		{ "utf-8", SLICE_INIT("a\0b"), "a\xef\xbf\xbd" "b" },
+		{ "utf-8",
+		    SLICE_INIT("a\xff"
+			       "b\xc3"),
+		    "a\xef\xbf\xbd"
+		    "b\xef\xbf\xbd" },
+		{ "utf-8", SLICE_INIT("a\0b"),
+		    "a\xef\xbf\xbd"
+		    "b" },
 		{ "utf-8", SLICE_INIT("\xed\xa0\x80"), "\xef\xbf\xbd\xef\xbf\xbd\xef\xbf\xbd" },
 		{ "utf-16", SLICE_INIT("a\0b"), "a\xef\xbf\xbd" },
 		{ "utf-16", SLICE_INIT("\xfe\xff\0a"), "a" },
 		{ "utf-16le", SLICE_INIT("\x3d\xd8\x00\xde"), "\xf0\x9f\x98\x80" },
 		{ "utf-16le", SLICE_INIT("\x3d\xd8"), "\xef\xbf\xbd" },
-		{ "utf-16be", SLICE_INIT("\xde\x00\0a"), "\xef\xbf\xbd" "a" },
+		{ "utf-16be", SLICE_INIT("\xde\x00\0a"),
+		    "\xef\xbf\xbd"
+		    "a" },
 		{ "shift_jis", SLICE_INIT("\x82\xa0\x82"), "\xe3\x81\x82\xef\xbf\xbd" },
 		{ "euc-jp", SLICE_INIT("\xa4\xa2"), "\xe3\x81\x82" },
-		{ "iso-2022-jp", SLICE_INIT("\x1b$B$\"\x1b(Ba"), "\xe3\x81\x82" "a" },
+		{ "iso-2022-jp", SLICE_INIT("\x1b$B$\"\x1b(Ba"),
+		    "\xe3\x81\x82"
+		    "a" },
 		{ "big5", SLICE_INIT("\xa4\xa4"), "\xe4\xb8\xad" },
 		{ "gb2312", SLICE_INIT("\xd6\xd0"), "\xe4\xb8\xad" },
 		{ "euc-kr", SLICE_INIT("\xb0\xa1"), "\xea\xb0\x80" },
@@ -65,7 +75,8 @@ static void one_text_leaves_nothing_to_the_next(void **state)
 	struct buf out = BUF_INIT(100);
 
 	(void)state;
-	assert_int_equal(charset_to_utf8(SLICE("iso-2022-jp"), SLICE("\x1b$B$"), &out), 0); /* shifted, cut */
+	assert_int_equal(
+	    charset_to_utf8(SLICE("iso-2022-jp"), SLICE("\x1b$B$"), &out), 0); /* shifted, cut */
 	buf_reset(&out);
 	assert_int_equal(charset_to_utf8(SLICE("iso-2022-jp"), SLICE("ab"), &out), 0);
 	assert_string_equal(buf_z(&out), "ab");
@@ -78,8 +89,16 @@ static void only_listed_labels_are_known(void **state)
 		const char *label;
 		bool known;
 	} cases[] = {
-		{ "Latin1", true }, { "US-ASCII", true }, { "Utf-8", true }, { "utf8", true }, { "cp1252", true },
-		{ "UTF-7", false }, { "", false }, { "utf-8//IGNORE", false }, { "../x", false }, { "utf-8 ", true },
+		{ "Latin1", true },
+		{ "US-ASCII", true },
+		{ "Utf-8", true },
+		{ "utf8", true },
+		{ "cp1252", true },
+		{ "UTF-7", false },
+		{ "", false },
+		{ "utf-8//IGNORE", false },
+		{ "../x", false },
+		{ "utf-8 ", true },
 	};
 
 	(void)state;
@@ -97,7 +116,9 @@ static void utf8_is_told_from_what_is_none(void **state) /* RFC 3629 3 */
 		bool is;
 	} cases[] = {
 		{ SLICE_INIT(""), true },
-		{ SLICE_INIT("a\xc2\x80\xdf\xbf\xe0\xa0\x80\xef\xbf\xbf\xf0\x90\x80\x80\xf4\x8f\xbf\xbf"), true },
+		{ SLICE_INIT(
+		      "a\xc2\x80\xdf\xbf\xe0\xa0\x80\xef\xbf\xbf\xf0\x90\x80\x80\xf4\x8f\xbf\xbf"),
+		    true },
 		{ SLICE_INIT("\x80"), false },
 		{ SLICE_INIT("\xc0\x80"), false },
 		{ SLICE_INIT("\xc1\xbf"), false },

@@ -26,8 +26,9 @@ static void mail_dates_are_read_generously(void **state) /* RFC 5322 3.3, 4.3 */
 		{ "Fri, 21 Nov 1997 09(comment):   55  :  06 -0600", 880127706, -360 },
 		{ "29 Feb 2000 12:00:00 EST", 951843600, -300 },
 		{ "29 Feb 2000 12:00:00 PDT", 951850800, -420 },
-		{ "31 Dec 1998 23:59:60 +0000", 915148799, 0 }, /* a leap second is the one before it */
-		{ "1 Jan 70 00:00 -9999", 0, 0 },		 /* MIM-13 */
+		{ "31 Dec 1998 23:59:60 +0000", 915148799,
+		    0 },                          /* a leap second is the one before it */
+		{ "1 Jan 70 00:00 -9999", 0, 0 }, /* MIM-13 */
 		{ "1 Jan 70 00:00 XYZ", 0, 0 },
 		{ "31 Dec 1969 23:59:59 +0000", -1, 0 },
 		{ "1 Jan 1900 00:00:00 +0000", -2208988800, 0 },
@@ -38,7 +39,8 @@ static void mail_dates_are_read_generously(void **state) /* RFC 5322 3.3, 4.3 */
 		int64_t t = 99;
 		int zone = 99;
 
-		if (!date_parse(slice_of(cases[i].in), &t, &zone) || t != cases[i].t || zone != cases[i].zone)
+		if (!date_parse(slice_of(cases[i].in), &t, &zone) || t != cases[i].t ||
+		    zone != cases[i].zone)
 			print_error("%s: %lld %d\n", cases[i].in, (long long)t, zone);
 		assert_true(date_parse(slice_of(cases[i].in), &t, &zone));
 		assert_int_equal(t, cases[i].t);
@@ -49,10 +51,20 @@ static void mail_dates_are_read_generously(void **state) /* RFC 5322 3.3, 4.3 */
 static void what_is_no_date_is_refused(void **state) /* MIM-13 */
 {
 	static const char *const cases[] = {
-		"", "nonsense", "1 Jan 0000 00:00:00 +0000", "1 Jan 99999 00:00:00 +0000", "1 Jan 1899 00:00:00 +0000",
-		"32 Jan 2000 00:00:00 +0000", "0 Jan 2000 00:00:00 +0000", "1 Foo 2000 00:00:00 +0000",
-		"1 Jan 2000 24:00:00 +0000", "1 Jan 2000 00:60:00 +0000", "1 Jan 2000 00:00:61 +0000",
-		"29 Feb 2001 00:00:00 +0000", "Mon,", "99999999999999999999 Jan 2000 00:00:00 +0000",
+		"",
+		"nonsense",
+		"1 Jan 0000 00:00:00 +0000",
+		"1 Jan 99999 00:00:00 +0000",
+		"1 Jan 1899 00:00:00 +0000",
+		"32 Jan 2000 00:00:00 +0000",
+		"0 Jan 2000 00:00:00 +0000",
+		"1 Foo 2000 00:00:00 +0000",
+		"1 Jan 2000 24:00:00 +0000",
+		"1 Jan 2000 00:60:00 +0000",
+		"1 Jan 2000 00:00:61 +0000",
+		"29 Feb 2001 00:00:00 +0000",
+		"Mon,",
+		"99999999999999999999 Jan 2000 00:00:00 +0000",
 	};
 	int64_t t;
 	int zone;
@@ -106,7 +118,8 @@ static void imap_dates_are_read_strictly(void **state) /* RFC 9051 9; IMP-17 */
 
 static void dates_come_back_as_written(void **state)
 {
-	static const int64_t moments[] = { 0, -1, 951827696, 951868800, 4102444799, -2208988800, 253402300799 };
+	static const int64_t moments[] = { 0, -1, 951827696, 951868800, 4102444799, -2208988800,
+		253402300799 };
 	struct buf out = BUF_INIT(100);
 
 	(void)state;

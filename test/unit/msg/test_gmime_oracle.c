@@ -1,7 +1,8 @@
 /* test_gmime_oracle.c: do we see the same parts as GMime in every message named on standard input?
  *
- * Compared: the number of parts, their nesting, kind and type. Prints each message that differs, with both
- * trees; gmime_drive.py knows which are meant to. Fails when a named message cannot be read. */
+ * Compared: the number of parts, their nesting, kind and type. Prints each message that differs,
+ * with both trees; gmime_drive.py knows which are meant to. Fails when a named message cannot be
+ * read. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -54,16 +55,20 @@ static void list_gmime(GMimeMessage *message, struct listing *ret)
 		if (GMIME_IS_MULTIPART(t.o)) {
 			int count = g_mime_multipart_get_count(GMIME_MULTIPART(t.o));
 
-			listing_add(ret, t.depth, count > 0 ? type_of(t.o) : "text/plain", count > 0 ? 'M' : 'L');
+			listing_add(ret, t.depth, count > 0 ? type_of(t.o) : "text/plain",
+			    count > 0 ? 'M' : 'L');
 			for (int i = count; i-- > 0 && n < 8000;)
-				todo[n++] = (struct todo){ g_mime_multipart_get_part(GMIME_MULTIPART(t.o), i),
+				todo[n++] = (struct todo){ g_mime_multipart_get_part(
+							       GMIME_MULTIPART(t.o), i),
 					t.depth + 1 };
 		} else if (GMIME_IS_MESSAGE_PART(t.o)) {
-			GMimeMessage *inner = g_mime_message_part_get_message(GMIME_MESSAGE_PART(t.o));
+			GMimeMessage *inner =
+			    g_mime_message_part_get_message(GMIME_MESSAGE_PART(t.o));
 
 			listing_add(ret, t.depth, type_of(t.o), 'R');
 			if (inner != NULL)
-				todo[n++] = (struct todo){ g_mime_message_get_mime_part(inner), t.depth + 1 };
+				todo[n++] = (struct todo){ g_mime_message_get_mime_part(inner),
+					t.depth + 1 };
 		} else {
 			listing_add(ret, t.depth, type_of(t.o), 'L');
 		}
@@ -101,7 +106,8 @@ static bool is_same(const struct listing *a, const struct listing *b)
 static void show(const char *who, const struct listing *l)
 {
 	for (size_t i = 0; i < l->n && i < 30; i++)
-		(void)printf("    %s %*s%s %c\n", who, (int)l->v[i].depth * 2, "", l->v[i].type, l->v[i].kind);
+		(void)printf("    %s %*s%s %c\n", who, (int)l->v[i].depth * 2, "", l->v[i].type,
+		    l->v[i].kind);
 }
 
 static void compare(const char *path)

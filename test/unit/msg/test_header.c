@@ -44,7 +44,8 @@ static void fields_are_found_until_blank_or_junk(void **state)
 		assert_int_equal(h.has_blank, cases[i].blank);
 		if (h.n > 0) {
 			assert_true(slice_eq(h.fields[0].name, slice_of(cases[i].first_name)));
-			assert_true(slice_eq(header_unfold(a, h.fields[0].body), slice_of(cases[i].first_value)));
+			assert_true(slice_eq(
+			    header_unfold(a, h.fields[0].body), slice_of(cases[i].first_value)));
 		}
 		arena_free(a);
 	}
@@ -69,10 +70,10 @@ static void headers_with_two_readings_are_refused(void **state)
 		bool ok;
 	} cases[] = {
 		{ "From: a@b.example\r\n\r\n", true },
-		{ "From: a@b.example\r\n", true },				   /* SIN-22 */
+		{ "From: a@b.example\r\n", true }, /* SIN-22 */
 		{ "body only", false },
 		{ "", false },
-		{ " From: a@b.example\r\n", false },				   /* SIN-21 */
+		{ " From: a@b.example\r\n", false }, /* SIN-21 */
 		{ "From : a@b.example\r\n\r\n", false },
 		{ "From\r\n : a@b.example\r\n\r\n", false },
 		{ "From: a@b.example\r\nSubject : x\r\n\r\n", false },
@@ -84,17 +85,19 @@ static void headers_with_two_readings_are_refused(void **state)
 		{ "From: a@b.example\r\nReceived x\r\n\r\n", true },
 		{ "From: a@b.example\r\nhello there\r\n\r\n", true },
 		{ "From: a@b.example\r\nConten\xc3\xa4t-Type: x\r\n\r\n", false },
-		{ "From: a@b.example\r\nFrom: a@b.example\r\n\r\n", false },	   /* AUT-05 */
+		{ "From: a@b.example\r\nFrom: a@b.example\r\n\r\n", false },          /* AUT-05 */
 		{ "Sender: a@b.example\r\nResent-From: a@b.example\r\n\r\n", false }, /* AUT-06 */
-		{ "From: a@b.example, c@d.example\r\n\r\n", false },		   /* AUT-07 */
+		{ "From: a@b.example, c@d.example\r\n\r\n", false },                  /* AUT-07 */
 		{ "From: a@b.example <c@d.example>\r\n\r\n", false },
 		{ "From: <a@b.example> <c@d.example>\r\n\r\n", false },
 		{ "From: \"x <a@b.example>, c@d.example\r\n\r\n", false },
 		{ "From: a@b.example, c@b.example\r\n\r\n", true },
-		{ "From: a@b.example, c@B.Example.\r\n\r\n", true },		   /* AUT-08 */
+		{ "From: a@b.example, c@B.Example.\r\n\r\n", true }, /* AUT-08 */
 		{ "From: a@b\xe2\x80\x80.example\r\n\r\n", false },
 		{ "From: a@b..example\r\n\r\n", false },
-		{ "From: a@b\xef\xbc\x8e" "example\r\n\r\n", true },
+		{ "From: a@b\xef\xbc\x8e"
+		  "example\r\n\r\n",
+		    true },
 		{ "From: a@b.example, c@xn--4ca.example\r\n\r\n", false },
 		{ "From: a@\xc3\xa4.example, c@xn--4ca.EXAMPLE\r\n\r\n", true },
 		{ "From: a@b.example..\r\n\r\n", false },

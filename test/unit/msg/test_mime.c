@@ -13,11 +13,13 @@
 
 static const char nested[] = "Content-Type: multipart/mixed; boundary=b\r\n\r\npre\r\n"
 			     "--b\r\n\r\none\r\n"
-			     "--b\r\nContent-Type: message/rfc822\r\n\r\nSubject: in\r\nContent-Type: multipart/x; boundary=c\r\n\r\n"
+			     "--b\r\nContent-Type: message/rfc822\r\n\r\nSubject: "
+			     "in\r\nContent-Type: multipart/x; boundary=c\r\n\r\n"
 			     "--c\r\n\r\ntwo\r\nlines\r\n--c\r\n\r\nthree"
 			     "\r\n--b--\r\nepilogue\r\n";
 
-static struct slice body_at_path(const struct mime *m, struct arena *a, const unsigned *path, size_t n)
+static struct slice body_at_path(
+    const struct mime *m, struct arena *a, const unsigned *path, size_t n)
 {
 	struct buf b = BUF_INIT(4096);
 	struct mime_map_part *parts;
@@ -40,8 +42,13 @@ static void sections_are_found_by_path(void **state)
 		size_t n;
 		const char *body; /* NULL: no such part */
 	} cases[] = {
-		{ { 1 }, 1, "one" }, { { 2, 1 }, 2, "two\r\nlines" }, { { 2, 2 }, 2, "three" },
-		{ { 3 }, 1, NULL }, { { 1, 1 }, 2, NULL }, { { 2, 3 }, 2, NULL }, { { 2, 1, 1 }, 3, NULL },
+		{ { 1 }, 1, "one" },
+		{ { 2, 1 }, 2, "two\r\nlines" },
+		{ { 2, 2 }, 2, "three" },
+		{ { 3 }, 1, NULL },
+		{ { 1, 1 }, 2, NULL },
+		{ { 2, 3 }, 2, NULL },
+		{ { 2, 1, 1 }, 3, NULL },
 	};
 	struct arena *a = arena_new(0);
 	struct mime m;
@@ -62,8 +69,9 @@ static void sections_are_found_by_path(void **state)
 
 static void the_first_of_doubled_fields_counts(void **state) /* MIM-08 */
 {
-	static const char in[] = "Content-Type: text/html; charset=a; charset=b\nContent-Type: text/plain\n"
-				 "Content-Transfer-Encoding: base64;x\nContent-Transfer-Encoding: 7bit\n\nx";
+	static const char in[] =
+	    "Content-Type: text/html; charset=a; charset=b\nContent-Type: text/plain\n"
+	    "Content-Transfer-Encoding: base64;x\nContent-Transfer-Encoding: 7bit\n\nx";
 	struct arena *a = arena_new(0);
 	struct mime m;
 
@@ -83,7 +91,8 @@ static void nesting_and_parts_stop_at_their_limits(void **state) /* MIM-01, MIM-
 
 	(void)state;
 	for (int i = 0; i < 10000; i++)
-		(void)buf_fmt(&b, "Content-Type: multipart/mixed; boundary=b%d\r\n\r\n--b%d\r\n", i, i);
+		(void)buf_fmt(
+		    &b, "Content-Type: multipart/mixed; boundary=b%d\r\n\r\n--b%d\r\n", i, i);
 	mime_parse(a, buf_slice(&b), &m);
 	assert_int_equal(m.n, L_DEPTH + 1);
 	assert_true(m.parts[L_DEPTH].opaque && m.parts[L_DEPTH].kind == MIME_LEAF);
@@ -122,7 +131,8 @@ static void parameters_are_read_as_mail_writes_them(void **state)
 		struct mime_value v;
 
 		mime_value_parse(a, slice_of(cases[i].in), &v);
-		assert_true(slice_eq(mime_param(&v, slice_of(cases[i].name)), slice_of(cases[i].value)));
+		assert_true(
+		    slice_eq(mime_param(&v, slice_of(cases[i].name)), slice_of(cases[i].value)));
 	}
 	arena_free(a);
 }
@@ -138,15 +148,19 @@ static void structure_says_what_imap_wants(void **state)
 	assert_int_equal(structure_write(&out, &m, false), 0);
 	assert_string_equal(buf_z(&out),
 	    "((\"text\" \"plain\" (\"charset\" \"us-ascii\") NIL NIL \"7bit\" 3 1)"
-	    "(\"message\" \"rfc822\" NIL NIL NIL \"7bit\" 85 (NIL \"in\" NIL NIL NIL NIL NIL NIL NIL NIL) "
+	    "(\"message\" \"rfc822\" NIL NIL NIL \"7bit\" 85 (NIL \"in\" NIL NIL NIL NIL NIL NIL "
+	    "NIL NIL) "
 	    "((\"text\" \"plain\" (\"charset\" \"us-ascii\") NIL NIL \"7bit\" 10 2)"
-	    "(\"text\" \"plain\" (\"charset\" \"us-ascii\") NIL NIL \"7bit\" 5 1) \"x\") 10) \"mixed\")");
+	    "(\"text\" \"plain\" (\"charset\" \"us-ascii\") NIL NIL \"7bit\" 5 1) \"x\") 10) "
+	    "\"mixed\")");
 	buf_reset(&out);
 	mime_parse(a, slice_of("From: a@b (N)\nTo: g: c;\nSubject: a\"b\xe4\nCc: <>\n\n"), &m);
 	assert_int_equal(envelope_write(&out, &m.parts[0].header), 0); /* MIM-05, IMP-23 */
 	assert_string_equal(buf_z(&out),
-	    "(NIL {5}\r\na\"b\xc3\xa4 ((\"N\" NIL \"a\" \"b\")) ((\"N\" NIL \"a\" \"b\")) ((\"N\" NIL \"a\" \"b\")) "
-	    "((NIL NIL \"g\" NIL)(NIL NIL \"c\" \"\")(NIL NIL NIL NIL)) ((NIL NIL \"\" \"\")) NIL NIL NIL)");
+	    "(NIL {5}\r\na\"b\xc3\xa4 ((\"N\" NIL \"a\" \"b\")) ((\"N\" NIL \"a\" \"b\")) ((\"N\" "
+	    "NIL \"a\" \"b\")) "
+	    "((NIL NIL \"g\" NIL)(NIL NIL \"c\" \"\")(NIL NIL NIL NIL)) ((NIL NIL \"\" \"\")) NIL "
+	    "NIL NIL)");
 	buf_free(&out);
 	arena_free(a);
 }

@@ -1,6 +1,8 @@
-/* test_msg_dump.c: shows what src/msg makes of its input, for drivers that compare it with others' answers.
+/* test_msg_dump.c: shows what src/msg makes of its input, for drivers that compare it with others'
+ * answers.
  *
- * test_msg_dump MODE: stdin and stdout are records "<octets>\n<bytes>"; each input record is answered by one. */
+ * test_msg_dump MODE: stdin and stdout are records "<octets>\n<bytes>"; each input record is
+ * answered by one. */
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -25,7 +27,8 @@ static void dump_addr(struct arena *a, struct slice in, struct buf *out)
 	for (size_t i = 0; i < list.n; i++) {
 		const struct addr *v = &list.v[i];
 
-		(void)buf_fmt(out, "%c\x1f" SLICE_FMT "\x1f" SLICE_FMT "\x1f" SLICE_FMT "\x1f" SLICE_FMT "\n",
+		(void)buf_fmt(out,
+		    "%c\x1f" SLICE_FMT "\x1f" SLICE_FMT "\x1f" SLICE_FMT "\x1f" SLICE_FMT "\n",
 		    "MGE"[v->kind], SLICE_ARG(v->name), SLICE_ARG(v->local), SLICE_ARG(v->domain),
 		    SLICE_ARG(v->route));
 	}
@@ -61,9 +64,11 @@ static void dump_tree(struct arena *a, struct slice in, struct buf *out)
 		const struct mime_part *p = &m.parts[i];
 		struct slice name = mime_filename(a, p);
 
-		(void)buf_fmt(out, "%u\t" SLICE_FMT "/" SLICE_FMT "\t%c\t%u\t%u\t%u\t%u\t%zu\t" SLICE_FMT "\n",
+		(void)buf_fmt(out,
+		    "%u\t" SLICE_FMT "/" SLICE_FMT "\t%c\t%u\t%u\t%u\t%u\t%zu\t" SLICE_FMT "\n",
 		    p->depth, SLICE_ARG(p->type.type), SLICE_ARG(p->type.subtype), "LMR"[p->kind],
-		    p->header_at, p->body_at, p->body_size, p->body_lines, p->header.n, SLICE_ARG(name));
+		    p -> header_at, p -> body_at, p -> body_size, p -> body_lines, p -> header.n,
+		    SLICE_ARG(name));
 	}
 }
 
@@ -83,7 +88,8 @@ static void dump_texts(struct arena *a, struct slice in, struct buf *out)
 	}
 }
 
-/* Every leaf without its transfer encoding, as texts has the text ones without their charset too. */
+/* Every leaf without its transfer encoding, as texts has the text ones without their charset too.
+ */
 static void dump_decoded(struct arena *a, struct slice in, struct buf *out)
 {
 	struct mime m;

@@ -30,7 +30,8 @@ static void broken_transfer_encodings_decode_as_far_as_they_go(void **state) /* 
 	for (size_t i = 0; i < COUNT_OF(cases); i++) {
 		struct buf out = BUF_INIT(100);
 
-		assert_int_equal(text_decode(cases[i].encoding, slice_of(cases[i].in), &out), cases[i].clean);
+		assert_int_equal(
+		    text_decode(cases[i].encoding, slice_of(cases[i].in), &out), cases[i].clean);
 		assert_string_equal(buf_z(&out), cases[i].out);
 		buf_free(&out);
 	}

@@ -19,16 +19,27 @@ static void fields_stay_one_field(void **state) /* SIN-30; RFC 5322 2.1.1, 2.2.3
 		{ SLICE_INIT("a"), "X: a\r\n" },
 		{ SLICE_INIT(""), "X:\r\n" },
 		{ SLICE_INIT(" a\tb "), "X: a\tb\r\n" },
-		{ SLICE_INIT("aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa bbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbb"), /* 78 */
-		    "X: aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa bbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbb\r\n" },
-		{ SLICE_INIT("aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa bbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbb"),
-		    "X: aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa\r\n bbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbb\r\n" },
+		{ SLICE_INIT("aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa "
+			     "bbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbb"), /* 78 */
+		    "X: aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa "
+		    "bbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbb\r\n" },
+		{ SLICE_INIT("aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa "
+			     "bbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbb"),
+		    "X: aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa\r\n "
+		    "bbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbb\r\n" },
 		{ SLICE_INIT("a\r\nY: b"), "X: a\?\?Y: b\r\n" },
-		{ SLICE_INIT("a\0\x7f" "b"), "X: a\?\?b\r\n" },
-		{ SLICE_INIT("0123456789012345678901234567890123456789 012345678901234567890123456789012345 b"),
-		    "X: 0123456789012345678901234567890123456789\r\n 012345678901234567890123456789012345 b\r\n" },
-		{ SLICE_INIT("01234567890123456789012345678901234567890123456789012345678901234567890123456789 b"),
-		    "X: 01234567890123456789012345678901234567890123456789012345678901234567890123456789\r\n b\r\n" },
+		{ SLICE_INIT("a\0\x7f"
+			     "b"),
+		    "X: a\?\?b\r\n" },
+		{ SLICE_INIT("0123456789012345678901234567890123456789 "
+			     "012345678901234567890123456789012345 b"),
+		    "X: 0123456789012345678901234567890123456789\r\n "
+		    "012345678901234567890123456789012345 b\r\n" },
+		{ SLICE_INIT("012345678901234567890123456789012345678901234567890123456789012345678"
+			     "90123456789 b"),
+		    "X: "
+		    "012345678901234567890123456789012345678901234567890123456789012345678901234567"
+		    "89\r\n b\r\n" },
 	};
 
 	(void)state;
@@ -75,13 +86,16 @@ static void trace_fields_hold_only_what_is_harmless(void **state) /* RFC 5321 4.
 		const char *helo, *rdns, *rcpt, *tls, *out;
 	} cases[] = {
 		{ "a.example", "b.example", "c@d.example", "TLSv1.3",
-		    "Received: from a.example (b.example [192.0.2.1])\r\n\tby mx.example with ESMTP (TLSv1.3)\r\n"
+		    "Received: from a.example (b.example [192.0.2.1])\r\n\tby mx.example with "
+		    "ESMTP (TLSv1.3)\r\n"
 		    "\tid m-1\r\n\tfor <c@d.example>;\r\n\t" },
 		{ "x)\r\nSubject: y", "a(b", "a b@c", "x)\r\n(y",
-		    "Received: from unknown (unknown [192.0.2.1])\r\n\tby mx.example with ESMTP (xy)\r\n"
+		    "Received: from unknown (unknown [192.0.2.1])\r\n\tby mx.example with ESMTP "
+		    "(xy)\r\n"
 		    "\tid m-1;\r\n\t" },
 		{ "[192.0.2.9]", "", "c>@d", "",
-		    "Received: from [192.0.2.9] (unknown [192.0.2.1])\r\n\tby mx.example with ESMTP\r\n"
+		    "Received: from [192.0.2.9] (unknown [192.0.2.1])\r\n\tby mx.example with "
+		    "ESMTP\r\n"
 		    "\tid m-1;\r\n\t" },
 	};
 	struct buf out = BUF_INIT(4000);
@@ -90,9 +104,15 @@ static void trace_fields_hold_only_what_is_harmless(void **state) /* RFC 5321 4.
 	(void)state;
 	assert_true(ip_parse(SLICE("192.0.2.1"), &ip));
 	for (size_t i = 0; i < COUNT_OF(cases); i++) {
-		struct trace t = { .helo = slice_of(cases[i].helo), .rdns = slice_of(cases[i].rdns), .peer = &ip,
-			.by = "mx.example", .with = "ESMTP", .tls = cases[i].tls, .id = "m-1",
-			.rcpt = slice_of(cases[i].rcpt), .when = 0 };
+		struct trace t = { .helo = slice_of(cases[i].helo),
+			.rdns = slice_of(cases[i].rdns),
+			.peer = &ip,
+			.by = "mx.example",
+			.with = "ESMTP",
+			.tls = cases[i].tls,
+			.id = "m-1",
+			.rcpt = slice_of(cases[i].rcpt),
+			.when = 0 };
 
 		buf_reset(&out);
 		assert_int_equal(write_received(&out, &t), 0);
@@ -100,8 +120,11 @@ static void trace_fields_hold_only_what_is_harmless(void **state) /* RFC 5321 4.
 		assert_true(slice_ends(buf_slice(&out), SLICE("\r\n")));
 	}
 	buf_reset(&out);
-	assert_int_equal(write_received(&out, &(struct trace){ .by = "mx", .with = "LMTP", .tls = "", .id = "i" }), 0);
-	assert_true(slice_starts(buf_slice(&out), SLICE("Received: by mx with LMTP\r\n\tid i;\r\n\t")));
+	assert_int_equal(write_received(&out,
+			     &(struct trace){ .by = "mx", .with = "LMTP", .tls = "", .id = "i" }),
+	    0);
+	assert_true(
+	    slice_starts(buf_slice(&out), SLICE("Received: by mx with LMTP\r\n\tid i;\r\n\t")));
 	buf_free(&out);
 }
 
@@ -112,7 +135,8 @@ static void message_ids_differ(void **state)
 	(void)state;
 	assert_int_equal(write_message_id(&one, "mx.example"), 0);
 	assert_int_equal(write_message_id(&two, "mx.example"), 0);
-	assert_true(slice_starts(buf_slice(&one), SLICE("<")) && slice_ends(buf_slice(&one), SLICE("@mx.example>")));
+	assert_true(slice_starts(buf_slice(&one), SLICE("<")) &&
+	    slice_ends(buf_slice(&one), SLICE("@mx.example>")));
 	assert_int_equal(one.n, sizeof("<@mx.example>") - 1 + 26);
 	assert_false(slice_eq(buf_slice(&one), buf_slice(&two)));
 	buf_free(&one);
@@ -132,7 +156,11 @@ static void texts_that_look_alike_fold_alike(void **state) /* RFC 5051 */
 		{ "\xe2\x84\xa6", "\xcf\x89", true },
 		{ "\xc7\x86", "\xc7\x84", true },
 		{ "\xff", "\xef\xbf\xbd", true },
-		{ "a\xff" "b", "a\xfe" "B", true },
+		{ "a\xff"
+		  "b",
+		    "a\xfe"
+		    "B",
+		    true },
 		{ "\xc3\xa4", "a", false },
 		{ "a b", "ab", false },
 		{ "", "", true },
@@ -158,8 +186,8 @@ static void what_is_folded_stays_so(void **state)
 
 	(void)state;
 	for (unsigned c = 0x80; c < 0x110000; c++) {
-		char utf8[4] = { (char)(0xf0 | c >> 18), (char)(0x80 | (c >> 12 & 63)), (char)(0x80 | (c >> 6 & 63)),
-			(char)(0x80 | (c & 63)) };
+		char utf8[4] = { (char)(0xf0 | c >> 18), (char)(0x80 | (c >> 12 & 63)),
+			(char)(0x80 | (c >> 6 & 63)), (char)(0x80 | (c & 63)) };
 		struct slice s = { utf8, 4 };
 
 		if (c < 0x800)
