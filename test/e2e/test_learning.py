@@ -8,15 +8,7 @@ import learning, mail
 from server import BINARY, Server, wait_for
 
 RELEASE = os.environ.get("PENNYPOST_RELEASE", BINARY)
-SETTINGS = """
-[score]
-reject = "off"
-[limits]
-conn_per_source = 500
-conn_guests = 500
-conn_rate = 100000
-free = "16 MiB"
-"""
+SETTINGS = learning.SETTINGS
 
 
 class Desk:
@@ -143,7 +135,7 @@ def test_random_acts_equal_training_from_scratch(seed):
         different = learning.difference(known, other)
         assert different is None, f"seed {seed}: {different}"
     assert len(known["lessons"]) == len(owner.taught) and len(known["features"]) > 1000
-    print(f"\n{owner.acts} random acts on {len(mails)} messages, seed {seed}: {len(owner.taught)} lessons stand, "
+    print(f"\n{owner.acts} random acts ({dict(owner.kinds)}) on {len(mails)} messages, seed {seed}: {len(owner.taught)} lessons stand, "
           f"{len(known['features'])} counts equal training from scratch, and what is made again from the lessons")
 
 

@@ -34,6 +34,21 @@ def proof_crash_sanitized(build, release):
     kill_loop(os.path.join(build, "src/pennypost"), max(1, CYCLES // 5))
 
 
+def proof_learning(build, release):
+    """10,000 random acts of an owner equal training from scratch, exactly."""
+    import learning, mail
+    from server import Server
+    seed, acts = time.time_ns() % 1000000, int(os.environ.get("PENNYPOST_ACTS", "10000"))
+    mails = mail.deduplicated(mail.own(400, seed))
+    owner, known, again, fresh = learning.reversal(
+        lambda: Server(binary=os.path.join(release, "pennypost"), extra=learning.SETTINGS), mails, acts, seed, 8)
+    for name, other in (("training from scratch", fresh), ("the lessons counted again", again)):
+        different = learning.difference(known, other)
+        assert different is None, f"seed {seed}: not equal to {name}: {different}"
+    print(f"  seed {seed}: {owner.acts} acts ({dict(owner.kinds)}) on {len(mails)} messages; {len(owner.taught)} lessons stand; "
+          f"{len(known['features'])} counts equal", flush=True)
+
+
 def main():
     build, release = (os.path.abspath(p) for p in sys.argv[1:3])
     os.environ.update(PENNYPOST=os.path.join(build, "src/pennypost"), PENNYPOST_RELEASE=os.path.join(release, "pennypost"))

@@ -1,10 +1,19 @@
 """What must the filter know after these acts? A random owner who moves, copies, marks and renames mail, the account of what each act should
 have taught, and the counts read from the databases of a stopped server."""
-import glob, json, os, random, re, sqlite3
+import collections, glob, json, os, random, re, sqlite3
 
 import mail
 from server import wait_for
 
+SETTINGS = """
+[score]
+reject = "off"
+[limits]
+conn_per_source = 500
+conn_guests = 500
+conn_rate = 100000
+free = "16 MiB"
+"""
 FOLDERS = ["INBOX", "Junk", "Archive", "Trash", "Friends"]
 
 
@@ -31,7 +40,7 @@ class Owner:
         self.client = server.imap()
         self.client.create("Friends")
         self.uids = {f: {} for f in FOLDERS}  # uid -> mark
-        self.taught, self.acts, self.selected = {}, 0, None
+        self.taught, self.acts, self.selected, self.kinds = {}, 0, None, collections.Counter()
         for folder in FOLDERS:
             self.look(folder)
 
@@ -123,14 +132,20 @@ class Owner:
         while self.acts < end:
             source, target, uids = self.pick(most)
             kind = self.random.random()
+            before = self.acts
             if kind < 0.70:
+                what = "move"
                 self.move(source, target, uids)
             elif kind < 0.84:
+                what = "rename"
                 self.rename(source, target, uids)
             elif kind < 0.92:
+                what = "mark"
                 self.mark(source, uids)
             else:
+                what = "copy"
                 self.copy_out(source, target, uids)
+            self.kinds[what] += self.acts - before
 
     def messages(self):
         """mark -> the message as it is stored, in CRLF form."""
