@@ -154,8 +154,8 @@ static enum client_wants begin_mail(struct out_client *c)
 	if ((c->rcpt = next_rcpt(c, 0)) == c->job.n)
 		return (quit(c, CLIENT_SETTLED));
 	out_say_mail(c);
-	if (c->has
-		.pipelining) { /* RFC 2920 3.1; DATA waits for the answers, so that it is never said in vain */
+	/* RFC 2920 3.1; DATA waits for the answers, so that it is never said in vain. */
+	if (c->has.pipelining) {
 		for (size_t i = c->rcpt; i < c->job.n; i = next_rcpt(c, i + 1))
 			out_say_rcpt(c, &c->job.rcpts[i]);
 	}
@@ -245,8 +245,8 @@ static enum client_wants on_starttls(struct out_client *c, size_t left)
 {
 	if (c->reply.code != 220)
 		return (quit(c, CLIENT_NO_TLS));
-	if (left >
-	    0) /* somebody spoke before the handshake: it is not the host's word (RFC 3207 6) */
+	/* RFC 3207 6: who spoke before the handshake need not be the host. */
+	if (left > 0)
 		return (broken(c, "octets between STARTTLS and its handshake"));
 	c->state = C_TLS;
 	return (CLIENT_TLS);

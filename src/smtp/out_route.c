@@ -150,7 +150,8 @@ static void take_found(struct out_route *r)
 
 	rotate(r->found[0], r->found_n[0]);
 	rotate(r->found[1], r->found_n[1]);
-	/* One family after the other, so that a host without the newer one costs one refused connection, not all. */
+	/* One family after the other, so that a host without the newer one costs one refused
+	 * connection, not all. */
 	for (size_t i = 0; i < FOUND; i++) {
 		for (size_t family = 2; family-- > 0;) {
 			if (i >= r->found_n[family])

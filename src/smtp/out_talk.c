@@ -105,8 +105,8 @@ static void end(struct out_talk *t)
 		leave(t, false); /* QUIT would be content */
 	flush(t);
 	leave(t, true);
-	if (t->turn ==
-	    NULL) /* a start never calls back before it returned, an event may come from anywhere */
+	/* a start never calls back before it returned, an event may come from anywhere */
+	if (t->turn == NULL)
 		t->turn = loop_later(t->loop, tell, t);
 }
 

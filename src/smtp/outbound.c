@@ -182,8 +182,8 @@ static void route(void *self)
 
 	if (is_dropped(o) || o->local)
 		return;
-	if (d->down_until >
-	    clock_ms()) { /* OUT-18: one of ten thousand tries, the others wait with it */
+	/* OUT-18: one of ten thousand tries, the others wait with it. */
+	if (d->down_until > clock_ms()) {
 		decide_all(o, OUT_RETRY, "4.4.1", arena_dup(o->arena, slice_of(d->why)));
 		return;
 	}
