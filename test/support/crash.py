@@ -245,11 +245,23 @@ def listed(c, what, items="UID FLAGS MODSEQ BODY.PEEK[HEADER.FIELDS (X-Crash-Id)
     return found
 
 
-def copied(c, how, uid, other):
-    """The UID a message got in another folder."""
+def numbers(text):
+    """b"1:3,7" to [1, 2, 3, 7]."""
+    found = []
+    for part in text.decode().split(","):
+        first, _, last = part.partition(":")
+        found += range(int(first), int(last or first) + 1)
+    return found
+
+
+def copied(c, how, uids, other):
+    """{UID here: UID in the other folder}."""
     c.untagged_responses.clear()
-    ok(c.uid(how, str(uid), other))
-    return int(c.response("COPYUID")[1][-1].split()[2])
+    ok(c.uid(how, ",".join(map(str, uids)), other))
+    words = c.response("COPYUID")[1][-1].split()
+    found = dict(zip(numbers(words[1]), numbers(words[2])))
+    assert sorted(found) == sorted(uids), (uids, words)
+    return found
 
 
 class Box:
@@ -304,25 +316,30 @@ class Box:
         self.learn(folder, uid, ident, flags)
         self.doubt = None
 
+    def several(self, folder, uid, rng):
+        rows = self.known[folder]
+        return sorted({uid, *rng.sample(list(rows), min(len(rows), rng.choice((0, 0, 1, 3))))})
+
     def copy(self, c, folder, uid, other, rng):
-        row = self.known[folder][uid]
-        self.doubt = ("copy", folder, uid, other, row.ident, row.flags)
-        self.learn(other, copied(c, "COPY", uid, other), row.ident, row.flags)
+        uids = self.several(folder, uid, rng)
+        self.doubt = ("copy", folder, uids, other, [self.known[folder][u].ident for u in uids])
+        for u, to in copied(c, "COPY", uids, other).items():
+            self.learn(other, to, self.known[folder][u].ident, self.known[folder][u].flags)
         self.doubt, self.rig.ledger.acks = None, self.rig.ledger.acks + 1
 
     def move(self, c, folder, uid, other, rng):
-        row = self.known[folder][uid]
-        self.doubt = ("move", folder, uid, other, row.ident, row.flags)
-        to = copied(c, "MOVE", uid, other)
-        del self.known[folder][uid]
-        self.learn(other, to, row.ident, row.flags)
+        uids = self.several(folder, uid, rng)
+        self.doubt = ("move", folder, uids, other, [self.known[folder][u].ident for u in uids])
+        for u, to in copied(c, "MOVE", uids, other).items():
+            row = self.known[folder].pop(u)
+            self.learn(other, to, row.ident, row.flags)
         self.doubt, self.rig.ledger.acks = None, self.rig.ledger.acks + 1
 
     def store(self, c, folder, uid, other, rng):
         row, flag = self.known[folder][uid], rng.choice(FLAGS)
         add = flag not in row.flags
         flags = row.flags | {flag} if add else row.flags - {flag}
-        self.doubt = ("store", folder, uid, flags)
+        self.doubt = ("store", folder, [uid], flags)
         ok(c.uid("STORE", str(uid), "+FLAGS" if add else "-FLAGS", f"({flag})"))
         self.known[folder][uid] = row._replace(flags=flags)
         self.doubt, self.rig.ledger.acks = None, self.rig.ledger.acks + 1
@@ -330,10 +347,10 @@ class Box:
     def expunge(self, c, folder, uid, other, rng):
         row = self.known[folder][uid]
         flags = row.flags | {"\\Deleted"}
-        self.doubt = ("store", folder, uid, flags)
+        self.doubt = ("store", folder, [uid], flags)
         ok(c.uid("STORE", str(uid), "+FLAGS.SILENT", "(\\Deleted)"))
         self.known[folder][uid] = row._replace(flags=flags)
-        self.doubt = ("expunge", folder, uid)
+        self.doubt = ("expunge", folder, [uid])
         ok(c.uid("EXPUNGE", str(uid)))
         del self.known[folder][uid]
         self.doubt, self.rig.ledger.acks = None, self.rig.ledger.acks + 1
@@ -365,40 +382,41 @@ class Box:
         self.files()
 
     def explain(self, actual, doubt):
-        ledger, moved = self.rig.ledger, None
+        ledger = self.rig.ledger
         kind = doubt[0] if doubt else None
+        moved, came = [], []  # ids
         for folder in FOLDERS:
             for uid, was in self.known[folder].items():
                 row, where = actual[folder].get(uid), f"{self.account}/{folder} {uid} {was.ident}"
-                about = kind in ("store", "expunge", "move") and doubt[1:3] == (folder, uid)
+                about = kind in ("store", "expunge", "move") and folder == doubt[1] and uid in doubt[2]
                 if row is None:
                     if about and kind == "move":
-                        moved = was.ident
+                        moved.append(was.ident)
                     elif not (about and kind == "expunge"):
                         self.rig.fault("lost", where)
                 elif row.ident != was.ident:
                     self.rig.fault("uid reused", f"{where} is now {row.ident}")
                 elif row.flags != was.flags and not (about and kind == "store" and row.flags == doubt[3]):
                     self.rig.fault("flags", f"{where}: {sorted(was.flags)} is now {sorted(row.flags)}")
-        used = False
+        may_come = {"append": lambda: doubt[2:3], "copy": lambda: list(doubt[4]), "move": lambda: list(moved)}.get(kind, list)()
         for folder in FOLDERS:
             for uid, row in actual[folder].items():
                 if uid in self.known[folder]:
                     continue
                 state, where = ledger.state.get(row.ident), f"{self.account}/{folder} {uid} {row.ident}"
-                if kind == "append" and not used and (folder, row.ident) == doubt[1:3]:
-                    used = True
-                    ledger.outcome(row.ident, "ack")
-                elif kind == "copy" and not used and (folder, row.ident) == doubt[3:5]:
-                    used = True
-                elif kind == "move" and not used and (folder, row.ident) == doubt[3:5] and moved:
-                    used, moved = True, None
+                if may_come and row.ident in may_come and folder == (doubt[1] if kind == "append" else doubt[3]):
+                    may_come = [i for i in may_come if i != row.ident] + [row.ident] * (may_come.count(row.ident) - 1)
+                    came.append(row.ident)
                 elif folder == "INBOX" and row.ident not in self.arrived and self.account in ledger.to.get(row.ident, ()) and state in ("ack", "doubt"):
                     self.arrived.add(row.ident)
                 else:
                     self.rig.fault("duplicated", f"{where}: {state}, nobody put it there")
-        if moved:
-            self.rig.fault("lost", f"{self.account}: {moved} went in a MOVE")
+        if kind == "append" and came:
+            ledger.outcome(came[0], "ack")
+        if kind == "copy" and came and may_come:
+            self.rig.fault("torn", f"{self.account}: of a COPY only {came} came, not {may_come}")
+        if kind == "move" and may_come:
+            self.rig.fault("lost", f"{self.account}: {may_come} went in a MOVE and did not come")
 
     def octets(self, c, folder, everything):
         uids = sorted(u for u in self.known[folder] if everything or u not in self.whole[folder])
@@ -472,8 +490,13 @@ class Rig:
     def cycle(self, number):
         load = Load(self, f"{self.seed}/{number}")
         time.sleep(self.rng.uniform(0.02, self.longest))
-        self.kill()
+        if self.rng.random() < 0.1:  # now and then a clean stop: what it leaves must bear a crash later
+            assert self.server.stop() == 0
+        else:
+            self.kill()
         load.end()
+        if self.rng.random() < 0.05:
+            self.forget()
         while self.rng.random() < 0.1:  # and again, while it recovers
             process = subprocess.Popen([self.server.binary, "serve", "-c", self.server.config], stdout=subprocess.DEVNULL, stderr=open(self.server.log_path, "ab"))
             time.sleep(self.rng.uniform(0, 0.1))
@@ -564,6 +587,7 @@ class Rig:
         self.compare()
 
     def forget(self):
+        """The indexes are gone, as if somebody had removed them."""
         for account in ACCOUNTS:
             folder = os.path.join(self.server.data, "mail", account)
             gone = [n for n in os.listdir(folder) if n.startswith("index.sqlite")]
@@ -591,12 +615,12 @@ def run(binary, cycles, seed=1, longest=1.0, say=print):
         rig.prepare()
         for n in range(cycles):
             rig.cycle(n)
-            if rig.faults:
+            if any(rig.faults.values()):
                 say(f"cycle {n}: {({k: v[:3] for k, v in rig.faults.items()})}")
                 break
         else:
             rig.finish()
-        say(rig.report(cycles, time.monotonic() - begin))
+        say(rig.report(n + 1, time.monotonic() - begin))
         keep = any(rig.faults.values())
         text = rig.server.log_text()
         assert not re.search("ERROR: AddressSanitizer|runtime error:|assertion", text), text[-8000:]
