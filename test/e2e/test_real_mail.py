@@ -1,7 +1,7 @@
 """Does every real message that is taken come back as it was sent? Thousands of messages of other people through port 25 on 20
 connections, read back over IMAP and compared byte by byte behind the stamped fields (P4); the odd and broken ones that are refused are
 refused for a reason that can be seen in the message itself."""
-import collections, os, re, time
+import collections, os, random, re, time
 
 import pytest
 
@@ -84,6 +84,35 @@ def deliver_and_compare(server, mails, what):
     return taken, refused
 
 
+def compare_views(server):
+    """Header and text are the message, a piece of it is that piece, and its structure can be told: for every message there is."""
+    client = server.imap()
+    count = 0
+    for folder in ("INBOX", "Junk"):
+        whole = mail.fetch_all(client, folder)
+        client.select(folder, readonly=True)
+        for k in range(0, len(whole), 100):
+            part = whole[k:k + 100]
+            kind, data = client.uid("FETCH", f"{part[0][0]}:{part[-1][0]}", "(UID BODY.PEEK[HEADER] BODY.PEEK[TEXT] BODY.PEEK[]<100.5000>)")
+            assert kind == "OK", data
+            got, uid = {}, None
+            for row in data:
+                if isinstance(row, tuple):
+                    found = re.search(rb"UID (\d+)", row[0])
+                    uid = int(found.group(1)) if found else uid
+                    got.setdefault(uid, []).append(row[1])
+            for uid, raw in part:
+                assert got[uid][0] + got[uid][1] == raw and got[uid][2] == raw[100:5100], (folder, uid, raw[:300])
+            kind, data = client.uid("FETCH", f"{part[0][0]}:{part[-1][0]}", "(UID ENVELOPE BODYSTRUCTURE BODY.PEEK[1] BODY.PEEK[1.MIME])")
+            assert kind == "OK", data
+            count += len(part)
+        if whole:
+            for words in (("TEXT", '"the"'), ("SUBJECT", '"re"'), ("FROM", '"a"', "BODY", '"e"'), ("HEADER", "Received", '"by"')):
+                assert client.uid("SEARCH", None, *words)[0] == "OK"
+    client.logout()
+    print(f"  {count} messages: header and text make the whole, structure and parts answered")
+
+
 def test_spamassassin_corpus_comes_back_byte_for_byte():
     mails = mail.spamassassin()
     if mails is None:
@@ -99,10 +128,54 @@ def test_odd_and_bounced_mail_comes_back_or_is_refused_for_a_named_reason():
         pytest.skip("the public mail sets (../shared/suites/mime and bounces) are not beside this tree")
     with Server(extra=SETTINGS) as server:
         deliver_and_compare(server, mails, "odd, broken and bounced mail, sanitized build")
+        compare_views(server)
 
 
 def test_mail_of_our_own_comes_back_byte_for_byte():
     mails = mail.own(400)
     with Server(extra=SETTINGS) as server:
         taken, _ = deliver_and_compare(server, mails, "our own, sanitized build")
+        compare_views(server)
     assert len(taken) == len(mails)
+
+
+def test_large_mail_comes_back_whole_and_too_large_is_refused():
+    """Round the edge of what is kept in memory, round the edges of buffers with dots on them, and round L-SIZE."""
+    rng, mails = random.Random(5), []
+    head = b"From: x@sender.example\r\nSubject: large\r\n\r\n"
+
+    def add(name, size):
+        lines, at = [head], len(head)
+        while at < size:
+            line = rng.choice((b".", b"..", b".x", b"")) + rng.randbytes(rng.randrange(0, 400)).hex().encode()[:max(0, size - at - 2 - 3)] + b"\r\n"
+            lines.append(line)
+            at += len(line)
+        mails.append(mail.Mail(name, "", b"".join(lines)))
+
+    for edge in (4096, 8192, 16384, 65536, 262144):
+        for off in (-3, -2, -1, 0, 1, 2, 3):
+            mails.append(mail.Mail(f"dot at {edge}{off:+}", "", head + b"x" * 60 + b"\r\n" +
+                                   (b"y" * 998 + b"\r\n") * ((edge + off - len(head) - 62) // 1000) +
+                                   b"z" * ((edge + off - len(head) - 62) % 1000 - 2) + b"\r\n." + b"w" * 5000 + b"\r\n.\r\n"))
+    for size in (262140, 262144, 262150, 1 << 20, 5 << 20, 20 << 20):
+        add(f"{size} octets", size)
+    with Server(extra=SETTINGS) as server:
+        taken, _ = deliver_and_compare(server, mails, "large mail, sanitized build")
+        assert len(taken) == len(mails)
+        edge = 4 << 20
+        server.stop()
+        with open(server.config) as f:
+            text = f.read()
+        with open(server.config, "w") as f:
+            f.write(text.replace("[limits]", f"[limits]\nsize = \"4 MiB\""))
+        server.start()
+        talk = mail.Talk(server.address, server.port("smtp"))
+        body = head + (b"x" * 998 + b"\r\n") * 5000
+        for chunked in (False, True):
+            exact = body[:edge - 2] + b"\r\n"
+            assert talk.send("m1000@sender.example", ["bob@local.example"], exact, chunked)[0] == 250
+            assert talk.send("m1001@sender.example", ["bob@local.example"], exact[:-2] + b"x\r\n", chunked)[0] == 552
+        talk.close()
+        client = server.imap("bob@local.example")
+        assert [len(raw) > edge and raw.endswith(exact) for _, raw in mail.fetch_all(client, "INBOX")] == [True, True]
+        client.logout()

@@ -84,7 +84,7 @@ def own(count, seed=1):
             head += "MIME-Version: 1.0\r\nContent-Type: multipart/mixed; boundary=\"b\"\r\n"
             text = f"preamble\r\n--b\r\n\r\n{text}\r\n--b\r\nContent-Type: application/octet-stream\r\nContent-Transfer-Encoding: base64\r\n\r\nAAEC\r\n--b--\r\n"
         elif shape == 3:
-            text = ".\r\n..dots\r\n. \r\n" .replace(".\r\n", ". \r\n", 1) + text + "\r\n.\x20\r\n...\r\n"
+            text = ".\r\n..dots\r\n. \r\n" + text + "\r\n.\r\n...\r\n.last"
         elif shape == 4:
             head += "X-Pennypost: forged\r\nX-Pennypost-Other: forged\r\n too\r\nX-Kept: yes\r\n"
         elif shape == 5:
@@ -92,6 +92,9 @@ def own(count, seed=1):
             text += "\r\n" + "x" * 5000
         elif shape == 6:
             text = text + "\r\n" * 40
+        elif shape == 7:
+            head = ("Authentication-Results: mail.local.example; spf=pass\r\nAUTHENTICATION-RESULTS:\r\n (comment) Mail.Local.Example 1;\r\n dkim=pass\r\n"
+                    "Authentication-Results: mail.local.example.other.example; spf=pass\r\nReturn-Path: <forged@other.example>\r\n") + head
         made.append(Mail(f"own/{i}", label, (head + "\r\n" + text + "\r\n").encode()))
     return made
 
@@ -166,9 +169,10 @@ class Talk:
         """The last reply: of the message, or of the first command that failed."""
         head = f"MAIL FROM:<{sender}> BODY=8BITMIME\r\n" + "".join(f"RCPT TO:<{r}>\r\n" for r in rcpts)
         if chunked:
-            cut = len(content) // 2
-            self.sock.sendall(head.encode() + b"BDAT %d\r\n" % cut + content[:cut] + b"BDAT %d LAST\r\n" % (len(content) - cut) + content[cut:])
-            replies = [self.reply() for _ in range(len(rcpts) + 3)]
+            cuts = [0, len(content) // 3, len(content) // 2, len(content)]
+            pieces = [content[a:b] for a, b in zip(cuts, cuts[1:])]
+            self.sock.sendall(head.encode() + b"".join(b"BDAT %d%s\r\n" % (len(p), b" LAST" * (k == 2)) + p for k, p in enumerate(pieces)))
+            replies = [self.reply() for _ in range(len(rcpts) + 4)]
             bad = [r for r in replies if r[0] >= 400]
         else:
             self.sock.sendall(head.encode() + b"DATA\r\n")
