@@ -10,6 +10,7 @@ enum {
 	L_FLOOD = 65536,	  /* octets without CRLF in command state, then close */
 	L_ERR = 10,		  /* [limits] failing commands a session */
 	L_JUNK = 100,		  /* [limits] commands that do nothing a session */
+	L_LATER = 1000,		  /* commands answered 4xx a session, between two messages taken */
 	L_RCPT = 100,		  /* [limits] recipients of an inbound message */
 	L_RCPT_SUBMISSION = 500,  /* [limits] of a submitted one */
 	L_SIZE = 52428800,	  /* [limits] octets of a message */

@@ -84,6 +84,7 @@ struct param {
 	struct smtp_in *s;
 	struct smtp_tx *tx;
 	struct smtp_rcpt *rcpt; /* RCPT only */
+	struct arena *arena;    /* for what is kept of a value */
 	struct slice value;
 	bool has_value;
 };
@@ -136,7 +137,7 @@ static const struct smtp_reply *set_envid(
 {
 	if (p->value.n == 0 || p->value.n > 100 || !smtp_xtext_ok(p->value))
 		return (&reply_param_value);
-	p->tx->envid = arena_dup(p->tx->arena, p->value);
+	p->tx->envid = arena_dup(p->arena, p->value);
 	return (NULL);
 }
 
@@ -176,7 +177,7 @@ static const struct smtp_reply *set_orcpt(
 	if (p->value.n > 500 || !slice_cut(p->value, ';', &type, &address) || type.n == 0 ||
 	    address.n == 0 || !smtp_xtext_ok(type) || !smtp_xtext_ok(address))
 		return (&reply_param_value);
-	p->rcpt->orcpt = arena_dup(p->tx->arena, p->value);
+	p->rcpt->orcpt = arena_dup(p->arena, p->value);
 	return (NULL);
 }
 
@@ -229,7 +230,7 @@ static bool sender_is_theirs(const struct smtp_in *s, const struct smtp_path *fr
 static const struct smtp_reply *begin(struct smtp_in *s, struct smtp_tx *tx, struct slice args)
 {
 	struct cursor c = cursor_of(args);
-	struct param p = { .s = s, .tx = tx };
+	struct param p = { .s = s, .tx = tx, .arena = tx->arena };
 	const struct smtp_reply *no;
 	struct err err = { 0 };
 
@@ -279,10 +280,9 @@ static bool asks_relay(struct slice local)
 }
 
 static const struct smtp_reply *whose(
-    struct smtp_in *s, const struct smtp_path *path, struct smtp_rcpt *rcpt)
+    struct smtp_in *s, struct arena *a, const struct smtp_path *path, struct smtp_rcpt *rcpt)
 {
 	const struct cfg *cfg = smtp_in_cfg(s);
-	struct arena *a = s->tx->arena;
 	struct slice domain = path->domain;
 	struct cfg_targets targets = { 0 };
 	struct err err = { 0 };
@@ -311,24 +311,40 @@ static const struct smtp_reply *whose(
 static bool is_known(const struct smtp_tx *tx, struct slice address)
 {
 	for (const struct smtp_rcpt *r = tx->rcpts; r != NULL; r = r->next)
-		if (slice_ieq(r->address, address))
+		if (slice_eq(r->address, address)) /* RFC 5321 2.4: elsewhere case may matter */
 			return (true);
 	return (false);
 }
 
+static void keep_rcpt(struct smtp_tx *tx, const struct smtp_rcpt *rcpt)
+{
+	struct smtp_rcpt *kept = arena_alloc(tx->arena, sizeof(*kept));
+
+	*kept = *rcpt;
+	kept->address = arena_dup(tx->arena, rcpt->address);
+	kept->orcpt = arena_dup(tx->arena, rcpt->orcpt);
+	kept->accounts = arena_array(tx->arena, rcpt->accounts_n, sizeof(struct account *));
+	for (size_t i = 0; i < rcpt->accounts_n; i++)
+		kept->accounts[i] = rcpt->accounts[i];
+	*tx->rcpts_end = kept;
+	tx->rcpts_end = &kept->next;
+}
+
+/* ${scratch}: what only a refusal needs. A peer may be refused often; the transaction keeps what it
+ * took. */
 static const struct smtp_reply *add_rcpt(
-    struct smtp_in *s, struct slice args, struct smtp_rcpt *rcpt)
+    struct smtp_in *s, struct arena *scratch, struct slice args, struct smtp_rcpt *rcpt)
 {
 	struct smtp_tx *tx = s->tx;
 	struct cursor c = cursor_of(args);
-	struct param p = { .s = s, .tx = tx, .rcpt = rcpt };
+	struct param p = { .s = s, .tx = tx, .rcpt = rcpt, .arena = scratch };
 	struct smtp_path path = { 0 };
 	const struct smtp_reply *no;
 
 	if (!take_iliteral(&c, SLICE("TO:")))
 		return (&reply_rcpt_syntax);
 	if ((no = path_reply(
-		 smtp_path_take(tx->arena, &c, &path), &reply_rcpt_syntax, tx->smtputf8)) != NULL)
+		 smtp_path_take(scratch, &c, &path), &reply_rcpt_syntax, tx->smtputf8)) != NULL)
 		return (no);
 	if (path.null)
 		return (&reply_malformed);
@@ -343,13 +359,12 @@ static const struct smtp_reply *add_rcpt(
 		return (++s->junk > smtp_in_cfg(s)->limits.junk ? &reply_many : &reply_rcpt_ok);
 	if (tx->rcpts_n >= smtp_role_rcpts(s))
 		return (&reply_many);
-	if ((no = whose(s, &path, rcpt)) != NULL)
+	if ((no = whose(s, scratch, &path, rcpt)) != NULL)
 		return (no);
 	if (s->role == ROLE_SUBMISSION &&
 	    !rate_take(s->server->submitted, slice_of(account_name(s->account)), clock_ms()))
 		return (&reply_rate);
-	*tx->rcpts_end = rcpt;
-	tx->rcpts_end = &rcpt->next;
+	keep_rcpt(tx, rcpt);
 	tx->rcpts_n++;
 	s->state = S_RCPT;
 	return (&reply_rcpt_ok);
@@ -358,7 +373,7 @@ static const struct smtp_reply *add_rcpt(
 /* A refusal is told to the owner too; too many of them from one source end the conversation
  * (SIN-17). */
 static const struct smtp_reply *refused(
-    struct smtp_in *s, const struct smtp_reply *no, struct slice said)
+    struct smtp_in *s, struct arena *scratch, const struct smtp_reply *no, struct slice said)
 {
 	char peer[IP_TEXT], code[8];
 	struct ip source = ip_source(conn_peer(s->conn));
@@ -375,8 +390,8 @@ static const struct smtp_reply *refused(
 
 	(void)snprintf(code, sizeof(code), "%u", no->code);
 	log_event(LOG_INFO, s->id, smtp_role_name(s), "refuse", "RCPT", "code", code, "msg",
-	    s->tx->id, "from", arena_strdup(s->tx->arena, s->tx->from.text), "rcpt",
-	    arena_strdup(s->tx->arena, row.rcpt), "why", no->text, NULL);
+	    s->tx->id, "from", arena_strdup(scratch, s->tx->from.text), "rcpt",
+	    arena_strdup(scratch, row.rcpt), "why", no->text, NULL);
 	if (row.rcpt.n > 0) /* else nobody was named */
 		ledger_add(s->server->deps.store, &row);
 	s->server->counts.refused_rcpt++;
@@ -389,11 +404,13 @@ static const struct smtp_reply *refused(
 
 void smtp_cmd_rcpt(struct smtp_in *s, struct slice args)
 {
-	struct smtp_rcpt *rcpt = arena_alloc(s->tx->arena, sizeof(*rcpt));
-	const struct smtp_reply *r = add_rcpt(s, args, rcpt);
+	struct arena *scratch = arena_new(0);
+	struct smtp_rcpt rcpt = { 0 };
+	const struct smtp_reply *r = add_rcpt(s, scratch, args, &rcpt);
 
 	if (r->code >= 400)
-		r = refused(s, r, rcpt->address.n > 0 ? rcpt->address : args);
+		r = refused(s, scratch, r, rcpt.address.n > 0 ? rcpt.address : args);
+	arena_free(scratch);
 	if (r->code == 421)
 		smtp_in_fail(s, r, "guessing recipients");
 	else

@@ -116,7 +116,7 @@ struct smtp_in {
 	uint64_t rate_mark; /* conn_received() when the present window began */
 	char helo[L_DOMAIN + 1];
 	enum fact early_talker;
-	unsigned errors, junk;
+	unsigned errors, junk, later; /* counted toward L_ERR, L_JUNK, L_LATER */
 	struct timer *banner;          /* NULL when out */
 	struct sasl *sasl;             /* owned; NULL outside AUTH */
 	struct store_op *login;        /* NULL when none is asked */
@@ -136,8 +136,8 @@ void smtp_in_resume(struct smtp_in *s); /* what was awaited is there */
 void smtp_in_wait(struct smtp_in *s);
 void smtp_in_secured(struct smtp_in *s);
 void smtp_in_watch(struct smtp_in *s); /* set the deadline the present state asks for */
-/* Reply. smtp_in_reply counts a 5xx toward L_ERR and may answer 421 and close instead; smtp_in_say
- * never counts. */
+/* Reply. smtp_in_reply counts a 5xx toward L_ERR and a 4xx toward L_LATER and may answer 421 and
+ * close instead; smtp_in_say never counts. */
 void smtp_in_reply(struct smtp_in *s, const struct smtp_reply *r);
 void smtp_in_say(struct smtp_in *s, const struct smtp_reply *r);
 void smtp_in_fail(struct smtp_in *s, const struct smtp_reply *r, const char *why); /* say, close */
@@ -231,6 +231,8 @@ struct smtp_end *smtp_end_of(struct job *j);
 int smtp_end_examine(struct smtp_end *e);
 void smtp_end_trace(
     const struct smtp_end *e, struct slice rcpt, bool show_peer, struct buf *out); /* Received */
+/* Fields only we may write, to be left out: ${drop} has room for all fields. The new count. */
+size_t smtp_end_forgeries(const struct smtp_end *e, struct span *drop);
 /* Last act: tells the session if it still listens, frees the transaction and with it the spine. */
 void smtp_end_answer(struct smtp_end *e);
 struct ledger_row smtp_end_row(const struct smtp_end *e);

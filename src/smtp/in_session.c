@@ -52,6 +52,8 @@ void smtp_in_reply(struct smtp_in *s, const struct smtp_reply *r)
 {
 	if (r->code >= 500 && ++s->errors > smtp_in_cfg(s)->limits.err)
 		smtp_in_fail(s, &reply_errors, "too many errors");
+	else if (r->code >= 400 && r->code < 500 && ++s->later > L_LATER)
+		smtp_in_fail(s, &reply_errors, "too many commands put off");
 	else
 		smtp_in_say(s, r);
 }
@@ -131,8 +133,8 @@ static bool take_line(struct smtp_in *s)
 
 	if (input.n == 0)
 		return (false);
-	if (s->role == ROLE_MX && (s->state & (S_NEW | S_READY)) && !conn_is_tls(s->conn) &&
-	    smtp_line_is_foreign(input)) {
+	/* Under TLS too: a browser can be made to speak it to any port (ALPACA). */
+	if ((s->state & (S_NEW | S_READY)) && smtp_line_is_foreign(input)) {
 		smtp_in_fail(s, &reply_foreign, "another protocol");
 		return (false);
 	}
