@@ -7,6 +7,7 @@
 #include "core/log.h"
 #include "msg/text.h"
 #include "msg/write.h"
+#include "dkim/results.h"
 
 void smtp_end_begin(struct smtp_end *e, struct smtp_in *s, const struct flow_step *steps,
     void (*on_ended)(void *self), void *self)
@@ -160,6 +161,24 @@ int smtp_end_examine(struct smtp_end *e)
 	return (-1);
 }
 
+/* What claims to be from us is left out (RFC 8601 5), and nothing else (P4). Our own people's
+ * programs get no say in it either: their neighbours read it. */
+size_t smtp_end_forgeries(const struct smtp_end *e, struct span *drop)
+{
+	const struct header *h = &e->header;
+	size_t n = 0;
+
+	for (size_t i = 0; i < h->n; i++) {
+		const struct field *f = &h->fields[i];
+
+		if (slice_istarts(f->name, SLICE("X-Pennypost")) ||
+		    (slice_ieq(f->name, SLICE("Authentication-Results")) &&
+			results_is_ours(f->body, e->hostname)))
+			drop[n++] = (struct span){ f->offset, f->raw.n };
+	}
+	return (n);
+}
+
 void smtp_end_trace(const struct smtp_end *e, struct slice rcpt, bool show_peer, struct buf *out)
 {
 	struct trace t = {
@@ -223,7 +242,7 @@ void smtp_end_answer(struct smtp_end *e)
 	if (s != NULL) {
 		s->spine_back = NULL;
 		if (e->reply.code == 250)
-			s->junk = 0;
+			s->junk = s->later = 0;
 		smtp_in_say(s, &e->reply);
 	}
 	smtp_tx_free(tx); /* and e with it */

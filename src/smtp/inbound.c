@@ -102,22 +102,6 @@ static bool has_been_here(const struct inbound *in)
 	return (false);
 }
 
-/* What claims to be from us is left out (RFC 8601 5), and nothing else (P4). */
-static void find_forgeries(struct inbound *in)
-{
-	const struct header *h = &in->end.header;
-
-	in->drop = arena_array(in->end.tx->arena, h->n > 0 ? h->n : 1, sizeof(*in->drop));
-	for (size_t i = 0; i < h->n; i++) {
-		const struct field *f = &h->fields[i];
-
-		if (slice_istarts(f->name, SLICE("X-Pennypost")) ||
-		    (slice_ieq(f->name, SLICE("Authentication-Results")) &&
-			results_is_ours(f->body, in->end.hostname)))
-			in->drop[in->drop_n++] = (struct span){ f->offset, f->raw.n };
-	}
-}
-
 static void judge_share(struct inbound *in, struct share *share, const struct mime *mime,
     const struct features *features)
 {
@@ -148,7 +132,9 @@ static void run_examine(struct job *j) /* worker */
 		err_set(&e->err, ERR_LIMIT, "this message has been here before: mail loop");
 		return;
 	}
-	find_forgeries(in);
+	in->drop = arena_array(
+	    e->tx->arena, e->header.n > 0 ? e->header.n : 1, sizeof(*in->drop));
+	in->drop_n = smtp_end_forgeries(e, in->drop);
 	mime_parse(e->tx->arena, draft_bytes(e->tx->draft), &mime);
 	if (in->classifier != NULL)
 		features_of(in->classifier, &mime, &features);
@@ -190,6 +176,7 @@ static void stamp(void *self)
 	struct smtp_end *e = &in->end;
 	struct arena *a = e->tx->arena;
 	struct buf out = BUF_INIT(L_HDR);
+	bool failed = false;
 
 	for (size_t i = 0; i < in->shares_n; i++) {
 		struct share *share = &in->shares[i];
@@ -206,8 +193,9 @@ static void stamp(void *self)
 			SLICE_ARG(share->verdict.why))));
 		smtp_end_trace(e, share->rcpt, true, &out);
 		share->prefix = arena_dup(a, buf_slice(&out));
+		failed = failed || out.failed;
 	}
-	if (out.failed)
+	if (failed)
 		smtp_end_stop_err(
 		    e, &(struct err){ .kind = ERR_TEMPORARY, .text = "trace fields too long" });
 	buf_free(&out);

@@ -5,6 +5,8 @@
  * full), 451 and 452 (our trouble). */
 #include "smtp/in_int.h"
 
+#include <stdlib.h>
+
 #include "core/log.h"
 #include "core/domain.h"
 #include "msg/addr.h"
@@ -21,7 +23,7 @@ struct submit {
 	struct smtp_end end; /* in the transaction's arena, as all of this */
 	struct account *account;
 	struct addr_list from;
-	struct span *drop; /* Bcc in all its forms (RFC 5322 3.6.3) */
+	struct span *drop; /* Bcc in all its forms (RFC 5322 3.6.3), and what only we may write */
 	size_t drop_n;
 	struct slice added;           /* fields the message lacked */
 	const struct dkim_keys *keys; /* borrowed from ring */
@@ -105,6 +107,13 @@ static void arrive(void *self)
 	smtp_end_arrive(&sub->end);
 }
 
+static int cmp_span(const void *a, const void *b)
+{
+	const struct span *x = a, *y = b;
+
+	return (x->at < y->at ? -1 : x->at > y->at);
+}
+
 static void run_examine(struct job *j) /* worker */
 {
 	struct smtp_end *e = smtp_end_of(j);
@@ -117,11 +126,14 @@ static void run_examine(struct job *j) /* worker */
 		return;
 	addr_parse(a, header_first(h, SLICE("From"))->body, &sub->from);
 	sub->drop = arena_array(a, h->n > 0 ? h->n : 1, sizeof(*sub->drop));
+	sub->drop_n = smtp_end_forgeries(e, sub->drop);
 	for (size_t i = 0; i < h->n; i++)
 		if (slice_ieq(h->fields[i].name, SLICE("Bcc")) ||
 		    slice_ieq(h->fields[i].name, SLICE("Resent-Bcc")))
 			sub->drop[sub->drop_n++] =
 			    (struct span){ h->fields[i].offset, h->fields[i].raw.n };
+	if (sub->drop_n > 1) /* in the order of the message */
+		qsort(sub->drop, sub->drop_n, sizeof(*sub->drop), cmp_span);
 	if (header_first(h, SLICE("Date")) == NULL) { /* RFC 6409 8.2 */
 		buf_addz(&added, "Date: ");
 		(void)date_write(&added, clock_wall());
@@ -220,7 +232,8 @@ static void run_sign(struct job *j) /* worker */
 		message = buf_slice(&whole);
 	}
 	if (dkim_sign(sub->keys, message, clock_wall(), &signatures, &e->err) == -1)
-		e->err.kind = ERR_TEMPORARY;
+		/* A header that cannot be signed today cannot be tomorrow. */
+		e->err.kind = e->err.kind == ERR_LIMIT ? ERR_PEER : ERR_TEMPORARY;
 	else
 		sub->signatures = arena_dup(e->tx->arena, buf_slice(&signatures));
 out:
@@ -326,6 +339,7 @@ static void commit(void *self)
 	};
 	struct commit c = { .draft = tx->draft, .drop = sub->drop, .drop_n = sub->drop_n };
 	struct buf out = BUF_INIT(L_HDR);
+	bool failed = false;
 
 	if (!smtp_end_wanted(e))
 		return;
@@ -336,6 +350,7 @@ static void commit(void *self)
 		targets[i].role = ROLE_INBOX; /* our own people's mail is not judged */
 		targets[i].prefix = sub->copies[i].prefix;
 		targets[i].date = clock_wall();
+		failed = failed || out.failed;
 	}
 	c.targets = targets;
 	c.targets_n = sub->copies_n;
@@ -347,7 +362,7 @@ static void commit(void *self)
 		c.queue = &env;
 		c.queue_prefix = arena_dup(tx->arena, buf_slice(&out));
 	}
-	if (out.failed)
+	if (failed || out.failed)
 		smtp_end_stop_err(
 		    e, &(struct err){ .kind = ERR_TEMPORARY, .text = "trace fields too long" });
 	else {
