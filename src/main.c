@@ -163,7 +163,10 @@ static int reload(void *self, struct err *err)
 	} else if (tls_reload(s->tls_smtp, cfg->tls.certificate, cfg->tls.key, &s->reload_fault) == -1 ||
 	    tls_reload(s->tls_imap, cfg->tls.certificate, cfg->tls.key, &s->reload_fault) == -1 ||
 	    store_reload(s->store, cfg, &s->reload_fault) == -1) {
+		/* Whole or not at all: nothing may go on looking at what is freed next. */
+		(void)store_reload(s->store, s->cfg, NULL);
 		(void)tls_reload(s->tls_smtp, s->cfg->tls.certificate, s->cfg->tls.key, NULL);
+		(void)tls_reload(s->tls_imap, s->cfg->tls.certificate, s->cfg->tls.key, NULL);
 		cfg_free(cfg);
 	} else {
 		log_setup(cfg->log_level, cfg->log_json);
