@@ -5,7 +5,8 @@ The ledger lives here, outside the server: an intent before the last octet of a 
   neither yes nor no        nobody has it, or everybody: else torn
   refused                   nobody has it
 UIDs never mean another message, UIDVALIDITY stays, MODSEQ does not go back, and the files in the Maildir say what IMAP says. At the end of a run the index is thrown away
-(same UIDs and flags), the newest message expunged and the index lost (its UID is not given again), and the host out there has every submitted message at least once.
+(same UIDs and flags), the newest message expunged and the index lost (its UID is not given again), and the host out there has every submitted message at least once,
+or the sender a report.
 
 The IMAP clients act on acknowledged messages only: a message may be shown before its other recipients have it, and be taken back by a crash."""
 import base64, collections, hashlib, imaplib, os, random, re, signal, socket, sqlite3, subprocess, threading, time, traceback
@@ -20,6 +21,7 @@ FOLDERS = ("INBOX", "Archive", "Junk", "Work")
 FLAGS = ("\\Seen", "\\Flagged", "\\Answered", "$Work")
 STAMPED = (b"return-path", b"delivered-to", b"authentication-results", b"x-pennypost", b"received")
 KINDS = ("lost", "duplicated", "torn", "uid reused", "numbers went back", "flags")
+REFUSED, REPORT = "refused@sink.example", "report"  # an address the host out there does not have; the id of what is said about it
 CONFIG = """
 [score]
 reject = "off"
@@ -200,7 +202,7 @@ class Load:
         try:
             while not self.stop.is_set():
                 here = rng.sample(("bob", "cat"), rng.choice((0, 0, 1, 2)))
-                away = [f"r{n}@sink.example" for n in range(rng.randrange(1, 4))]
+                away = [f"r{n}@sink.example" for n in range(rng.randrange(1, 4))] + ([REFUSED] if rng.random() < 0.25 else [])
                 ident = self.rig.ledger.intent("sub", here)
                 self.rig.away[ident] = away
                 self.one(c, f"ann@{DOMAIN}", away + [f"{a}@{DOMAIN}" for a in here], ident, rng.choice(("plain", "pipelined", "chunked")), None)
@@ -241,7 +243,7 @@ def listed(c, what, items="UID FLAGS MODSEQ BODY.PEEK[HEADER.FIELDS (X-Crash-Id)
         text = part[0] + b" " + (data[n + 1] if n + 1 < len(data) and isinstance(data[n + 1], bytes) else b"")
         uid, flags = int(re.search(rb"UID (\d+)", text).group(1)), re.search(rb"FLAGS \((.*?)\)", text).group(1).decode().split()
         ident = re.search(rb"X-Crash-Id: (\S+)", part[1])
-        found[uid] = Row(ident.group(1).decode() if ident else None, frozenset(flags) - {"\\Recent"}, int(re.search(rb"MODSEQ \((\d+)\)", text).group(1)))
+        found[uid] = Row(ident.group(1).decode() if ident else REPORT, frozenset(flags) - {"\\Recent"}, int(re.search(rb"MODSEQ \((\d+)\)", text).group(1)))
     return found
 
 
@@ -296,12 +298,12 @@ class Box:
                     self.arrived.add(row.ident)
                     self.learn("INBOX", uid, row.ident, row.flags)
         for _ in range(rng.randrange(1, 6)):
-            rows = self.known[folder]
+            rows = [uid for uid, row in self.known[folder].items() if row.ident != REPORT]
             what = rng.choice(("append", "copy", "move", "move", "store", "store", "expunge"))
             if what == "append":
                 self.append(c, folder, rng)
             elif rows:
-                uid = rng.choice(list(rows))
+                uid = rng.choice(rows)
                 other = rng.choice([f for f in FOLDERS if f != folder])
                 getattr(self, what)(c, folder, uid, other, rng)
             self.rig.acts[what] += 1
@@ -317,8 +319,8 @@ class Box:
         self.doubt = None
 
     def several(self, folder, uid, rng):
-        rows = self.known[folder]
-        return sorted({uid, *rng.sample(list(rows), min(len(rows), rng.choice((0, 0, 1, 3))))})
+        rows = [u for u, row in self.known[folder].items() if row.ident != REPORT]
+        return sorted({uid, *rng.sample(rows, min(len(rows), rng.choice((0, 0, 1, 3))))})
 
     def copy(self, c, folder, uid, other, rng):
         uids = self.several(folder, uid, rng)
@@ -409,6 +411,8 @@ class Box:
                     came.append(row.ident)
                 elif folder == "INBOX" and row.ident not in self.arrived and self.account in ledger.to.get(row.ident, ()) and state in ("ack", "doubt"):
                     self.arrived.add(row.ident)
+                elif folder == "INBOX" and self.account == "ann" and row.ident == REPORT:
+                    pass  # counted once the queue is empty
                 else:
                     self.rig.fault("duplicated", f"{where}: {state}, nobody put it there")
         if kind == "append" and came:
@@ -427,9 +431,18 @@ class Box:
             got = {int(re.search(rb"UID (\d+)", p[0]).group(1)): p[1] for p in data if isinstance(p, tuple)}
             for uid in uids[k:k + 100]:
                 ident = self.known[folder][uid].ident
-                if not ident or uid not in got or not is_whole(ident, got[uid], ident.startswith("sub")):
+                if ident == REPORT and uid in got:
+                    self.report(uid, got[uid])
+                elif uid not in got or not is_whole(ident, got[uid], ident.startswith("sub")):
                     self.rig.fault("torn", f"{self.account}/{folder} {uid} {ident}: its octets are not what was sent")
                 self.whole[folder].add(uid)
+
+    def report(self, uid, raw):
+        about = re.search(rb"\r\nX-Crash-Id: (\S+)\r\n", raw)
+        if about and b"report-type=delivery-status" in raw and b"\r\nFinal-Recipient: rfc822; " + REFUSED.encode() + b"\r\n" in raw and raw.endswith(b"--\r\n"):
+            self.rig.reports[uid] = about.group(1).decode()
+        else:
+            self.rig.fault("torn", f"{self.account}/INBOX {uid}: neither a message nor a whole report: {raw[:300]}")
 
     def files(self):
         """The Maildir itself, without the server's help: the same UIDs, sizes as the names say."""
@@ -453,12 +466,12 @@ class Rig:
     def __init__(self, binary, seed=1, longest=1.0, pause=0.02):
         self.rng, self.longest, self.pause, self.seed = random.Random(seed), longest, pause, seed
         self.ledger, self.refusals, self.acts, self.faults, self.away = Ledger(), collections.Counter(), collections.Counter(), collections.defaultdict(list), {}
-        self.kills, self.slowest, self.kills_while_sending = 0, 0.0, 0
+        self.kills, self.slowest, self.repeated, self.reports = 0, 0.0, 0, {}
         self.dns = Dns()
         with socket.socket() as s:
             s.bind(("127.0.0.2", 0))
             port = s.getsockname()[1]
-        self.sink = Sink("127.0.0.2", port)
+        self.sink = Sink("127.0.0.2", port, answers={"RCPT": lambda line: "550 5.1.1 nobody" if REFUSED in line else "250 2.1.5 ok"})
         self.dns.add("sink.example", "MX", (10, "mx.sink.example"))
         self.dns.add("mx.sink.example", "A", "127.0.0.2")
         self.server = Server(domain=DOMAIN, accounts={f"{a}@{DOMAIN}": f"secret of {a}" for a in ACCOUNTS}, dns=f"127.0.0.1:{self.dns.port}", extra=CONFIG, binary=binary)
@@ -525,11 +538,12 @@ class Rig:
                 self.ledger.to.pop(ident)
 
     def drained(self):
-        """Everything submitted is out there: once, and once more for each kill at most."""
+        """Everything submitted is out there, or its sender knows why not: once, and once more for each kill at most."""
         self.server.command("queue", "release", "all", check=False)
         self.server.command("queue", "retry", "all", check=False)
         wait_for(lambda: self.server.status()["queue"]["entries"] == 0, 120)
-        count = collections.Counter()
+        self.compare(all_octets=True)
+        count = collections.Counter((ident, REFUSED) for ident in self.reports.values())
         for _, to, raw in list(self.sink.messages):
             ident = re.search(rb"X-Crash-Id: (\S+)", raw).group(1).decode()
             if not is_whole(ident, raw, True):
@@ -538,7 +552,7 @@ class Rig:
         for ident in self.ledger.submitted:
             state, got = self.ledger.state.get(ident), [count.pop((ident, r), 0) for r in self.away[ident]]
             if state == "ack" and 0 in got:
-                self.fault("lost", f"{ident}: submitted, {got} at the host out there")
+                self.fault("lost", f"{ident}: submitted, {got} at {self.away[ident]}")
             if state == "kept" and 0 in got and (any(got) or self.ledger.to[ident]):
                 self.fault("torn", f"{ident}: here, and {got} out there")
             if state in ("nack", "gone") and any(got):
@@ -549,11 +563,8 @@ class Rig:
         if count:
             self.fault("duplicated", f"at the host out there, submitted by nobody: {list(count)[:5]}")
 
-    repeated = 0
-
     def finish(self):
         self.drained()
-        self.compare(all_octets=True)
         for database in ("queue/queue.sqlite", "state.sqlite", "ledger.sqlite", "spam.sqlite", *(f"mail/{a}/index.sqlite" for a in ACCOUNTS)):
             for path in (os.path.join(self.server.data, database), os.path.join(self.server.data, os.path.basename(database))):
                 if os.path.exists(path):
@@ -603,7 +614,7 @@ class Rig:
     def report(self, cycles, seconds):
         counts = ", ".join(f"{kind} {len(self.faults.get(kind, ()))}" for kind in KINDS)
         return (f"{cycles} cycles, {self.kills} kills, {self.ledger.acks} acks ({dict(self.acts)}): {counts}; "
-                f"sent twice to the host out there {self.repeated}; refusals {dict(self.refusals)}; slowest restart {self.slowest * 1000:.0f} ms; took {seconds:.0f} s")
+                f"{len(self.reports)} reports, told or sent twice {self.repeated}; refusals {dict(self.refusals)}; slowest restart {self.slowest * 1000:.0f} ms; took {seconds:.0f} s")
 
 
 def run(binary, cycles, seed=1, longest=1.0, say=print):
