@@ -55,6 +55,12 @@ def proof_learning(build, release):
           f"{len(known['features'])} counts equal", flush=True)
 
 
+def proof_timing(build, release):
+    """Names that exist and names that do not take the same time, within 5 % of the median (G-23)."""
+    import attacks_timing
+    attacks_timing.measure(os.path.join(release, "pennypost"))
+
+
 def main():
     build, release = (os.path.abspath(p) for p in sys.argv[1:3])
     os.environ.update(PENNYPOST=os.path.join(build, "src/pennypost"), PENNYPOST_RELEASE=os.path.join(release, "pennypost"))
