@@ -7,13 +7,14 @@
 struct copying {
 	struct targets t;
 	bool move;
-	const char *code; /* "[COPYUID ...]" or "" */
-	size_t at;
+	const char *code;       /* "[COPYUID ...] " or "" */
+	const struct err *err; /* a MOVE that failed after some were moved */
+	struct err copy;
 };
 
 static const char *copyuid(struct imap *s, const struct message_result *r)
 {
-	struct buf out = BUF_INIT(4 * L_IOUT);
+	struct buf out = BUF_INIT(64 + 2 * SEQ_OCTETS * r->n);
 	const char *text = "";
 
 	if (r->n == 0)
@@ -39,26 +40,14 @@ static const char *status_of(struct imap *s)
 	return ("OK Done");
 }
 
-/* MOVE tells the new uids in an untagged OK, before the first EXPUNGE (RFC 6851 4.3); it may be
- * long. */
-static enum imap_step say_code(struct imap *s)
-{
-	struct copying *x = s->call.data;
-	struct slice piece = slice_head(slice_from(slice_of(x->code), x->at), 65536);
-
-	if (x->at == 0)
-		conn_sendz(s->conn, "* OK ");
-	conn_send_slice(s->conn, piece);
-	x->at += piece.n;
-	if (x->code[x->at] != '\0')
-		return (STEP_MORE);
-	conn_sendz(s->conn, "Moved\r\n");
-	return (STEP_DONE);
-}
-
+/* MOVE tells the new uids in an untagged OK, before the first EXPUNGE (RFC 6851 4.3). */
 static void moved(struct imap *s)
 {
-	if (s->qresync && s->news.view != NULL &&
+	const struct copying *x = s->call.data;
+
+	if (x->err != NULL)
+		imap_end_err(s, x->err);
+	else if (s->qresync && s->news.view != NULL &&
 	    !s->view_gone) /* RFC 7162 3.2.7 in spirit: the state after */
 		imap_endf(s, "OK [HIGHESTMODSEQ %llu] Done",
 		    (unsigned long long)view_highestmodseq(s->news.view));
@@ -76,15 +65,15 @@ static void on_copied(void *self, const struct message_result *r)
 	if (r->err == NULL || (x->move && r->n > 0))
 		x->code = copyuid(s, r);
 	if (r->err != NULL) {
-		if (x->move && r->n > 0 && x->code[0] != '\0')
-			conn_sendf(s->conn, "* OK %sMoved\r\n", x->code);
-		imap_end_err(s, r->err);
-		return;
+		x->copy = *r->err;
+		x->err = &x->copy;
 	}
-	if (x->code[0] == '\0')
+	if (x->code[0] == '\0' && x->err != NULL)
+		imap_end_err(s, x->err);
+	else if (x->code[0] == '\0')
 		imap_end(s, status_of(s));
 	else if (x->move)
-		imap_produce(s, say_code, moved);
+		imap_say(s, slice_of(arena_fmt(s->call.arena, "* OK %sMoved\r\n", x->code)), moved);
 	else
 		imap_end(s, arena_fmt(s->call.arena, "OK %sDone", x->code));
 }

@@ -201,6 +201,9 @@ static void plan(struct imap *s, struct fetch *f)
 	f->sees &= !s->read_only;
 	if (f->sees && !has_item(f, FETCH_FLAGS))
 		(void)add_item(f, FETCH_FLAGS, "FLAGS");
+	/* \Seen changes a modseq, which CONDSTORE wants to hear with the flags: RFC 7162 3.1 */
+	if (f->sees && s->condstore && !has_item(f, FETCH_MODSEQ))
+		(void)add_item(f, FETCH_MODSEQ, "MODSEQ");
 }
 
 /* --- saying --- */
@@ -326,7 +329,7 @@ static void finish(struct imap *s)
 
 	if (f->unreadable > 0 && are_gone(s, f)) {
 		f->unreadable = 0;
-		f->some_gone = true;
+		f->some_gone |= !s->call.is_uid; /* a uid that is not there is no error */
 	}
 	/* An expunge under way takes the file first and tells after: wait for what is before us. */
 	if (f->unreadable > 0 && !f->has_looked && s->news.view != NULL && !s->view_gone) {
@@ -539,26 +542,14 @@ static void on_vanished(
     void *self, bool complete, const uint32_t *uids, size_t n, const struct err *err)
 {
 	struct imap *s = self;
-	struct fetch *f = s->call.data;
-	const struct seqset *set = &f->asked;
-	struct buf out = BUF_INIT(L_IOUT / 2);
-	bool first = true;
+	const struct fetch *f = s->call.data;
 
 	s->call.op = NULL;
-	if (complete && err == NULL) {
-		for (size_t i = 0; i < n; i++)
-			if (seqset_has(set, uids[i]) && !news_is_gone(&s->news, uids[i]))
-				(void)seqset_write_range(&out, uids[i], uids[i], &first);
-	} else if (!s->view_gone)
-		news_write_missing(&s->news, set, &out, &first);
+	if (s->view_gone)
+		ready(s);
+	else
+		imap_say_vanished(s, &f->asked, complete && err == NULL, uids, n, ready);
 	free((void *)(uintptr_t)uids);
-	if (!first && !out.failed) {
-		conn_sendz(s->conn, "* VANISHED (EARLIER) ");
-		conn_send_slice(s->conn, buf_slice(&out));
-		conn_sendz(s->conn, "\r\n");
-	}
-	buf_free(&out);
-	ready(s);
 }
 
 void cmd_fetch(struct imap *s)

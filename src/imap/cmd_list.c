@@ -170,7 +170,8 @@ static void say_entry(
 			add_attribute(out, &gap, "\\NonExistent");
 		if (!lsub || !e->subscribed)
 			add_attribute(out, &gap, "\\Noselect");
-	}
+	} else if (lsub && !e->subscribed) /* here for what is below it: RFC 3501 6.3.9 */
+		add_attribute(out, &gap, "\\Noselect");
 	if (!lsub) {
 		add_attribute(out, &gap,
 		    e->has_children ? "\\HasChildren" : "\\HasNoChildren"); /* RFC 3348 */

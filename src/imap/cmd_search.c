@@ -32,7 +32,8 @@ struct searching {
 	uint32_t *uids;                 /* result so far, sorted */
 	size_t n;
 	uint32_t *unsure;
-	size_t unsure_n, view_at;
+	size_t unsure_n;
+	uint32_t next; /* uid looked at next; an index would move when others expunge */
 	size_t said;
 	uint64_t modseq;
 	bool esearch, first, numbers_begun, unreadable;
@@ -75,24 +76,38 @@ static void save(struct imap *s, const uint32_t *uids, size_t n)
 	s->saved_n = n;
 }
 
-/* RFC 9051 6.4.4.1: with MIN or MAX and neither ALL nor COUNT, those alone are saved. */
-static void save_result(struct imap *s, const struct searching *x)
+/* A search that was answered NO leaves nothing in "$": RFC 9051 6.4.4.1. After BAD it stays. */
+static void save_nothing(struct imap *s, const struct searching *x)
 {
-	uint32_t ends[2];
+	if (x->returns & RETURN_SAVE)
+		save(s, NULL, 0);
+}
+
+/* What the answer is about: with MIN or MAX and neither ALL nor COUNT, those alone. They are what
+ * SAVE keeps (RFC 9051 6.4.4.1) and what MODSEQ is the highest of (RFC 4731 3.2). */
+static size_t ends_of(const struct searching *x, uint32_t ret[2])
+{
 	size_t n = 0;
 
-	if (!(x->returns & RETURN_SAVE))
-		return;
-	if (!(x->returns & (RETURN_MIN | RETURN_MAX)) ||
-	    (x->returns & (RETURN_ALL | RETURN_COUNT)) || x->n == 0) {
-		save(s, x->uids, x->n);
-		return;
-	}
 	if (x->returns & RETURN_MIN)
-		ends[n++] = x->uids[0];
-	if ((x->returns & RETURN_MAX) && (n == 0 || x->uids[x->n - 1] != ends[0]))
-		ends[n++] = x->uids[x->n - 1];
-	save(s, ends, n);
+		ret[n++] = x->uids[0];
+	if ((x->returns & RETURN_MAX) && (n == 0 || x->uids[x->n - 1] != ret[0]))
+		ret[n++] = x->uids[x->n - 1];
+	return (n);
+}
+
+static uint64_t highest(const struct view *v, const uint32_t *uids, size_t n)
+{
+	uint64_t most = 0;
+
+	for (size_t i = 0; i < n; i++) {
+		size_t at = view_lower(v, uids[i]);
+
+		if (at < view_count(v) && view_at(v, at)->uid == uids[i] &&
+		    view_at(v, at)->modseq > most)
+			most = view_at(v, at)->modseq;
+	}
+	return (most);
 }
 
 static void finish(struct imap *s)
@@ -150,20 +165,23 @@ static enum imap_step say_numbers(struct imap *s)
 static void answer(struct imap *s)
 {
 	struct searching *x = s->call.data;
+	const uint32_t *uids = x->uids;
+	size_t n = x->n;
+	uint32_t ends[2];
 
 	if (s->view_gone || s->news.view == NULL) {
 		imap_end(s, "NO [NONEXISTENT] The mailbox was deleted");
 		return;
 	}
-	save_result(s, x);
-	if (x->q->wants_modseq && x->n > 0) /* the highest of those found */
-		for (size_t i = 0; i < x->n; i++) {
-			size_t at = view_lower(s->news.view, x->uids[i]);
-
-			if (at < view_count(s->news.view) &&
-			    view_at(s->news.view, at)->modseq > x->modseq)
-				x->modseq = view_at(s->news.view, at)->modseq;
-		}
+	if (x->n > 0 && (x->returns & (RETURN_MIN | RETURN_MAX)) &&
+	    !(x->returns & (RETURN_ALL | RETURN_COUNT))) {
+		uids = ends;
+		n = ends_of(x, ends);
+	}
+	if (x->returns & RETURN_SAVE)
+		save(s, uids, n);
+	if (x->q->wants_modseq)
+		x->modseq = highest(s->news.view, uids, n);
 	x->first = true;
 	if ((x->returns & RETURN_ANY) &&
 	    !(x->returns & (RETURN_MIN | RETURN_MAX | RETURN_ALL | RETURN_COUNT))) {
@@ -222,6 +240,7 @@ static void on_end(void *self, const struct err *err)
 	x->look = x->looking;
 	x->looking = NULL;
 	if (err != NULL) {
+		save_nothing(s, x);
 		imap_end_err(s, err);
 		return;
 	}
@@ -247,25 +266,23 @@ static enum imap_step look_at_view(struct imap *s)
 {
 	struct searching *x = s->call.data;
 	const struct view *v = s->news.view;
-	size_t many = 0;
+	size_t at = view_lower(v, x->next), many = 0;
 
 	if (s->view_gone)
 		return (STEP_DONE);
-	for (; x->view_at < view_count(v) && many < 4096 / (1 + x->q->keys_n / 16);
-	     x->view_at++, many++) {
-		const struct view_message *m = view_at(v, x->view_at);
+	for (; at < view_count(v) && many < 4096 / (1 + x->q->keys_n / 16); at++, many++) {
+		const struct view_message *m = view_at(v, at);
 
 		if (m->uid >= s->news.next)
-			break;
+			return (STEP_DONE);
+		x->next = m->uid + 1;
 		switch (search_match_view(x->q, m, x->look->values)) {
 		case ANSWER_YES: add(&x->uids, &x->n, view_count(v), m->uid); break;
 		case ANSWER_UNKNOWN: add(&x->unsure, &x->unsure_n, view_count(v), m->uid); break;
 		case ANSWER_NO: break;
 		}
 	}
-	if (x->view_at < view_count(v) && view_at(v, x->view_at)->uid < s->news.next)
-		return (STEP_MORE);
-	return (STEP_DONE);
+	return (at < view_count(v) ? STEP_MORE : STEP_DONE);
 }
 
 static void view_looked(struct imap *s)
@@ -285,6 +302,7 @@ static void view_looked(struct imap *s)
 	    &visitor, s, x->looking, look_free);
 	if (s->call.visit == NULL) {
 		x->look = x->looking;
+		save_nothing(s, x);
 		imap_end(s, "NO [UNAVAILABLE] Too busy; try again");
 	}
 }
@@ -387,9 +405,8 @@ void cmd_search(struct imap *s)
 	}
 	x->look->q = x->q = search_parse(a, s->news.view, s->news.recent_from, &fault);
 	if (x->q == NULL) {
-		if (x->returns &
-		    RETURN_SAVE) /* a failed search leaves nothing saved: RFC 9051 6.4.4.1 */
-			save(s, NULL, 0);
+		if (fault != SEARCH_BAD)
+			save_nothing(s, x);
 		refuse(s, fault);
 		return;
 	}

@@ -15,12 +15,7 @@ struct selecting {
 	struct seqset known;
 	struct folder *folder;
 	bool examine;
-	/* saying */
-	size_t at; /* message looked at next */
-	uint32_t *vanished;
-	size_t vanished_n, vanished_at;
-	bool complete;
-	uint32_t gap_from;
+	uint32_t next; /* uid looked at next; an index would move when others expunge */
 };
 
 /* --- the watch --- */
@@ -201,27 +196,25 @@ static void finish(struct imap *s)
 	imap_end(s, s->read_only ? "OK [READ-ONLY] Selected" : "OK [READ-WRITE] Selected");
 }
 
-static bool is_known(const struct selecting *x, uint32_t uid)
-{
-	return (!x->has_known || seqset_has(&x->known, uid));
-}
-
 /* Those that are there and changed since: one FETCH each. */
 static enum imap_step say_changed(struct imap *s)
 {
 	struct selecting *x = s->call.data;
-	size_t looked = 0;
+	const struct view *v = s->news.view;
+	size_t at = view_lower(v, x->next), looked = 0;
 
-	for (; x->at < view_count(s->news.view) && looked < 4096; x->at++, looked++) {
-		const struct view_message *m = view_at(s->news.view, x->at);
+	for (; at < view_count(v) && looked < 4096; at++, looked++) {
+		const struct view_message *m = view_at(v, at);
 
-		if (m->modseq <= x->modseq || !is_known(x, m->uid) || m->uid >= s->news.next)
+		x->next = m->uid + 1;
+		if (m->modseq <= x->modseq || m->uid >= s->news.next ||
+		    (x->has_known && !seqset_has(&x->known, m->uid)))
 			continue;
 		news_write_flags(&s->news, m->uid, true, true, !s->rev2, &s->out);
 		looked += 64;
 	}
 	imap_flush(s);
-	return (x->at < view_count(s->news.view) && !s->view_gone ? STEP_MORE : STEP_DONE);
+	return (at < view_count(v) && !s->view_gone ? STEP_MORE : STEP_DONE);
 }
 
 static void start_changed(struct imap *s)
@@ -229,50 +222,53 @@ static void start_changed(struct imap *s)
 	imap_produce(s, say_changed, finish);
 }
 
-/* VANISHED (EARLIER): only uids the client can know (RFC 7162 3.2.10.1). With a record, those in
- * it; without, every uid below the next that is not there. */
-static void say_vanished(
-    struct imap *s, const struct selecting *x, const uint32_t *uids, size_t n, bool complete)
+/* Only uids the client can know (RFC 7162 3.2.10.1). With a record, those in it; without, every
+ * uid below the next that is not there. Those about to be announced as gone are left to that. */
+void imap_say_vanished(struct imap *s, const struct seqset *set, bool complete,
+    const uint32_t *uids, size_t n, void (*then)(struct imap *s))
 {
-	const struct view *v = s->news.view;
-	struct buf set = BUF_INIT(L_IOUT / 2);
+	const struct news *news = &s->news;
+	struct range all = { 1, UINT32_MAX };
+	struct seqset every = { .v = &all, .n = 1 };
+	size_t ranges = complete ? n : view_count(news->view) + news->gone.n;
+	struct buf line;
 	bool first = true;
 
-	if (complete) {
-		for (size_t i = 0; i < n; i++) {
-			size_t j = i;
-
-			if (!is_known(x, uids[i]))
-				continue;
-			while (j + 1 < n && uids[j + 1] == uids[j] + 1 && is_known(x, uids[j + 1]))
-				j++;
-			(void)seqset_write_range(&set, uids[i], uids[j], &first);
-			i = j;
-		}
-	} else {
-		struct range all = { 1, view_uidnext(v) };
-		struct seqset every = { .v = &all, .n = 1 };
-
-		news_write_missing(&s->news, x->has_known ? &x->known : &every, &set, &first);
+	set = set == NULL ? &every : set;
+	buf_init(&line, 64 + 2 * SEQ_OCTETS * (ranges + set->n));
+	(void)buf_addz(&line, "* VANISHED (EARLIER) ");
+	if (!complete)
+		news_write_missing(news, set, &line, &first);
+	for (size_t i = 0, j; i < n && complete; i = j) {
+		j = i + 1;
+		if (!seqset_has(set, uids[i]) || news_is_gone(news, uids[i]))
+			continue;
+		while (j < n && uids[j] == uids[j - 1] + 1 && seqset_has(set, uids[j]) &&
+		    !news_is_gone(news, uids[j]))
+			j++;
+		(void)seqset_write_range(&line, uids[i], uids[j - 1], &first);
 	}
-	if (!first && !set.failed) {
-		conn_sendz(s->conn, "* VANISHED (EARLIER) ");
-		conn_send_slice(s->conn, buf_slice(&set));
-		conn_sendz(s->conn, "\r\n");
-	}
-	buf_free(&set);
+	(void)buf_addz(&line, "\r\n");
+	if (first)
+		then(s);
+	else
+		imap_say(s, arena_dup(s->call.arena, buf_slice(&line)), then);
+	buf_free(&line);
 }
 
 static void on_vanished(
     void *self, bool complete, const uint32_t *uids, size_t n, const struct err *err)
 {
 	struct imap *s = self;
+	const struct selecting *x = s->call.data;
 
 	s->call.op = NULL;
-	if (s->news.view != NULL && !s->view_gone)
-		say_vanished(s, s->call.data, uids, n, complete && err == NULL);
+	if (!s->view_gone)
+		imap_say_vanished(s, x->has_known ? &x->known : NULL, complete && err == NULL,
+		    uids, n, start_changed);
+	else
+		finish(s);
 	free((void *)(uintptr_t)uids);
-	start_changed(s);
 }
 
 static void on_open(void *self, struct view *v, const struct err *err)
@@ -326,7 +322,7 @@ static void open_mailbox(struct imap *s, bool examine)
 		    "SELECT takes a mailbox name, and perhaps CONDSTORE or (once enabled) QRESYNC");
 		return;
 	}
-	if (s->state == IMAP_SELECTED && (s->rev2 || s->qresync)) /* RFC 7162 3.2.11 */
+	if (s->state == IMAP_SELECTED) /* whatever is enabled: RFC 7162 3.2.11 */
 		conn_sendz(s->conn, "* OK [CLOSED] The mailbox before is closed\r\n");
 	imap_unselect(s); /* even when this one fails: RFC 9051 6.3.2 */
 	x->folder = folder_find(s->account, name);

@@ -15,7 +15,6 @@ enum {
 	ITEM_RECENT = 64,
 	ITEM_MODSEQ = 128,
 	ITEM_APPENDLIMIT = 256,
-	ITEM_DELETED_STORAGE = 512,
 };
 
 static const struct {

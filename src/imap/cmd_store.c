@@ -26,7 +26,7 @@ static bool is_modified(const struct storing *x, uint32_t uid)
 
 static const char *modified_set(struct imap *s, const struct storing *x)
 {
-	struct buf out = BUF_INIT(L_IOUT);
+	struct buf out = BUF_INIT(64 + SEQ_OCTETS * x->modified_n);
 	const char *text;
 
 	(void)buf_addz(&out, "OK [MODIFIED ");

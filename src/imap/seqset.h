@@ -12,6 +12,7 @@ struct range {
 };
 
 enum { SEQ_STAR = 0xffffffff }; /* "*" before seqset_fix; no message has this number */
+enum { SEQ_OCTETS = 11 };       /* of a number and what parts it from the next */
 
 struct seqset {
 	struct range *v; /* in the arena */

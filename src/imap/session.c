@@ -159,6 +159,21 @@ void imap_produce(
 	imap_pump(s);
 }
 
+static enum imap_step say_line(struct imap *s)
+{
+	struct slice piece = slice_head(s->call.line, 65536);
+
+	conn_send_slice(s->conn, piece);
+	s->call.line = slice_from(s->call.line, piece.n);
+	return (s->call.line.n > 0 ? STEP_MORE : STEP_DONE);
+}
+
+void imap_say(struct imap *s, struct slice line, void (*then)(struct imap *s))
+{
+	s->call.line = line;
+	imap_produce(s, say_line, then);
+}
+
 /* --- the end of a command --- */
 
 void imap_news_style(const struct imap *s, bool expunges, struct news_style *ret)
@@ -253,6 +268,9 @@ void imap_end(struct imap *s, const char *status)
 	}
 	s->call.is_ending = true;
 	s->call.status = status;
+	/* A client with a habit of asking for what is not there is no attacker. */
+	if (s->state != IMAP_GREETED && slice_starts(slice_of(status), SLICE("OK")))
+		s->bad = 0;
 	imap_produce(s, say_ending, ended);
 }
 

@@ -47,6 +47,7 @@ struct imap_call {                      /* the command under way; all of it ends
 	size_t (*on_octets)(struct imap *s, struct slice in);
 	void *data;               /* the command's own */
 	void (*drop)(void *data); /* frees what is in data and not in the arena */
+	struct slice line;        /* what of imap_say's line is not said yet */
 	const char *status;       /* "OK ...": the answer that waits behind the news */
 	size_t status_at;
 	bool is_ending;
@@ -65,7 +66,7 @@ struct imap {
 	struct buf out; /* one response while it is put together; empty between */
 	struct account *account;
 	struct sasl *sasl;
-	unsigned bad;                  /* commands answered BAD */
+	unsigned bad;                  /* commands answered BAD; once logged in, in a row */
 	unsigned logins_failed, noops; /* before login */
 	bool condstore, qresync, rev2; /* enabled */
 	bool greeted, running, pumping, closing,
@@ -116,6 +117,9 @@ void imap_flush(struct imap *s);
 void imap_produce(
     struct imap *s, enum imap_step (*step)(struct imap *s), void (*then)(struct imap *s));
 void imap_pump(struct imap *s);
+/* imap_say: a line of any length, its CRLF included, piece by piece as there is room; then(s).
+ * ${line} stays until the command ends. */
+void imap_say(struct imap *s, struct slice line, void (*then)(struct imap *s));
 /* The command waits: input stays unread. Called by the dispatcher; commands that read themselves
  * set reading. */
 void imap_read_lines(struct imap *s, void (*on_line)(struct imap *s, struct slice line));
@@ -129,6 +133,10 @@ void imap_close_view(
     struct imap *s); /* it was deleted: nothing is shown any more, commands say so */
 void imap_news_style(const struct imap *s, bool expunges, struct news_style *ret);
 void imap_enable_condstore(struct imap *s);
+/* imap_say_vanished: "* VANISHED (EARLIER) ..." of those in ${set} (NULL: any), fixed, that are no
+ * more, when there are some; then(s). ${uids}: what view_vanished recorded, if ${complete}. */
+void imap_say_vanished(struct imap *s, const struct seqset *set, bool complete,
+    const uint32_t *uids, size_t n, void (*then)(struct imap *s));
 bool imap_mailbox_name(
     struct imap *s, struct slice given, struct slice *ret); /* UTF-8, in the arena */
 bool imap_take_mailbox(struct imap *s, struct slice *ret);
