@@ -39,6 +39,8 @@ enum {
 	L_ICMD = 65536, L_ILIT = 131072, L_ITOT = 1048576, L_ILITN = 1000, L_IBAD = 20,
 	L_INEST = 64, L_ISET = 10000, L_IKEY = 1000, L_IPATTERN = 100, L_IQUEUED = 8,
 	L_IDLE_SECONDS = 1800,	  /* autologout; RFC 9051 5.4 */
+	L_MULTIAPPEND = 100,	  /* messages of one APPEND */
+	L_MULTIAPPEND_SIZES = 4,  /* and their octets, in times L_SIZE */
 	L_IOUT = 1048576,	  /* unsent output of a connection */
 	L_ISTALL_SECONDS = 300,	  /* no progress of output, then closed */
 	/* mailboxes */

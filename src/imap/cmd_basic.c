@@ -18,7 +18,8 @@ void imap_write_capability(struct imap *s, struct buf *out)
 	}
 	(void)buf_addz(out,
 	    " NAMESPACE UIDPLUS MOVE UNSELECT CHILDREN LIST-EXTENDED LIST-STATUS SPECIAL-USE "
-	    "CREATE-SPECIAL-USE ESEARCH SEARCHRES STATUS=SIZE CONDSTORE QRESYNC");
+	    "CREATE-SPECIAL-USE ESEARCH SEARCHRES STATUS=SIZE CONDSTORE QRESYNC "
+	    "MULTIAPPEND REPLACE");
 	(void)buf_fmt(out, " APPENDLIMIT=%llu",
 	    (unsigned long long)s->server->cfg->limits.size); /* RFC 7889 */
 }

@@ -31,6 +31,8 @@ static const struct imap_command commands[] = {
 	{ SLICE_INIT("NAMESPACE"), IN, CMD_NO_ARGS | CMD_NEWS, cmd_namespace },
 	{ SLICE_INIT("STATUS"), IN, CMD_NEWS, cmd_status },
 	{ SLICE_INIT("APPEND"), IN, CMD_NEWS, cmd_append },
+	/* Its message may be on its way already: it refuses for itself. RFC 8508 */
+	{ SLICE_INIT("REPLACE"), IN, CMD_NEWS | CMD_UID, cmd_replace },
 	{ SLICE_INIT("IDLE"), IN, CMD_NO_ARGS | CMD_NEWS, cmd_idle }, /* RFC 2177 */
 	{ SLICE_INIT("CHECK"), IMAP_SELECTED, CMD_NO_ARGS | CMD_NEWS,
 	    cmd_check }, /* RFC 3501 6.4.1 */

@@ -54,6 +54,7 @@ void cmd_lsub(struct imap *s);
 void cmd_status(struct imap *s);
 /* cmd_append.c, cmd_fetch.c, cmd_store.c, cmd_copy.c, cmd_search.c, cmd_idle.c */
 void cmd_append(struct imap *s);
+void cmd_replace(struct imap *s);
 void cmd_fetch(struct imap *s);
 void cmd_store(struct imap *s);
 void cmd_expunge(struct imap *s);

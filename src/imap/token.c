@@ -106,13 +106,19 @@ static bool is_message(const struct reader *r, size_t mark)
 
 	if (!slice_cut(slice_head(reader_text(r), mark), ' ', &tag, &rest))
 		return (false);
-	return (slice_istarts(rest, SLICE("APPEND ")) && rest.n > 7);
+	if (slice_istarts(rest, SLICE("APPEND ")))
+		return (rest.n > 7);
+	if (slice_istarts(rest, SLICE("UID ")))
+		rest = slice_from(rest, 4);
+	if (!slice_istarts(rest, SLICE("REPLACE "))) /* RFC 8508: a number, then as APPEND */
+		return (false);
+	return (slice_cut(slice_from(rest, 8), ' ', &tag, &rest) && rest.n > 0);
 }
 
 /* literal = "{" number ["+"] "}" CRLF, literal8 = "~{" ...; the line in text has lost its CRLF. */
-static bool find_marker(const struct reader *r, size_t *ret_at, uint64_t *ret_size, bool *ret_waits)
+static bool find_marker(struct slice line, size_t *ret_at, uint64_t *ret_size, bool *ret_waits)
 {
-	struct slice line = slice_from(reader_text(r), r->line_at), digits;
+	struct slice digits;
 	size_t at;
 
 	if (line.n < 3 || line.p[line.n - 1] != '}')
@@ -133,7 +139,16 @@ static bool find_marker(const struct reader *r, size_t *ret_at, uint64_t *ret_si
 			return (false);
 	if (!slice_u64(digits, UINT64_MAX / 2, ret_size))
 		*ret_size = UINT64_MAX / 2;
-	*ret_at = r->line_at + at;
+	*ret_at = at;
+	return (true);
+}
+
+bool reader_marker(struct slice line, size_t *ret_at, uint64_t *ret_size, bool *ret_waits)
+{
+	if (!find_marker(line, ret_at, ret_size, ret_waits))
+		return (false);
+	if (*ret_at > 0 && line.p[*ret_at - 1] == '~')
+		--*ret_at;
 	return (true);
 }
 
@@ -146,8 +161,9 @@ static enum reader_event end_of_line(struct reader *r)
 	buf_cut(&r->text, r->text.n - 2);
 	if (r->quoted)
 		return (fail(r, fault_quote, r->tail[0] == '}'));
-	if (!find_marker(r, &mark, &size, &waits))
+	if (!find_marker(slice_from(reader_text(r), r->line_at), &mark, &size, &waits))
 		return (READER_COMMAND);
+	mark += r->line_at;
 	r->literal8 = mark > 0 && r->text.p[mark - 1] == '~';
 	if (r->limits->append && is_message(r, mark)) {
 		buf_cut(&r->text, r->literal8 ? mark - 1 : mark);

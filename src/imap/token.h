@@ -36,7 +36,7 @@ enum reader_event {
 	READER_MORE,     /* all of the input was taken, the command is not complete */
 	READER_COMMAND,  /* reader_text is a whole command without its last CRLF */
 	READER_CONTINUE, /* send "+ ...", then go on */
-	/* the message literal of an APPEND follows: message_size octets, not to be taken by
+	/* the message literal of an APPEND or REPLACE follows: message_size octets, not to be taken by
 	 * the reader */
 	READER_MESSAGE,
 	READER_FAULT, /* answer reader_tag and reader->fault; the line is over */
@@ -54,5 +54,8 @@ enum reader_event reader_take(struct reader *r, struct slice in, size_t *ret_use
 struct slice reader_text(const struct reader *r);
 struct slice reader_tag(const struct reader *r); /* "*" when the command has none that is valid */
 bool reader_is_tag(struct slice s);
+/* Does a line (without its CRLF) end in the marker of a literal? Then where that begins (a "~"
+ * included), how many octets follow, and whether the client waits for leave. */
+bool reader_marker(struct slice line, size_t *ret_at, uint64_t *ret_size, bool *ret_waits);
 
 #endif

@@ -139,7 +139,59 @@ static int target_undo(struct mail_job *j)
 	return (rc < 0 ? -1 : 0);
 }
 
+/* The message that the new one replaces. It is there still, or nothing is done. */
+static int old_act(struct mail_job *j)
+{
+	struct commit_op *c = LIST_OWNER(j, struct commit_op, old);
+	struct lane_folder *lf = &c->replaces->lane;
+	struct arena *a = arena_new(0);
+	char file[NAME_MAX_FILE + 1];
+	struct index_row r;
+	uint64_t modseq;
+	int got = lf->gone ? 0 : index_get(j->m, lf, c->replaces_uid, a, &r, &j->err);
+
+	if (got == 1) {
+		row_path(&r, file);
+		/* Renamed by another program: look where it is now. */
+		if (faccessat(batch_fd(j->m, lf, r.where), file, F_OK, AT_SYMLINK_NOFOLLOW) != 0) {
+			lf->note_ns[0] = lf->note_ns[1] = 0;
+			got = scan_look(j, lf, true, &j->err) != 0
+			    ? -1
+			    : index_get(j->m, lf, c->replaces_uid, a, &r, &j->err);
+		}
+	}
+	if (got == 0)
+		got = err_set(&j->err, ERR_NOT_FOUND, "the message to replace is gone");
+	if (got == 1)
+		got = modseq_take(j->m, lf, &modseq, &j->err) != 0
+		    ? -1
+		    : lane_expunge_one(j, lf, &r, modseq, true,
+			  delta_add(j, lf, DELTA_EXPUNGED, CAUSE_STORE, c->by));
+	arena_free(a);
+	return (got < 0 ? -1 : 0);
+}
+
 /* --- the steps, on the loop --- */
+
+static void keep_drafts(struct commit_op *c)
+{
+	if (c->draft != NULL)
+		draft_keep(c->draft);
+	for (size_t i = 0; i < c->targets_n; i++)
+		draft_keep(c->targets[i].draft);
+	c->kept = true;
+}
+
+static void let_drafts_go(struct commit_op *c)
+{
+	if (!c->kept)
+		return;
+	c->kept = false;
+	for (size_t i = 0; i < c->targets_n; i++)
+		draft_unkeep(c->targets[i].draft);
+	if (c->draft != NULL)
+		draft_unkeep(c->draft);
+}
 
 static void free_op(struct commit_op *c)
 {
@@ -152,8 +204,7 @@ static void free_op(struct commit_op *c)
 		t->account->mail->ops--;
 	}
 	later_cancel(c->later);
-	if (c->kept)
-		draft_unkeep(c->draft);
+	let_drafts_go(c);
 	buf_free(&c->intent.names);
 	arena_free(c->arena);
 }
@@ -174,10 +225,7 @@ static void answer(struct commit_op *c)
 		r.queue_id = c->body.id;
 	if (!c->failed && c->queue != NULL)
 		queue_tell_added(c->s);
-	if (c->kept) {
-		c->kept = false;
-		draft_unkeep(c->draft);
-	}
+	let_drafts_go(c);
 	if (!c->abandoned)
 		c->on_done(c->self, &r);
 	free_op(c);
@@ -290,10 +338,26 @@ static void on_committed(struct intent_job *j)
 	}
 }
 
+static void old_gone(struct mail_job *j)
+{
+	struct commit_op *c = LIST_OWNER(j, struct commit_op, old);
+
+	if (j->failed) {
+		fail(c, &j->err);
+		give_up(c);
+	} else {
+		answer(c);
+	}
+}
+
 static void finish(struct commit_op *c)
 {
 	if (c->failed) {
 		give_up(c);
+	} else if (c->replaces != NULL) {
+		mail_job_init(&c->old, folder_mail(c->replaces), old_act, old_gone);
+		c->old.waits = true;
+		mail_job_force(&c->old);
 	} else if (c->queue != NULL) {
 		c->body.job.run = settle_run;
 		c->body.job.done = settle_done;
@@ -428,6 +492,7 @@ static void take_target(struct commit_op *c, struct target *t, const struct comm
 	t->op = c;
 	t->account = ct->account;
 	t->folder = target_folder(ct);
+	t->draft = ct->draft != NULL ? ct->draft : c->draft;
 	t->by_role = ct->folder == NULL;
 	t->is_append = ct->folder != NULL;
 	t->prefix = arena_dup(c->arena, ct->prefix);
@@ -478,6 +543,8 @@ static struct commit_op *make_op(struct store *s, const struct commit *in,
 	c->self = self;
 	c->draft = in->draft;
 	c->by = in->by;
+	c->replaces = in->replaces;
+	c->replaces_uid = in->replaces_uid;
 	c->body.op = c;
 	c->saved = us / 1000000;
 	(void)snprintf(c->stamp, sizeof(c->stamp), "%lld.M%lldP%d", (long long)(us / 1000000),
@@ -528,8 +595,7 @@ struct store_op *store_commit(struct store *s, const struct commit *in,
 		c->later = loop_later(s->loop, on_refused, c);
 		return (&c->op);
 	}
-	draft_keep(c->draft);
-	c->kept = true;
+	keep_drafts(c);
 	c->waiting = (unsigned)c->targets_n + (c->queue != NULL);
 	for (size_t i = 0; i < c->targets_n; i++) {
 		struct target *t = &c->targets[i];

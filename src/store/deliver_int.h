@@ -11,6 +11,7 @@ struct target {
 	struct commit_op *op;
 	struct account *account;
 	struct folder *folder; /* where it is to go */
+	struct draft *draft;   /* what */
 	bool by_role, is_append, written, linked;
 	struct slice prefix;
 	unsigned flags;
@@ -60,6 +61,9 @@ struct commit_op {
 	unsigned waiting;
 	struct err err;
 	struct intent_job intent;
+	struct mail_job old; /* REPLACE: takes the old message away */
+	struct folder *replaces;
+	uint32_t replaces_uid;
 	bool has_intent;
 	struct later *later;
 };

@@ -27,21 +27,23 @@ struct writer {
 typedef int piece_fn(void *self, struct slice piece);
 
 /* Calls back with the prefix and the draft without what is dropped. */
-static int each_piece(const struct commit_op *c, struct slice prefix, piece_fn *fn, void *self)
+static int each_piece(const struct commit_op *c, const struct draft *draft, struct slice prefix,
+    piece_fn *fn, void *self)
 {
-	struct slice all = draft_bytes(c->draft);
+	size_t drop_n = draft == c->draft ? c->drop_n : 0;
+	struct slice all = draft_bytes(draft);
 	uint64_t at = 0;
 
 	if (fn(self, prefix) != 0)
 		return (-1);
-	for (size_t i = 0; i <= c->drop_n; i++) {
-		uint64_t end = i < c->drop_n ? c->drop[i].at : all.n;
+	for (size_t i = 0; i <= drop_n; i++) {
+		uint64_t end = i < drop_n ? c->drop[i].at : all.n;
 
 		if (end > all.n)
 			end = all.n;
 		if (end > at && fn(self, (struct slice){ all.p + at, (size_t)(end - at) }) != 0)
 			return (-1);
-		if (i < c->drop_n && c->drop[i].at + c->drop[i].n > at)
+		if (i < drop_n && c->drop[i].at + c->drop[i].n > at)
 			at = c->drop[i].at + c->drop[i].n;
 	}
 	return (0);
@@ -70,13 +72,14 @@ static int write_piece(struct writer *w, struct slice wire)
 }
 
 /* The wire form as it will be served: bare LF became CRLF (APPEND; SMTP refuses them). */
-static int wire_form(const struct commit_op *c, struct slice prefix, struct buf *out)
+static int wire_form(const struct commit_op *c, const struct draft *draft, struct slice prefix,
+    struct buf *out)
 {
 	struct buf raw = BUF_INIT(SIZE_MAX / 4);
 	bool after_cr = false;
 	int rc;
 
-	if (each_piece(c, prefix, gather_piece, &raw) != 0) {
+	if (each_piece(c, draft, prefix, gather_piece, &raw) != 0) {
 		buf_free(&raw);
 		return (-1);
 	}
@@ -151,7 +154,7 @@ void target_write(struct job *job)
 
 	(void)snprintf(path, sizeof(path), "%s/tmp/%s", t->root, t->unique);
 	t->job.failed = true;
-	if (wire_form(t->op, t->prefix, &wire) != 0 || wire.n > UINT32_MAX) {
+	if (wire_form(t->op, t->draft, t->prefix, &wire) != 0 || wire.n > UINT32_MAX) {
 		(void)err_set(&t->job.err, ERR_TEMPORARY, "no memory for a message of this size");
 	} else if (write_file(path, buf_slice(&wire), t->date, &t->disk, &t->job.err) == 0) {
 		t->wire = wire.n;
@@ -175,7 +178,7 @@ void outgoing_write(struct job *job)
 	(void)snprintf(tmp, sizeof(tmp), "queue/tmp/%s", b->id);
 	queue_path(b->id, path);
 	b->failed = true;
-	if (wire_form(b->op, b->op->queue_prefix, &wire) != 0) {
+	if (wire_form(b->op, b->op->draft, b->op->queue_prefix, &wire) != 0) {
 		(void)err_set(&b->err, ERR_TEMPORARY, "no memory for a message of this size");
 	} else if (write_file(tmp, buf_slice(&wire), 0, &disk, &b->err) == 0) {
 		b->size = wire.n;

@@ -37,12 +37,13 @@ struct commit_target {
 	const char *const *keywords;
 	size_t keywords_n;
 	int64_t date;		/* INTERNALDATE */
+	struct draft *draft;	/* its own message; NULL: the commit's (MULTIAPPEND: several messages, one act) */
 };
 
 struct queue_envelope; /* queue.h */
 
 struct commit {
-	struct draft *draft; /* borrowed until on_done */
+	struct draft *draft; /* borrowed until on_done, as those of the targets are; NULL when each target has its own */
 	const struct span *drop; /* octets of the draft to leave out (inbound fields removed), sorted; copied */
 	size_t drop_n;
 	const struct commit_target *targets;
@@ -50,6 +51,10 @@ struct commit {
 	const struct queue_envelope *queue; /* NULL: nothing goes out; copied */
 	struct slice queue_prefix;	    /* in front of the body that is sent (signatures, Received); copied */
 	const void *by; /* see view_change.by */
+	/* REPLACE: once all is durable this message goes, whatever its flags; when it is not there any more, nothing was done (ERR_NOT_FOUND). A crash
+	 * between the two leaves both, never neither. */
+	struct folder *replaces;
+	uint32_t replaces_uid;
 };
 
 struct commit_result {
