@@ -25,6 +25,7 @@ enum {
 	SHED_SILENT_MS = 1000,	/* nobody who spoke within is shed */
 	SOURCES_IDLE = 16384,	/* sources without connections that are remembered for their rate */
 	RATE_MS = 60000,
+	ACCEPTS = 16,		/* of a listener in one turn, so that a flood leaves time for the others */
 };
 
 struct source {
@@ -61,8 +62,9 @@ struct listener {
 	void (*on_conn)(void *self, struct conn *c);
 	void *self;
 	char *refusal, *path;
-	unsigned port;
+	unsigned port, accepts; /* accepts: in this turn */
 	bool is_unix, is_open;
+	bool is_owed; /* a connection waits for its uv_accept; until then libuv asks for no other */
 };
 
 struct listeners {
@@ -74,6 +76,7 @@ struct listeners {
 	struct list idle, guests, seats, refusals;
 	size_t idle_n;
 	unsigned count, refused;
+	struct later turn; /* while anything was accepted in this one */
 };
 
 /* --- sources --- */
@@ -249,15 +252,13 @@ static bool admit(struct listeners *ls, struct conn *c)
 	return (true);
 }
 
-static void on_connection(uv_stream_t *h, int status)
+static void take_one(struct listener *l)
 {
-	struct listener *l = h->data;
-	struct conn *c;
+	struct conn *c = conn_new(l->all->loop, l->is_unix);
 
-	if (status < 0)
-		return; /* the peer left the backlog, or no descriptor: libuv has dealt with it */
-	c = conn_new(l->all->loop, l->is_unix);
-	if (uv_accept(h, &c->h.stream) != 0) {
+	l->accepts++;
+	loop_put(l->all->loop, &l->all->turn);
+	if (uv_accept(&l->h.stream, &c->h.stream) != 0) {
 		conn_abort(c, "accept failed");
 		return;
 	}
@@ -267,6 +268,32 @@ static void on_connection(uv_stream_t *h, int status)
 		return;
 	}
 	l->on_conn(l->self, c);
+}
+
+static void on_connection(uv_stream_t *h, int status)
+{
+	struct listener *l = h->data;
+
+	if (status < 0)
+		return; /* the peer left the backlog, or no descriptor: libuv has dealt with it */
+	/* libuv would go on accepting for as long as somebody knocks, and nobody else would be heard. */
+	if (l->accepts >= ACCEPTS)
+		l->is_owed = true;
+	else
+		take_one(l);
+}
+
+static void on_turn(void *self)
+{
+	struct listeners *ls = self;
+
+	for (struct listener *l = ls->first; l != NULL; l = l->next) {
+		l->accepts = 0;
+		if (!l->is_owed)
+			continue;
+		l->is_owed = false;
+		take_one(l);
+	}
 }
 
 /* --- binding --- */
@@ -301,6 +328,7 @@ struct listeners *listeners_new(struct loop *l, const struct listen_caps *caps)
 
 	ls->loop = l;
 	ls->last = &ls->first;
+	ls->turn = (struct later){ .on_turn = on_turn, .self = ls };
 	ls->sources = map_new();
 	list_init(&ls->idle);
 	list_init(&ls->guests);
@@ -481,6 +509,7 @@ void listeners_free(struct listeners *ls)
 	if (ls == NULL)
 		return;
 	listeners_stop(ls);
+	loop_drop(&ls->turn);
 	LIST_EACH(&ls->seats, node) {
 		struct seat *seat = LIST_OWNER(node, struct seat, every);
 

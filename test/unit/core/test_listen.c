@@ -165,6 +165,67 @@ static void longest_silent_stranger_is_shed(void **state)
 	close_room(&r);
 }
 
+struct ticker {
+	struct room *r;
+	unsigned last, most;
+};
+
+static void on_tick(void *self)
+{
+	struct ticker *t = self;
+
+	if (t->r->n - t->last > t->most)
+		t->most = t->r->n - t->last;
+	t->last = t->r->n;
+	if (t->r->n < t->r->expect)
+		(void)loop_later(t->r->loop, on_tick, t);
+	else
+		loop_stop(t->r->loop);
+}
+
+/* Whoever else has something to do gets his turn while many knock. */
+static void crowd_is_let_in_by_and_by(void **state)
+{
+	static const struct listen_caps caps = { 1000, 1000, 1000, 1000 };
+	struct room r;
+	struct ticker t = { .r = &r };
+	int fds[MOST];
+
+	(void)state;
+	open_room(&r, &caps);
+	for (unsigned i = 0; i < MOST; i++)
+		fds[i] = knock(&r);
+	r.expect = MOST;
+	(void)loop_later(r.loop, on_tick, &t);
+	loop_run(r.loop);
+	assert_int_equal(r.n, MOST);
+	assert_in_range(t.most, 1, 17);
+	for (unsigned i = 0; i < MOST; i++)
+		(void)close(fds[i]);
+	close_room(&r);
+}
+
+/* One that libuv has taken and we have not, when all ends. */
+static void end_in_the_middle_of_a_crowd_leaks_nothing(void **state)
+{
+	static const struct listen_caps caps = { 1000, 1000, 1000, 1000 };
+	struct room r;
+	struct ticker t = { .r = &r };
+	int fds[MOST];
+
+	(void)state;
+	open_room(&r, &caps);
+	for (unsigned i = 0; i < MOST; i++)
+		fds[i] = knock(&r);
+	r.expect = 1;
+	(void)loop_later(r.loop, on_tick, &t);
+	loop_run(r.loop);
+	assert_in_range(r.n, 1, MOST - 1);
+	close_room(&r);
+	for (unsigned i = 0; i < MOST; i++)
+		(void)close(fds[i]);
+}
+
 static void port_taken_is_an_error(void **state)
 {
 	static const struct listen_caps caps = { 3, 3, 3, 3 };
@@ -303,6 +364,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(each_cap_refuses_the_next_one),
 		cmocka_unit_test(longest_silent_stranger_is_shed),
+		cmocka_unit_test(crowd_is_let_in_by_and_by),
+		cmocka_unit_test(end_in_the_middle_of_a_crowd_leaks_nothing),
 		cmocka_unit_test(port_taken_is_an_error),
 		cmocka_unit_test(unix_sockets_are_private_and_replaced_when_dead),
 		cmocka_unit_test(addresses_are_tried_in_order),
