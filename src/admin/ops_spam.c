@@ -6,30 +6,6 @@
 #include "core/mem.h"
 #include "spam/verdict.h"
 
-/* The CRLF form, which is what is scored, hashed and learned everywhere. */
-static struct slice crlf_form(struct ops_call *c)
-{
-	struct slice in = c->q.body;
-	struct buf out;
-	size_t n;
-	char *p;
-
-	if (slice_starts(in, SLICE("From "))) { /* an mbox line in front of the message */
-		size_t end = slice_chr(in, '\n');
-
-		in = slice_from(in, end == SIZE_MAX ? in.n : end + 1);
-	}
-	buf_init(&out, in.n * 2 + 2);
-	for (size_t i = 0; i < in.n; i++) {
-		if (in.p[i] == '\n' && (i == 0 || in.p[i - 1] != '\r'))
-			(void)buf_addc(&out, '\r');
-		(void)buf_addc(&out, in.p[i]);
-	}
-	p = buf_steal(&out, &n);
-	arena_on_free(c->arena, free, p);
-	return ((struct slice){ p, n });
-}
-
 static bool account_wanted(struct ops_call *c, const char **ret)
 {
 	struct slice name = ops_param(c, "account");
@@ -49,7 +25,7 @@ static bool account_wanted(struct ops_call *c, const char **ret)
 static void classify_run(struct job *j)
 {
 	struct ops_call *c = (struct ops_call *)j;
-	struct slice message = crlf_form(c);
+	struct slice message = message_form(c->arena, c->q.body);
 	struct spam_score score;
 	struct facts facts = { 0 };
 	struct verdict verdict;
@@ -90,9 +66,26 @@ static void classify_run(struct job *j)
 	json_close(&out, '}');
 }
 
-static void classify_done(struct job *j)
+/* Work on the filter's lane with the classifier, which must outlive it: a stop may come meanwhile. */
+static void spam_done(struct job *j)
 {
-	ops_reply_json((struct ops_call *)j);
+	struct ops_call *c = (struct ops_call *)j;
+	struct classifier *classifier = c->ops->classifier;
+
+	ops_reply_json(c);
+	classifier_release(classifier);
+}
+
+static void spam_work(struct ops_call *c, const char *account, void (*run)(struct job *j))
+{
+	c->arg[0] = slice_of(account);
+	c->job = (struct job){ .run = run, .done = spam_done };
+	if (lane_put(store_lane(c->ops->store, STORE_SPAM), &c->job) == -1) {
+		(void)err_set(&c->err, ERR_BUSY, "the filter is busy; try again in a moment");
+		ops_fail(c, &c->err);
+		return;
+	}
+	classifier_hold(c->ops->classifier);
 }
 
 static bool has_message(struct ops_call *c)
@@ -110,12 +103,7 @@ void ops_spam_classify(struct ops_call *c)
 
 	if (!has_message(c) || !account_wanted(c, &account))
 		return;
-	c->arg[0] = slice_of(account);
-	c->job = (struct job){ .run = classify_run, .done = classify_done };
-	if (lane_put(store_lane(c->ops->store, STORE_SPAM), &c->job) == -1) {
-		(void)err_set(&c->err, ERR_BUSY, "the filter is busy; try again in a moment");
-		ops_fail(c, &c->err);
-	}
+	spam_work(c, account, classify_run);
 }
 
 static void on_learned(void *self, bool changed, const struct err *err)
@@ -151,7 +139,7 @@ void ops_spam_learn(struct ops_call *c)
 		return;
 	for (size_t i = 0; i < COUNT_OF(classes); i++) {
 		if (slice_eq(as, classes[i].name)) {
-			classifier_learn(c->ops->classifier, account, crlf_form(c), classes[i].as, on_learned, c);
+			classifier_learn(c->ops->classifier, account, c->q.body, classes[i].as, on_learned, c);
 			return;
 		}
 	}
@@ -159,23 +147,28 @@ void ops_spam_learn(struct ops_call *c)
 	ops_fail(c, &c->err);
 }
 
+static void stats_run(struct job *j)
+{
+	struct ops_call *c = (struct ops_call *)j;
+	struct classifier_stats st;
+	struct json out;
+
+	classifier_stats(c->ops->classifier, c->arg[0].p, &st);
+	json_begin(&out, &c->out);
+	json_open(&out, NULL, '{');
+	json_put_string(&out, "account", c->arg[0]);
+	json_put_uint(&out, "ham", st.ham);
+	json_put_uint(&out, "spam", st.spam);
+	json_put_uint(&out, "features", st.features);
+	json_put_uint(&out, "lessons", st.lessons);
+	json_put_uint(&out, "pending", st.pending);
+	json_close(&out, '}');
+}
+
 void ops_spam_stats(struct ops_call *c)
 {
-	struct classifier_stats st;
 	const char *account;
-	struct json j;
 
-	if (!account_wanted(c, &account))
-		return;
-	classifier_stats(c->ops->classifier, account, &st);
-	json_begin(&j, &c->out);
-	json_open(&j, NULL, '{');
-	json_put_stringz(&j, "account", account);
-	json_put_uint(&j, "ham", st.ham);
-	json_put_uint(&j, "spam", st.spam);
-	json_put_uint(&j, "features", st.features);
-	json_put_uint(&j, "lessons", st.lessons);
-	json_put_uint(&j, "pending", st.pending);
-	json_close(&j, '}');
-	ops_reply_json(c);
+	if (account_wanted(c, &account))
+		spam_work(c, account, stats_run);
 }

@@ -12,10 +12,10 @@
 struct load { /* the first job, and every reload */
 	struct job job;
 	struct classifier *c;
-	char **accounts; /* owned; the shared model is loaded besides when ${first} */
+	char **accounts; /* owned; what is nobody's of them is loaded besides when ${first} */
 	size_t n;
 	bool first;
-	struct model shared, *models;
+	struct model rest, *models;
 	unsigned char key[16];
 	struct err err;
 };
@@ -31,15 +31,48 @@ static int load_model(struct load *l, struct slice name, struct model *ret)
 	return (tokens_load(l->c->store, name, &ret->totals, on_count, ret, &l->err));
 }
 
+/* Of the shared counts what is no account's that was loaded. */
+static void on_shared(void *self, const struct feature_count *count)
+{
+	struct load *l = self;
+	struct feature_count left = *count;
+
+	for (size_t i = 0; i < l->n; i++) {
+		struct feature_count c = model_get(&l->models[i], count->feature);
+
+		left.ham -= left.ham < c.ham ? left.ham : c.ham;
+		left.spam -= left.spam < c.spam ? left.spam : c.spam;
+	}
+	model_set(&l->rest, &left);
+}
+
+static int load_rest(struct load *l)
+{
+	struct model_totals all;
+
+	if (tokens_load(l->c->store, SLICE(""), &all, on_shared, l, &l->err) == -1)
+		return (-1);
+	for (size_t i = 0; i < l->n; i++) {
+		const struct model_totals *own = &l->models[i].totals;
+
+		all.ham -= all.ham < own->ham ? all.ham : own->ham;
+		all.spam -= all.spam < own->spam ? all.spam : own->spam;
+	}
+	l->rest.totals = all;
+	return (0);
+}
+
 struct model *classifier_model(struct classifier *c, struct slice account)
 {
 	struct model *m;
 
 	if (account.n == 0)
-		return (&c->shared);
+		return (&c->rest);
 	if ((m = map_get(c->models, account)) == NULL) {
 		m = NEW(struct model);
 		(void)map_put(c->models, account, m);
+		c->all = mem_grow(c->all, c->all_n + 1, sizeof(*c->all));
+		c->all[c->all_n++] = m;
 	}
 	return (m);
 }
@@ -51,12 +84,14 @@ static void take_over(struct load *l)
 	(void)pthread_rwlock_wrlock(&c->lock);
 	if (l->first) {
 		memcpy(c->key, l->key, sizeof(c->key));
-		c->shared = l->shared;
-		model_init(&l->shared);
+		c->rest = l->rest;
+		model_init(&l->rest);
 	}
 	for (size_t i = 0; i < l->n; i++) {
 		struct model *m = classifier_model(c, slice_of(l->accounts[i]));
 
+		if (!l->first) /* until now its counts were among those of nobody we know */
+			model_take_out(&c->rest, &l->models[i]);
 		model_free(m);
 		*m = l->models[i];
 		model_init(&l->models[i]);
@@ -68,13 +103,13 @@ static void load_run(struct job *j) /* lane STORE_SPAM */
 {
 	struct load *l = (struct load *)j;
 
-	if (l->first &&
-	    (tokens_key(l->c->store, l->key, &l->err) == -1 ||
-		load_model(l, SLICE(""), &l->shared) == -1))
+	if (l->first && tokens_key(l->c->store, l->key, &l->err) == -1)
 		return;
 	for (size_t i = 0; i < l->n; i++)
 		if (load_model(l, slice_of(l->accounts[i]), &l->models[i]) == -1)
 			return;
+	if (l->first && load_rest(l) == -1)
+		return;
 	take_over(l); /* here, where nothing else can count at the same time */
 }
 
@@ -96,11 +131,11 @@ static void load_done(struct job *j)
 		model_free(&l->models[i]);
 		free(l->accounts[i]);
 	}
-	model_free(&l->shared);
+	model_free(&l->rest);
 	free(l->models);
 	free(l->accounts);
 	free(l);
-	classifier_unref(c);
+	classifier_release(c);
 }
 
 static void load_start(struct classifier *c, bool first)
@@ -139,7 +174,9 @@ struct classifier *classifier_start(
 	c->lane = lane_new(store_work(s), WORK_CRYPTO, L_SHARE_CRYPTO, L_JOBS);
 	c->on_ready = on_ready;
 	c->self = self;
-	model_init(&c->shared);
+	model_init(&c->rest);
+	c->all = mem_new_array(1, sizeof(*c->all));
+	c->all[c->all_n++] = &c->rest;
 	(void)pthread_rwlock_init(&c->lock, NULL);
 	load_start(c, true);
 	return (c);
@@ -151,7 +188,12 @@ void classifier_reload(struct classifier *c)
 		load_start(c, false);
 }
 
-void classifier_unref(struct classifier *c)
+void classifier_hold(struct classifier *c)
+{
+	c->jobs++;
+}
+
+void classifier_release(struct classifier *c)
 {
 	size_t at = 0;
 	struct slice name;
@@ -166,7 +208,8 @@ void classifier_unref(struct classifier *c)
 	}
 	map_free(c->models);
 	repair_free(c->repair);
-	model_free(&c->shared);
+	model_free(&c->rest);
+	free(c->all);
 	(void)pthread_rwlock_destroy(&c->lock);
 	lane_free(c->lane);
 	free(c->hostname);
@@ -181,8 +224,8 @@ void classifier_stop(struct classifier *c)
 	train_stop(c->train);
 	c->train = NULL;
 	c->stopped = true;
-	c->jobs++;
-	classifier_unref(c); /* frees at once when nothing is under way */
+	classifier_hold(c);
+	classifier_release(c); /* frees at once when nothing is under way */
 }
 
 void features_of(const struct classifier *c, const struct mime *m, struct features *ret)
@@ -192,17 +235,42 @@ void features_of(const struct classifier *c, const struct mime *m, struct featur
 
 /* A person's own counts, and of what others know the more the less this person taught. */
 static struct bayes_counts blend(
-    uint64_t own_ham, uint64_t own_spam, uint64_t all_ham, uint64_t all_spam, double share)
+    struct model_totals own, struct model_totals others, double share)
 {
-	return ((struct bayes_counts){
-	    (double)own_ham + share * (double)(all_ham > own_ham ? all_ham - own_ham : 0),
-	    (double)own_spam + share * (double)(all_spam > own_spam ? all_spam - own_spam : 0) });
+	return ((struct bayes_counts){ (double)own.ham + share * (double)others.ham,
+	    (double)own.spam + share * (double)others.spam });
+}
+
+static struct model_totals others_totals(const struct classifier *c, const struct model *own)
+{
+	struct model_totals t = { 0 };
+
+	for (size_t i = 0; i < c->all_n; i++) {
+		t.ham += c->all[i] != own ? c->all[i]->totals.ham : 0;
+		t.spam += c->all[i] != own ? c->all[i]->totals.spam : 0;
+	}
+	return (t);
+}
+
+static struct model_totals others_counts(
+    const struct classifier *c, const struct model *own, uint64_t feature)
+{
+	struct model_totals t = { 0 };
+
+	for (size_t i = 0; i < c->all_n; i++) {
+		struct feature_count n = { 0 };
+
+		if (c->all[i] != own && c->all[i]->totals.ham + c->all[i]->totals.spam > 0)
+			n = model_get(c->all[i], feature);
+		t.ham += n.ham;
+		t.spam += n.spam;
+	}
+	return (t);
 }
 
 void classifier_score(
     struct classifier *c, const char *account, const struct features *f, struct spam_score *ret)
 {
-	static const struct feature_count none;
 	static const struct model nobody;
 	const struct model *own;
 	struct bayes b;
@@ -212,19 +280,13 @@ void classifier_score(
 	if ((own = map_get(c->models, slice_of(account))) == NULL)
 		own = &nobody;
 	share = bayes_share(&own->totals);
-	bayes_start(&b,
-	    blend(own->totals.ham, own->totals.spam, c->shared.totals.ham, c->shared.totals.spam,
-		share));
+	bayes_start(&b, blend(own->totals, others_totals(c, own), share));
 	for (size_t i = 0; i < f->n; i++) {
-		const struct feature_count *all = model_get(&c->shared, f->v[i]);
-		const struct feature_count *mine = model_get(own, f->v[i]);
+		struct feature_count mine = model_get(own, f->v[i]);
 
-		if (mine == NULL)
-			mine = &none;
-		if (all == NULL)
-			all = mine;
 		bayes_add(&b, (unsigned)(f->v[i] & WORDS_CLASS),
-		    blend(mine->ham, mine->spam, all->ham, all->spam, share));
+		    blend((struct model_totals){ mine.ham, mine.spam },
+			others_counts(c, own, f->v[i]), share));
 	}
 	(void)pthread_rwlock_unlock(&c->lock);
 	bayes_end(&b, ret, NULL);
@@ -233,16 +295,21 @@ void classifier_score(
 void classifier_stats(const struct classifier *c, const char *account, struct classifier_stats *ret)
 {
 	struct classifier *mine = (struct classifier *)(uintptr_t)c; /* for its lock */
-	const struct model *m;
+	const struct model *m = NULL;
+	struct model_totals t = { 0 };
 
-	*ret = (struct classifier_stats){ .pending = c->pending };
+	*ret = (struct classifier_stats){ .pending =
+					      __atomic_load_n(&c->pending, __ATOMIC_RELAXED) };
 	(void)pthread_rwlock_rdlock(&mine->lock);
-	m = account[0] == '\0' ? &c->shared : map_get(c->models, slice_of(account));
-	if (m != NULL) {
-		ret->ham = m->totals.ham;
-		ret->spam = m->totals.spam;
+	if (account[0] == '\0') {
+		t = others_totals(c, NULL);
+		ret->features = model_count_union(c->all, c->all_n);
+	} else if ((m = map_get(c->models, slice_of(account))) != NULL) {
+		t = m->totals;
 		ret->features = model_count(m);
-		ret->lessons = ret->ham + ret->spam;
 	}
+	ret->ham = t.ham;
+	ret->spam = t.spam;
+	ret->lessons = t.ham + t.spam;
 	(void)pthread_rwlock_unlock(&mine->lock);
 }

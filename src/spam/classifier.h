@@ -13,6 +13,9 @@ struct classifier;
 struct classifier *classifier_start(struct store *s, void (*on_ready)(void *self, const struct err *err), void *self);
 void classifier_stop(struct classifier *c);
 void classifier_reload(struct classifier *c); /* accounts changed */
+/* A job on another thread that uses it: hold before, release after, both on the loop. It outlives a stop in between. */
+void classifier_hold(struct classifier *c);
+void classifier_release(struct classifier *c);
 
 struct spam_score {
 	bool known;	   /* false: nothing learned yet */
@@ -26,16 +29,19 @@ struct features {
 };
 void features_of(const struct classifier *c, const struct mime *m, struct features *ret); /* any thread */
 void features_free(struct features *f);
+/* form.c: a message as it lies in a file (an mbox line in front, LF or CRLF) as it would arrive: CRLF. Any thread; the answer is in the arena. */
+struct slice message_form(struct arena *a, struct slice file);
 /* Any thread; takes the model's read lock shortly. account "" : the shared model alone. */
 void classifier_score(struct classifier *c, const char *account, const struct features *f, struct spam_score *ret);
 
 /* Lessons by hand (commands) and by acts: durable before on_learned. Reversal of an earlier lesson is exact. class LESSON_NONE: forget. Logs
  * "learned message as ham: <message-id>" / "learned message as spam: <message-id>". */
-void classifier_learn(struct classifier *c, const char *account, struct slice message /* CRLF; copied */, enum lesson_class as,
+void classifier_learn(struct classifier *c, const char *account, struct slice message /* as message_form takes it; borrowed until on_learned */, enum lesson_class as,
     void (*on_learned)(void *self, bool changed, const struct err *err), void *self);
 struct classifier_stats {
 	uint64_t ham, spam, features, lessons, pending;
 };
+/* Any thread. The shared model's takes long where there are several accounts. */
 void classifier_stats(const struct classifier *c, const char *account, struct classifier_stats *ret);
 
 /* eval.c: no store: empty model, reads "label<TAB>path[<TAB>...]" lines, prints "label<TAB>score<TAB>verdict<TAB>path" before learning each. Returns an exit code. */

@@ -18,8 +18,12 @@ struct classifier {
 	char *hostname;        /* owned */
 	unsigned char key[16]; /* fixed once ready */
 	pthread_rwlock_t lock;
-	struct model shared;   /* under the lock */
-	struct map *models;    /* under the lock: account name to struct model, owned */
+	/* Under the lock. The shared model is the sum of all these: what was taught to nobody in
+	 * particular, or to accounts that are gone, and one model an account. */
+	struct model rest;
+	struct map *models;      /* account name to struct model, owned */
+	const struct model **all; /* owned: rest, and each of them */
+	size_t all_n;
 	struct lane *lane;     /* features of messages given by hand: WORK_CRYPTO */
 	struct train *train;   /* NULL until ready */
 	struct repair *repair; /* freed with this: visits read its list */
@@ -46,7 +50,7 @@ struct teach {
 	struct lesson_item *v; /* owned */
 	size_t n;
 	struct err err;       /* kind ERR_NONE: all durable and counted */
-	struct slice message; /* by hand: owned copy until features are made */
+	struct slice message; /* by hand: borrowed until features are made */
 	void (*on_taught)(void *self, const struct teach *t); /* loop */
 	void *self;
 	void *owned; /* freed with this */
@@ -63,7 +67,6 @@ void lesson_item_fill(const struct classifier *c, struct slice message,
 void lesson_items_free(struct lesson_item *v, size_t n);
 /* Under the write lock, or before anybody scores. */
 struct model *classifier_model(struct classifier *c, struct slice account);
-void classifier_unref(struct classifier *c); /* a job ended; frees when stopped and the last */
 
 /* train.c */
 struct train *train_start(struct classifier *c);

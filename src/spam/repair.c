@@ -162,7 +162,7 @@ static void counts_done(struct job *j)
 	empty(&r->counted);
 	if (!c->stopped && r->err.kind == ERR_NONE && r->wants.n > 0)
 		next_folder(r);
-	classifier_unref(c);
+	classifier_release(c);
 }
 
 static void lessons_done(struct job *j)

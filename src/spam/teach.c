@@ -16,11 +16,10 @@ static void teach_free(struct teach *t)
 	struct classifier *c = t->c;
 
 	lesson_items_free(t->v, t->n);
-	free((char *)(uintptr_t)t->message.p);
 	free(t->account);
 	free(t->owned);
 	free(t);
-	classifier_unref(c);
+	classifier_release(c);
 }
 
 void lesson_items_free(struct lesson_item *v, size_t n)
@@ -53,6 +52,12 @@ void lesson_item_fill(const struct classifier *c, struct slice message,
 	arena_free(a);
 }
 
+/* The loop's, but told on any thread. */
+static void pending_add(struct classifier *c, int64_t n)
+{
+	(void)__atomic_fetch_add(&c->pending, (uint64_t)n, __ATOMIC_RELAXED);
+}
+
 static void log_lesson(const struct lesson_item *l)
 {
 	const char *id = l->message_id[0] != '\0' ? l->message_id : "<>";
@@ -72,7 +77,7 @@ static void taught(struct teach *t) /* loop */
 	for (size_t i = 0; i < t->n && t->err.kind == ERR_NONE; i++)
 		if (t->v[i].changed)
 			log_lesson(&t->v[i]);
-	c->pending -= t->n;
+	pending_add(c, -(int64_t)t->n);
 	if (!c->stopped)
 		t->on_taught(t->self, t);
 	teach_free(t);
@@ -92,12 +97,8 @@ static int count_one(struct teach *t, const struct lesson_item *l)
 		l->features.n, &t->err) == -1)
 		return (-1);
 	(void)pthread_rwlock_wrlock(&c->lock);
-	model_learn(&c->shared, &l->features, was, true);
-	model_learn(&c->shared, &l->features, l->as, false);
-	if (account.n > 0) {
-		model_learn(classifier_model(c, account), &l->features, was, true);
-		model_learn(classifier_model(c, account), &l->features, l->as, false);
-	}
+	model_learn(classifier_model(c, account), &l->features, was, true);
+	model_learn(classifier_model(c, account), &l->features, l->as, false);
 	(void)pthread_rwlock_unlock(&c->lock);
 	return (0);
 }
@@ -185,7 +186,7 @@ void teach_start(struct classifier *c, const char *account, struct lesson_item *
 
 	t->v = v;
 	t->n = n;
-	c->pending += n;
+	pending_add(c, (int64_t)n);
 	write_lessons(t);
 }
 
@@ -206,16 +207,16 @@ static void on_hand_taught(void *self, const struct teach *t)
 static void features_run(struct job *j) /* lane of our own */
 {
 	struct teach *t = (struct teach *)j;
+	struct arena *a = arena_new(0);
 
-	lesson_item_fill(t->c, t->message, NULL, &t->v[0]);
+	lesson_item_fill(t->c, message_form(a, t->message), NULL, &t->v[0]);
+	arena_free(a);
 }
 
 static void features_done(struct job *j)
 {
 	struct teach *t = (struct teach *)j;
 
-	free((char *)(uintptr_t)t->message.p);
-	t->message = (struct slice){ NULL, 0 };
 	write_lessons(t);
 }
 
@@ -231,8 +232,8 @@ void classifier_learn(struct classifier *c, const char *account, struct slice me
 	t->v = NEW(struct lesson_item);
 	t->v[0].as = as;
 	t->n = 1;
-	t->message = (struct slice){ mem_strndup(message.p, message.n), message.n };
-	c->pending++;
+	t->message = message;
+	pending_add(c, 1);
 	t->job = (struct job){ .run = features_run, .done = features_done };
 	lane_force(c->lane, &t->job);
 }

@@ -90,7 +90,7 @@ static void harvest_free(void *ctx)
 	lesson_items_free(h->v, h->n);
 	free(h->account);
 	free(h);
-	classifier_unref(c);
+	classifier_release(c);
 }
 
 static enum visit_next on_message(void *ctx, const struct visit_message *m) /* worker */

@@ -9,6 +9,8 @@
 #include "core/mem.h"
 #include "spam/model.h"
 
+#include "plain.h"
+
 enum { MESSAGES = 200, ACTS = 10000, VOCABULARY = 3000 };
 
 static uint64_t dice_state;
@@ -49,10 +51,8 @@ static void assert_same(const struct model *a, const struct model *b)
 	assert_int_equal(a->totals.spam, b->totals.spam);
 	assert_int_equal(model_count(a), model_count(b));
 	for (uint64_t f = 8; f < (VOCABULARY + 2) << 3; f++) {
-		const struct feature_count *x = model_get(a, f), *y = model_get(b, f);
-
-		assert_int_equal(x == NULL ? 0 : x->ham, y == NULL ? 0 : y->ham);
-		assert_int_equal(x == NULL ? 0 : x->spam, y == NULL ? 0 : y->spam);
+		assert_int_equal(model_get(a, f).ham, model_get(b, f).ham);
+		assert_int_equal(model_get(a, f).spam, model_get(b, f).spam);
 	}
 }
 
@@ -61,6 +61,7 @@ static void reversals_equal_training_from_scratch(void **state)
 	struct features *v = mem_new_array(MESSAGES, sizeof(*v));
 	enum lesson_class is[MESSAGES] = { LESSON_NONE };
 	struct model lived, fresh, backwards;
+	static struct plain plain;
 
 	(void)state;
 	make_messages(v);
@@ -77,12 +78,15 @@ static void reversals_equal_training_from_scratch(void **state)
 		model_learn(&lived, &v[i], as, false);
 		is[i] = as;
 	}
-	for (int i = 0; i < MESSAGES; i++)
+	for (int i = 0; i < MESSAGES; i++) {
 		model_learn(&fresh, &v[i], is[i], false);
+		plain_learn(&plain, &v[i], is[i], false);
+	}
 	for (int i = MESSAGES - 1; i >= 0; i--)
 		model_learn(&backwards, &v[i], is[i], false);
 	assert_same(&lived, &fresh);
 	assert_same(&fresh, &backwards);
+	assert_plain(&fresh, &plain);
 	for (int i = 0; i < MESSAGES; i++)
 		model_learn(&lived, &v[i], is[i], true);
 	assert_int_equal(model_count(&lived), 0);
@@ -105,11 +109,100 @@ static void counts_never_fall_below_zero(void **state)
 	model_init(&m);
 	model_learn(&m, &f, LESSON_SPAM, true);
 	assert_int_equal(m.totals.spam, 0);
-	assert_null(model_get(&m, 16));
+	assert_int_equal(model_get(&m, 16).spam, 0);
+	assert_int_equal(model_count(&m), 0);
 	model_learn(&m, &f, LESSON_HAM, false);
 	model_learn(&m, &f, LESSON_SPAM, true);
-	assert_int_equal(model_get(&m, 16)->spam, 0);
-	assert_int_equal(model_get(&m, 16)->ham, 1);
+	assert_int_equal(model_get(&m, 16).spam, 0);
+	assert_int_equal(model_get(&m, 16).ham, 1);
+	model_free(&m);
+}
+
+/* A word of every message, for years: counts have no top, and come back as exactly. */
+static void large_counts_are_exact(void **state)
+{
+	enum { MANY = 10000 };
+	uint64_t words[] = { 16, 24, 32 };
+	struct features all = { words, 3 }, one = { words, 1 };
+	struct model m;
+
+	(void)state;
+	model_init(&m);
+	for (int i = 0; i < MANY; i++)
+		model_learn(&m, &all, LESSON_HAM, false);
+	for (int i = 0; i < MANY; i++)
+		model_learn(&m, &one, LESSON_SPAM, false);
+	assert_int_equal(model_get(&m, 16).ham, MANY);
+	assert_int_equal(model_get(&m, 16).spam, MANY);
+	assert_int_equal(model_get(&m, 24).ham, MANY);
+	assert_int_equal(model_get(&m, 24).spam, 0);
+	model_set(&m, &(struct feature_count){ 40, 4094, 4095 });
+	assert_int_equal(model_get(&m, 40).ham, 4094);
+	assert_int_equal(model_get(&m, 40).spam, 4095);
+	for (int i = 0; i < MANY; i++) {
+		assert_int_equal(model_get(&m, 32).ham, MANY - i);
+		model_learn(&m, &all, LESSON_HAM, true);
+	}
+	assert_int_equal(model_get(&m, 16).ham, 0);
+	assert_int_equal(model_get(&m, 16).spam, MANY);
+	assert_int_equal(model_count(&m), 2);
+	model_free(&m);
+}
+
+/* What one model knows is taken out of the sum, and the union counts each feature once. */
+static void a_part_is_taken_out_of_the_sum(void **state)
+{
+	struct features *v = mem_new_array(MESSAGES, sizeof(*v));
+	struct model sum, part, other;
+	const struct model *both[] = { &part, &other };
+
+	(void)state;
+	make_messages(v);
+	model_init(&sum);
+	model_init(&part);
+	model_init(&other);
+	for (int i = 0; i < 50 * MESSAGES; i++) { /* large counts too */
+		struct model *of = i % 3 == 0 ? &part : &other;
+
+		model_learn(&sum, &v[i % MESSAGES], i % 2 ? LESSON_HAM : LESSON_SPAM, false);
+		model_learn(of, &v[i % MESSAGES], i % 2 ? LESSON_HAM : LESSON_SPAM, false);
+	}
+	assert_int_equal(model_count_union(both, 2), model_count(&sum));
+	model_take_out(&sum, &part);
+	assert_same(&sum, &other);
+	model_take_out(&sum, &other);
+	assert_int_equal(model_count(&sum), 0);
+	for (int i = 0; i < MESSAGES; i++)
+		features_free(&v[i]);
+	free(v);
+	model_free(&sum);
+	model_free(&part);
+	model_free(&other);
+}
+
+/* 10,000 learned messages of one account fit 24 MiB: at their 2.5 million features no more than
+ * 12 octets each at any size. */
+static void slots_are_few_for_what_they_hold(void **state)
+{
+	enum { WORDS = 300000 };
+	struct model m;
+	size_t octets;
+
+	(void)state;
+	model_init(&m);
+	for (uint64_t i = 1; i <= WORDS; i++) {
+		uint64_t word = i * 0xd1342543de82ef95;
+		struct features f = { &word, 1 };
+
+		model_learn(&m, &f, LESSON_HAM, false);
+		if (i < 50000 || i % 5000 != 0)
+			continue;
+		octets = sizeof(m);
+		for (int k = 0; k < MODEL_PARTS; k++)
+			octets += m.parts[k].cap * sizeof(uint64_t);
+		assert_in_range(octets, 8 * i, 13 * i);
+	}
+	assert_int_equal(model_count(&m), WORDS);
 	model_free(&m);
 }
 
@@ -118,6 +211,9 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(reversals_equal_training_from_scratch),
 		cmocka_unit_test(counts_never_fall_below_zero),
+		cmocka_unit_test(large_counts_are_exact),
+		cmocka_unit_test(a_part_is_taken_out_of_the_sum),
+		cmocka_unit_test(slots_are_few_for_what_they_hold),
 	};
 
 	return (cmocka_run_group_tests(tests, NULL, NULL));
