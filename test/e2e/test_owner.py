@@ -491,6 +491,49 @@ def test_sigterm_drains(stopped):  # OPS-01
     assert "AddressSanitizer" not in stopped.log_text() and "LeakSanitizer" not in stopped.log_text()
 
 
+def test_start_refuses_what_it_cannot_do(stopped):  # CFG-06, CFG-08
+    with socket.socket() as taken:
+        taken.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        taken.bind(("127.0.0.1", stopped.port("imap")))
+        taken.listen()
+        done = run("serve", "-c", stopped.config)
+        assert done.returncode not in (0, None) and done.stdout == "" and str(stopped.port("imap")) in done.stderr
+    with open(stopped.config) as f:
+        original = f.read()
+    for change, word in ((("127.0.0.1", ""), "address"), (('[domain."local.example"]', '[domain.""]'), "domain"), (("certificate = \"", "certificate = \"/absent"), "absent"),
+                         (('addresses = ["bob', 'addresses = ["ann'), "ann@local.example")):
+        with open(stopped.config, "w") as f:
+            f.write(original.replace(*change))
+        done = run("serve", "-c", stopped.config)
+        assert done.returncode not in (0, None) and done.stdout == "" and word in done.stderr, (change, done)
+    with open(stopped.config, "w") as f:
+        f.write(original + '\n[smarthost]\nhost = "relay.example"\nusername = "me"\npassword = "canary-4711"\n')
+    os.chmod(stopped.config, 0o644)
+    done = run("serve", "-c", stopped.config)
+    assert done.returncode == 78 and "chmod" in done.stderr and "canary-4711" not in done.stderr
+    os.chmod(stopped.config, 0o600)
+    with Server(folder=stopped.folder, base=stopped.base) as s:
+        assert "canary-4711" not in s.get("/status.json")[1].decode() + s.get("/")[1].decode() + s.log_text()
+
+
+def test_status_socket_bears_a_crowd(server):  # WEB-02
+    here, crowd = os.getcwd(), []
+    os.chdir(server.data)
+    try:
+        for n in range(100):
+            s = socket.socket(socket.AF_UNIX)
+            s.settimeout(30)
+            s.connect("run/status.sock")
+            s.sendall((b"", b"GET / HT", b"POST /spam/classify HTTP/1.1\r\nHost: pennypost\r\nContent-Length: 1000\r\n\r\nhalf", b"\0\xff" * 500)[n % 4])
+            crowd.append(s)
+    finally:
+        os.chdir(here)
+    for s in crowd:
+        s.close()
+    wait_for(lambda: server.get("/health")[0] == 200)
+    assert server.status()["ready"]
+
+
 def test_stop_with_two_hundred_sessions(tmp_path):  # OPS-01
     resolver = Dns()
     resolver.add("slow.example", "MX", (10, "mx.slow.example"))
