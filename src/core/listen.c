@@ -25,7 +25,7 @@ enum {
 	SHED_SILENT_MS = 1000,	/* nobody who spoke within is shed */
 	SOURCES_IDLE = 16384,	/* sources without connections that are remembered for their rate */
 	RATE_MS = 60000,
-	ACCEPTS = 16,		/* of a listener in one turn, so that a flood leaves time for the others */
+	ACCEPTS = 16,		/* of a listener in one turn: a flood leaves time for others */
 };
 
 struct source {
@@ -276,7 +276,7 @@ static void on_connection(uv_stream_t *h, int status)
 
 	if (status < 0)
 		return; /* the peer left the backlog, or no descriptor: libuv has dealt with it */
-	/* libuv would go on accepting for as long as somebody knocks, and nobody else would be heard. */
+	/* libuv would accept for as long as somebody knocks, and hear nobody else. */
 	if (l->accepts >= ACCEPTS)
 		l->is_owed = true;
 	else

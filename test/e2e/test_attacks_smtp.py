@@ -576,7 +576,7 @@ def test_a_stop_under_load_loses_nothing_it_promised():
 # --- caps ---------------------------------------------------------------------------------------------------------------------------
 
 def test_one_source_has_its_share_of_connections_and_no_more():  # RES-03
-    caps = "[limits]\nconn_per_source = 12\nconn_guests = 8\nconn_rate = 60\nfree = \"16 MiB\"\n"
+    caps = "[limits]\nconn_per_source = 12\nconn_guests = 8\nconn_rate = 25\nfree = \"16 MiB\"\n"
     with Server(extra=caps, env=SANITIZER) as server:
         mine = [Talk(server, source="127.0.3.1") for _ in range(8)]
         with Talk(server, source="127.0.3.1", greeting=False) as t:
@@ -587,7 +587,7 @@ def test_one_source_has_its_share_of_connections_and_no_more():  # RES-03
             t.close()
         wait_for(lambda: server.status()["smtp"]["live"] == 0)
         codes = []
-        for _ in range(70):
+        for _ in range(20):
             with Talk(server, source="127.0.3.1", greeting=False) as t:
                 codes.append(t.reply()[0])
                 with contextlib.suppress(EOFError):
