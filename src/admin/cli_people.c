@@ -69,7 +69,8 @@ int cli_passwd(const struct command_line *cl)
 	if ((cfg = command_cfg(cl)) == NULL)
 		return (EXIT_CONFIG);
 	if ((account = cfg_login(cfg, slice_of(cl->argv[0]))) == NULL) {
-		(void)fprintf(stderr, "pennypost: no account \"%s\" in %s\n", cl->argv[0], cl->config);
+		(void)fprintf(
+		    stderr, "pennypost: no account \"%s\" in %s\n", cl->argv[0], cl->config);
 		cfg_free(cfg);
 		return (EXIT_USAGE);
 	}
@@ -80,14 +81,16 @@ int cli_passwd(const struct command_line *cl)
 	if ((rc = ask_password(cl, password)) == EXIT_OK) {
 		rc = EXIT_TEMPORARY;
 		if (secret_hash(slice_of(password), hash) == -1) {
-			(void)fprintf(stderr, "pennypost: not enough memory to hash the password\n");
+			(void)fprintf(
+			    stderr, "pennypost: not enough memory to hash the password\n");
 		} else {
 			json_begin(&j, &body);
 			json_open(&j, NULL, '{');
 			json_put_stringz(&j, "account", account->name);
 			json_put_stringz(&j, "hash", hash);
 			json_close(&j, '}');
-			if (client_ask_or_do(cfg, "POST", "/passwd", buf_slice(&body), &answer, &err) == -1) {
+			if (client_ask_or_do(
+				cfg, "POST", "/passwd", buf_slice(&body), &answer, &err) == -1) {
 				(void)fprintf(stderr, "pennypost: %s\n", err.text);
 			} else {
 				rc = answer.status == 200 ? EXIT_OK : client_complain(&answer);
@@ -96,7 +99,9 @@ int cli_passwd(const struct command_line *cl)
 		}
 	}
 	if (rc == EXIT_OK)
-		(void)printf("password of %s changed\n", account->name);
+		(void)printf(cl->json ? "{\"account\":\"%s\",\"changed\":true}\n"
+				      : "password of %s changed\n",
+		    account->name);
 	secret_wipe(password, sizeof(password));
 	buf_free(&body);
 	cfg_free(cfg);

@@ -23,20 +23,24 @@ static int print_status(const struct client_answer *answer)
 {
 	struct err err;
 	struct json_doc *doc = json_read(buf_slice(&answer->body), &err);
-	const struct json_value *root = json_root(doc), *degraded = json_get(root, "degraded"), *delay = json_get(root, "loop_delay_ms");
+	const struct json_value *root = json_root(doc), *degraded = json_get(root, "degraded"),
+				*delay = json_get(root, "loop_delay_ms");
 	static const char *const groups[] = { "queue", "smtp", "sender", "imap", "connections" };
 	size_t reasons = json_count(degraded);
 
 	if (doc == NULL) {
-		(void)fprintf(stderr, "pennypost: the server's status cannot be read: %s\n", err.text);
+		(void)fprintf(
+		    stderr, "pennypost: the server's status cannot be read: %s\n", err.text);
 		return (EXIT_TEMPORARY);
 	}
-	(void)printf("%-10s %s, version %s\n", "server", json_as_true(json_get(root, "ready")) ? "ready" : "starting",
+	(void)printf("%-10s %s, version %s\n", "server",
+	    json_as_true(json_get(root, "ready")) ? "ready" : "starting",
 	    json_textz(json_get(root, "version")));
 	for (size_t i = 0; i < sizeof(groups) / sizeof(groups[0]); i++)
 		if (json_get(root, groups[i]) != NULL)
 			print_group(groups[i], json_get(root, groups[i]));
-	(void)printf("%-10s max %.1f ms, 99.9 %% under %.1f ms\n", "loop", json_as_number(json_get(delay, "max")), json_as_number(json_get(delay, "p999")));
+	(void)printf("%-10s max %.1f ms, 99.9 %% under %.1f ms\n", "loop",
+	    json_as_number(json_get(delay, "max")), json_as_number(json_get(delay, "p999")));
 	for (size_t i = 0; i < reasons; i++)
 		(void)printf("%-10s %s\n", "degraded", json_textz(json_at(degraded, i)));
 	if (reasons == 0)
@@ -65,8 +69,9 @@ int cli_status(const struct command_line *cl)
 
 		if (cl->json)
 			(void)fwrite(answer.body.p, 1, answer.body.n, stdout);
-		rc = !cl->json ? print_status(&answer) :
-			json_count(json_get(json_root(doc), "degraded")) > 0 ? EXIT_FOUND : EXIT_OK;
+		rc = !cl->json                                             ? print_status(&answer)
+		    : json_count(json_get(json_root(doc), "degraded")) > 0 ? EXIT_FOUND
+									   : EXIT_OK;
 		json_doc_free(doc);
 		buf_free(&answer.body);
 	}
@@ -76,7 +81,8 @@ int cli_status(const struct command_line *cl)
 
 int cli_reload(const struct command_line *cl)
 {
-	struct cfg *cfg = command_cfg(cl); /* the new file: a fault is told here, before the server is asked */
+	struct cfg *cfg =
+	    command_cfg(cl); /* the new file: a fault is told here, before the server is asked */
 	struct client_answer answer;
 	struct err err;
 	int rc;
@@ -88,7 +94,9 @@ int cli_reload(const struct command_line *cl)
 		rc = err.kind == ERR_NOT_FOUND ? EXIT_NOT_RUNNING : EXIT_TEMPORARY;
 	} else {
 		rc = answer.status == 200 ? EXIT_OK : EXIT_CONFIG;
-		if (rc == EXIT_OK)
+		if (rc == EXIT_OK && cl->json)
+			(void)fwrite(answer.body.p, 1, answer.body.n, stdout);
+		else if (rc == EXIT_OK)
 			(void)puts("reloaded");
 		else
 			(void)client_complain(&answer);

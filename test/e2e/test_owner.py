@@ -590,10 +590,15 @@ def test_facts_as_json(server, tmp_path):
     path = tmp_path / "one.eml"
     path.write_text(message("json", "a few words for json"))
     commands = (["status"], ["queue"], ["queue", "list"], ["queue", "hold", "all"], ["why", "24h"], ["spam", "classify", str(path)], ["spam", "train", "ham", str(path)],
-                ["spam", "untrain", str(path)], ["spam", "stats"])
+                ["spam", "untrain", str(path)], ["spam", "stats"], ["check"], ["dns"], ["reload"], ["passwd", "bob"])
     for command in commands:
-        done = server.command(*command, "--json", check=False)
+        done = server.command(*command, "--json", check=False, input=server.accounts["bob@local.example"] + "\n")
         assert done.returncode in (0, 1) and isinstance(json.loads(done.stdout), (dict, list)), (command, done)
+    records = json.loads(server.command("dns", "--json").stdout)
+    assert {"name": "local.example", "type": "MX", "value": "10 mail.local.example."} in records
+    lines = [re.match(r"(\S+)\. IN TXT (.*)", x) for x in server.command("dns").stdout.splitlines()]
+    zone = {(m.group(1), "".join(re.findall(r'"([^"]*)"', m.group(2)))) for m in lines if m}
+    assert zone == {(r["name"], r["value"]) for r in records if r["type"] == "TXT"} and len(zone) == 4
 
 
 def test_log_is_one_event_a_line(server):  # OPS-05
