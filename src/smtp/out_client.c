@@ -268,9 +268,20 @@ static enum client_wants on_auth(struct out_client *c)
 	return (CLIENT_READS);
 }
 
+/* RFC 3207 4, RFC 4954 6: what is missing is TLS, or a login; says nothing about the message. TLS
+ * works again another time; a smarthost's login the owner corrects. Without either it is final. */
+static bool is_about_session(const struct out_client *c)
+{
+	return (c->reply.code == 530 && (!c->is_tls || c->job.smarthost));
+}
+
 /* One answer that is everybody's who is still open. 3xx has no place here. */
 static enum client_wants all_answered(struct out_client *c)
 {
+	if (is_about_session(c)) {
+		out_set_open(c, OUT_RETRY, "4.7.0", true);
+		return (quit(c, CLIENT_SETTLED));
+	}
 	switch (class_of(c)) {
 	case 4: out_set_open(c, OUT_RETRY, enhanced_of(c), true); return (quit(c, CLIENT_SETTLED));
 	case 5: out_set_open(c, OUT_FAILED, enhanced_of(c), true); return (quit(c, CLIENT_SETTLED));
@@ -280,10 +291,6 @@ static enum client_wants all_answered(struct out_client *c)
 
 static enum client_wants on_mail(struct out_client *c)
 {
-	if (c->reply.code == 530 && !c->is_tls) { /* RFC 3207 4: TLS works again another time */
-		out_set_open(c, OUT_RETRY, "4.7.0", true);
-		return (quit(c, CLIENT_SETTLED));
-	}
 	if (class_of(c) != 2)
 		return (all_answered(c));
 	if (!c->has.pipelining)
@@ -308,9 +315,17 @@ static enum client_wants on_rcpt(struct out_client *c)
 	case 2: r->accepted = true; break;
 	case 4: out_set_fate(c, r, OUT_RETRY, enhanced_of(c), true); break;
 	case 5: /* RFC 5321 4.5.3.1.10: 552 means too many recipients at once */
-		out_set_fate(c, r, c->reply.code == 552 ? OUT_RETRY : OUT_FAILED,
-		    c->reply.code == 552 && !c->reply.has_enhanced ? "4.5.3" : enhanced_of(c),
-		    true);
+		if (is_about_session(c))
+			out_set_fate(c, r, OUT_RETRY, "4.7.0", true);
+		else if (c->reply.code == 552)
+			out_set_fate(c, r, OUT_RETRY,
+			    c->reply.has_enhanced ? arena_fmt(c->job.arena, "4.%u.%u",
+							c->reply.enhanced[1],
+							c->reply.enhanced[2])
+						  : "4.5.3",
+			    true);
+		else
+			out_set_fate(c, r, OUT_FAILED, enhanced_of(c), true);
 		break;
 	default: return (broken(c, "an answer that fits no question"));
 	}

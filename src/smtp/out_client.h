@@ -36,6 +36,7 @@ struct client_job { /* all borrowed */
 	size_t n;
 	bool tls_wanted, tls_required; /* STARTTLS where it is offered; or else no mail */
 	const char *user, *password;   /* NULL: none; never said without TLS */
+	bool smarthost;                /* the owner chose this host, and says how it is talked to */
 };
 
 enum client_wants {

@@ -108,7 +108,7 @@ static void choose(struct outbound *o)
 		const struct queue_rcpt *r = &e->rcpts[i];
 
 		if (r->state != RCPT_WAITING || r->next_try > now ||
-		    !slice_eq(out_dest_of(o->cfg, r->address), dest))
+		    !slice_ieq(out_dest_of(o->cfg, r->address), dest))
 			continue;
 		if (o->n == OUT_BATCH) {
 			o->more = true;
@@ -302,6 +302,7 @@ static void on_dialled(void *self, struct conn *c, size_t index, const struct er
 		.tls_required = o->policy.required,
 		.user = o->policy.user,
 		.password = o->policy.password,
+		.smarthost = o->smarthost,
 	};
 	o->talk = out_talk_start(o->sender->deps.loop, c, &o->client, &o->policy,
 	    o->hosts.v[o->host].name, o->sender->deps.tls_client, o->body, on_talked, o);

@@ -49,6 +49,12 @@ static const struct {
 	{ "TLS is demanded of us", 0, HI PLAIN "530 5.7.0 STARTTLS first\r\n",
 	    "EHLO me\r\nMAIL FROM:<s@me>\r\nQUIT\r\n", CLIENT_SETTLED, false, { OUT_RETRY },
 	    "4.7.0" },
+	{ "TLS is demanded at RCPT", TWO, HI PLAIN "250 ok\r\n530 5.7.0 TLS\r\n250 ok\r\n530 x\r\n",
+	    "EHLO me\r\nMAIL FROM:<s@me>\r\nRCPT TO:<a@x>\r\nRCPT TO:<b@x>\r\nDATA\r\nQUIT\r\n",
+	    CLIENT_SETTLED, false, { OUT_RETRY, OUT_RETRY }, "4.7.0" },
+	{ "552 with a class of its own", 0, HI PLAIN "250 ok\r\n552 5.2.2 full\r\n",
+	    "EHLO me\r\nMAIL FROM:<s@me>\r\nRCPT TO:<a@x>\r\nQUIT\r\n", CLIENT_SETTLED, false,
+	    { OUT_RETRY }, "4.2.2" },
 	{ "banner 554", 0, "554 no\r\n", "QUIT\r\n", CLIENT_NEXT, true, { OUT_OPEN }, NULL },
 	{ "banner 421", 0, "421 no\r\n", "QUIT\r\n", CLIENT_NEXT, false, { OUT_OPEN }, NULL },
 	{ "banner 354", 0, "354 no\r\n", "", CLIENT_NEXT, false, { OUT_OPEN }, NULL },
@@ -180,6 +186,32 @@ static void says_and_believes(void **state)
 	}
 }
 
+/* 530 behind TLS: a mail exchanger wants logins, so this is not its mail; a smarthost wants a login
+ * that the owner forgot, and then it is the owner's to correct. */
+static void a_login_demanded_is_final_but_of_the_smarthost(void **state)
+{
+	(void)state;
+	for (int smarthost = 0; smarthost < 2; smarthost++) {
+		struct queue_envelope env = { .from = SLICE("s@me") };
+		struct out_rcpt rcpt = { .address = SLICE("a@x") };
+		struct client_job job = { .arena = arena_new(0),
+			.helo = "me",
+			.env = &env,
+			.rcpts = &rcpt,
+			.n = 1,
+			.smarthost = smarthost == 1 };
+		struct talk t = { .said = BUF_INIT(65536), .c = out_client_new(&job, true) };
+
+		converse(&t, SLICE("220 hi\r\n250 x\r\n530 5.7.0 log in\r\n"));
+		assert_int_equal(out_client_end(t.c), CLIENT_SETTLED);
+		assert_int_equal(rcpt.fate, smarthost == 1 ? OUT_RETRY : OUT_FAILED);
+		assert_string_equal(rcpt.enhanced, smarthost == 1 ? "4.7.0" : "5.7.0");
+		out_client_free(t.c);
+		buf_free(&t.said);
+		arena_free(job.arena);
+	}
+}
+
 static void what_follows_220_before_the_handshake_is_not_believed(void **state)
 {
 	struct queue_envelope env = { .from = SLICE("s@me") };
@@ -237,6 +269,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(says_and_believes),
+		cmocka_unit_test(a_login_demanded_is_final_but_of_the_smarthost),
 		cmocka_unit_test(what_follows_220_before_the_handshake_is_not_believed),
 		cmocka_unit_test(an_early_acceptance_is_none_and_an_early_refusal_is_one),
 	};
