@@ -1,7 +1,11 @@
 /* status.c: how is the server? /status.json for programs, / for people, /metrics for Prometheus, /health for one bit (P20). */
 #include "admin/ops_int.h"
 
+#include <stdio.h>
+#include <string.h>
+
 #include "core/clock.h"
+#include "core/limits.h"
 #include "core/loop.h"
 #include "core/mem.h"
 #include "core/units.h"
@@ -21,12 +25,32 @@ static void count_reason(void *arg, const char *why)
 	++*(unsigned *)arg;
 }
 
-static unsigned degraded_count(struct ops *o)
+/* What the queue was when this answer was begun (status_work). */
+static const struct queue_count *queue_of(const struct ops_call *c)
+{
+	return ((const struct queue_count *)(const void *)c->arg[0].p);
+}
+
+/* Calls back for each thing that is not well. Mail that waits longer than its sender is told about it is one (P20). */
+static void each_degraded(struct ops_call *c, void (*on_reason)(void *arg, const char *why), void *arg)
+{
+	int64_t oldest = queue_of(c)->oldest, now = clock_wall();
+	char text[160];
+
+	if (c->ops->each_degraded != NULL)
+		c->ops->each_degraded(c->ops->self, on_reason, arg);
+	if (oldest == 0 || now - oldest <= L_QUEUE_WARN_SECONDS)
+		return;
+	(void)snprintf(text, sizeof(text), "mail has waited in the queue for %lld hours; see why with: pennypost queue list",
+	    (long long)(now - oldest) / 3600);
+	on_reason(arg, text);
+}
+
+static unsigned degraded_count(struct ops_call *c)
 {
 	unsigned n = 0;
 
-	if (o->each_degraded != NULL)
-		o->each_degraded(o->self, count_reason, &n);
+	each_degraded(c, count_reason, &n);
 	return (n);
 }
 
@@ -64,7 +88,7 @@ static void status_work(struct ops_call *c) /* on the queue lane: the counts of 
 
 static void status_write(struct ops_call *c)
 {
-	const struct queue_count *q = (const struct queue_count *)(const void *)c->arg[0].p;
+	const struct queue_count *q = queue_of(c);
 	struct ops *o = c->ops;
 	struct loop_delay delay = loop_delay_get(o->loop);
 	struct group_writer groups = { 0 };
@@ -76,8 +100,7 @@ static void status_write(struct ops_call *c)
 	json_put_bool(&j, "ready", o->ready);
 	json_put_int(&j, "started", o->started);
 	json_open(&j, "degraded", '[');
-	if (o->each_degraded != NULL)
-		o->each_degraded(o->self, add_reason, &j);
+	each_degraded(c, add_reason, &j);
 	json_close(&j, ']');
 	json_open(&j, "loop_delay_ms", '{');
 	json_put_real(&j, "max", (double)delay.max_us / 1000.0);
@@ -114,16 +137,6 @@ void ops_status(struct ops_call *c)
 	ops_work(c, STORE_QUEUE, status_work, status_write);
 }
 
-void ops_health(struct ops_call *c)
-{
-	if (!c->ops->ready)
-		ops_reply(c, 503, "text/plain", SLICE("starting\n"));
-	else if (degraded_count(c->ops) > 0)
-		ops_reply(c, 200, "text/plain", SLICE("degraded\n"));
-	else
-		ops_reply(c, 200, "text/plain", SLICE("ok\n"));
-}
-
 void ops_reload(struct ops_call *c)
 {
 	if (c->ops->reload == NULL || c->ops->reload(c->ops->self, &c->err) == -1) {
@@ -149,12 +162,12 @@ static void metric_count(void *arg, const char *group, const char *name, uint64_
 
 static void metrics_write(struct ops_call *c)
 {
-	const struct queue_count *q = (const struct queue_count *)(const void *)c->arg[0].p;
+	const struct queue_count *q = queue_of(c);
 	struct loop_delay delay = loop_delay_get(c->ops->loop);
 	struct buf *out = &c->out;
 
 	(void)buf_fmt(out, "# TYPE pennypost_up gauge\npennypost_up{version=\"" PENNYPOST_VERSION "\"} 1\n");
-	metric_count(out, "degraded", "reasons", degraded_count(c->ops), false);
+	metric_count(out, "degraded", "reasons", degraded_count(c), false);
 	(void)buf_fmt(out, "# TYPE pennypost_loop_delay_max_seconds gauge\npennypost_loop_delay_max_seconds %.6f\n",
 	    (double)delay.max_us / 1e6);
 	(void)buf_fmt(out, "# TYPE pennypost_loop_delay_p999_seconds gauge\npennypost_loop_delay_p999_seconds %.6f\n",
@@ -184,6 +197,19 @@ static void ops_text(struct ops_call *c, const char *type, void (*write)(struct 
 {
 	c->arg[1] = slice_of(type);
 	ops_work_as(c, STORE_QUEUE, status_work, write, text_done);
+}
+
+static void health_write(struct ops_call *c)
+{
+	(void)buf_addz(&c->out, degraded_count(c) > 0 ? "degraded\n" : "ok\n");
+}
+
+void ops_health(struct ops_call *c)
+{
+	if (!c->ops->ready)
+		ops_reply(c, 503, "text/plain", SLICE("starting\n"));
+	else
+		ops_text(c, "text/plain", health_write);
 }
 
 void ops_metrics(struct ops_call *c)
@@ -221,9 +247,9 @@ static void html_count(void *arg, const char *group, const char *name, uint64_t 
 
 static void home_write(struct ops_call *c)
 {
-	const struct queue_count *q = (const struct queue_count *)(const void *)c->arg[0].p;
+	const struct queue_count *q = queue_of(c);
 	struct buf *out = &c->out;
-	unsigned reasons = degraded_count(c->ops);
+	unsigned reasons = degraded_count(c);
 
 	(void)buf_addz(out, "<!doctype html><html lang=\"en\"><meta charset=\"utf-8\"><title>Pennypost</title>"
 			    "<style>body{font:16px/1.5 sans-serif;max-width:44em;margin:2em auto;padding:0 1em}"
@@ -232,7 +258,7 @@ static void home_write(struct ops_call *c)
 	(void)buf_fmt(out, "</h1>\n<p>%s</p>\n", !c->ops->ready ? "Starting." : reasons == 0 ? "All is well." : "Something needs you:");
 	if (reasons > 0) {
 		(void)buf_addz(out, "<ul>\n");
-		c->ops->each_degraded(c->ops->self, html_reason, out);
+		each_degraded(c, html_reason, out);
 		(void)buf_addz(out, "</ul>\n");
 	}
 	(void)buf_fmt(out, "<p>%llu messages wait to go out, to %llu recipients (%llu held).</p>\n<table>\n",
