@@ -217,11 +217,9 @@ static void tell(struct copying *c)
 	}
 }
 
-static int fits(const struct copying *c, uint64_t more)
+static bool fits(const struct copying *c, uint64_t more)
 {
-	const struct cfg_account *cfg = c->m->account->cfg;
-
-	return (cfg == NULL || cfg->quota == 0 || c->m->usage + more <= cfg->quota);
+	return (c->o->quota == 0 || c->m->usage + more <= c->o->quota);
 }
 
 static int copy_all(struct copying *c)
@@ -315,8 +313,8 @@ static void on_dropped(struct intent_job *ij)
 {
 	struct message_op *o = ij->self;
 
-	if (ij->failed &&
-	    !o->job.failed) { /* made and told, but a crash would take it back: say so */
+	/* Made and told, but a crash before the row has gone would take it back: say so. */
+	if (ij->failed && !o->job.failed) {
 		o->job.failed = true;
 		o->job.err = ij->err;
 	}
@@ -359,20 +357,45 @@ static void on_intent(struct intent_job *ij)
 	mail_job_force(&o->job);
 }
 
-struct store_op *message_copy(struct view *v, const uint32_t *uids, size_t n, struct folder *to,
-    bool move, const void *by, message_done *on_done, void *self)
+void message_stamp(char ret[64], int64_t us)
+{
+	(void)snprintf(ret, 64, "%lld.M%lldP%d", (long long)(us / 1000000),
+	    (long long)(us % 1000000), (int)getpid());
+}
+
+static struct message_op *copy_new(struct view *v, const uint32_t *uids, size_t n,
+    struct folder *to, bool move, const void *by, message_done *on_done, void *self)
 {
 	struct message_op *o = message_op_new(v, uids, n, by, on_done, self, copy_act, copy_end);
-	struct store *s = o->job.m->store;
+	const struct cfg_account *cfg = to->account->cfg;
 	int64_t us = clock_wall_us();
 
 	o->job.undo = copy_undo;
 	o->to = to;
 	o->is_move = move;
 	o->saved = us / 1000000;
-	o->first = __atomic_fetch_add(&s->name_serial, (unsigned)n, __ATOMIC_RELAXED);
-	(void)snprintf(o->stamp, sizeof(o->stamp), "%lld.M%lldP%d", (long long)(us / 1000000),
-	    (long long)(us % 1000000), (int)getpid());
+	o->quota = cfg == NULL ? 0 : cfg->quota; /* the lane must not see it change */
+	o->first = __atomic_fetch_add(&o->job.m->store->name_serial, (unsigned)n, __ATOMIC_RELAXED);
+	message_stamp(o->stamp, us);
+	return (o);
+}
+
+struct store_op *message_move_as(struct view *v, const uint32_t *uids, size_t n, struct folder *to,
+    const char *stamp, message_done *on_done, void *self)
+{
+	struct message_op *o = copy_new(v, uids, n, to, true, NULL, on_done, self);
+
+	if (stamp != NULL)
+		(void)snprintf(o->stamp, sizeof(o->stamp), "%s", stamp);
+	return (message_op_start(o));
+}
+
+struct store_op *message_copy(struct view *v, const uint32_t *uids, size_t n, struct folder *to,
+    bool move, const void *by, message_done *on_done, void *self)
+{
+	struct message_op *o = copy_new(v, uids, n, to, move, by, on_done, self);
+	struct store *s = o->job.m->store;
+
 	if (!move && !store_accepts(s, &o->job.err)) {
 		o->job.failed = true;
 		o->job.m->ops++;
@@ -382,8 +405,7 @@ struct store_op *message_copy(struct view *v, const uint32_t *uids, size_t n, st
 	if (move || n < 2)
 		return (message_op_start(o));
 	buf_init(&o->intent.names, 1024);
-	(void)buf_fmt(&o->intent.names, "%s\t%s\t%s\t%u\t%zu\n", account_name(to->account),
-	    to->lane.leaf, o->stamp, o->first, n);
+	intent_name(&o->intent.names, to, o->stamp, o->first, (uint32_t)n);
 	o->intent.s = s;
 	o->intent.kind = "names";
 	o->intent.self = o;

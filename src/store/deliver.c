@@ -57,7 +57,6 @@ static int target_act(struct mail_job *j)
 	struct target *t = (struct target *)j;
 	struct mail *m = j->m;
 	struct lane_folder *lf = &t->folder->lane;
-	uint64_t quota = t->account->cfg == NULL ? 0 : t->account->cfg->quota;
 	struct index_row r = { .disk = t->disk,
 		.m = { .size = (uint32_t)t->wire, .internal_date = t->date, .flags = t->flags } };
 	struct buf base = BUF_INIT(NAME_MAX_FILE);
@@ -69,7 +68,7 @@ static int target_act(struct mail_job *j)
 		lf = inbox_lane(m);
 	if (lf->gone)
 		return (err_set(&j->err, ERR_NOT_FOUND, "no such folder"));
-	if (quota != 0 && m->usage + t->disk > quota)
+	if (t->quota != 0 && m->usage + t->disk > t->quota)
 		return (err_set(&j->err, ERR_OVER_QUOTA, "the mailbox is full"));
 	if (keyword_flags(t, lf, &r.m.flags, &j->err) != 0 ||
 	    uid_take(m, lf, 1, &r.m.uid, &j->err) != 0 ||
@@ -109,16 +108,22 @@ static int target_act(struct mail_job *j)
 	return (0);
 }
 
-/* The directory could not be synced: nobody was told, and the sender will try again. */
-static void target_take_back(struct mail_job *j)
+static int unlink_target(struct mail_job *j, const struct target *t)
 {
-	struct target *t = (struct target *)j;
 	char file[2 * NAME_MAX_FILE];
 	int fd = batch_fd(j->m, t->lf, t->where);
 
 	(void)snprintf(file, sizeof(file), "%s%s", t->base, t->info);
-	if (fd != -1)
-		(void)disk_unlink(fd, file);
+	if (fd == -1 || (disk_unlink(fd, file) != 0 && errno != ENOENT))
+		return (err_errno(&j->err, "take a message back from %s", t->lf->dir));
+	batch_dirty(j->m, t->lf, t->where, false);
+	return (0);
+}
+
+/* The directory could not be synced: nobody was told, and the sender will try again. */
+static void target_take_back(struct mail_job *j)
+{
+	(void)unlink_target(j, (struct target *)j);
 }
 
 /* It was made and told here, but another place failed: gone again. */
@@ -131,11 +136,14 @@ static int target_undo(struct mail_job *j)
 	struct delta *d;
 	int rc = index_get(j->m, t->lf, t->uid, a, &r, &j->err);
 
-	if (rc == 1 && modseq_take(j->m, t->lf, &modseq, &j->err) == 0) {
+	if (rc == 1 && (rc = modseq_take(j->m, t->lf, &modseq, &j->err)) == 0) {
 		d = delta_add(j, t->lf, DELTA_EXPUNGED, CAUSE_DELIVERY, NULL);
 		rc = lane_expunge_one(j, t->lf, &r, modseq, false, d);
 	}
 	arena_free(a);
+	/* The index may be what failed: the name is known all the same, and the next look tells. */
+	if (rc < 0)
+		rc = unlink_target(j, t);
 	return (rc < 0 ? -1 : 0);
 }
 
@@ -253,14 +261,15 @@ static void sweep_run(struct job *job)
 
 static void on_intent_dropped(struct intent_job *j)
 {
-	answer(j->self); /* should the row have stayed, the next start finds nothing left to undo */
+	answer(j->self);
 }
 
 static void sweep_done(struct job *job)
 {
 	struct commit_op *c = ((struct body *)job)->op;
 
-	if (!c->has_intent) {
+	/* What could not be taken back now, the next start takes back. */
+	if (!c->has_intent || c->keeps_intent) {
 		answer(c);
 		return;
 	}
@@ -281,6 +290,7 @@ static void target_undone(struct mail_job *j)
 {
 	struct commit_op *c = ((struct target *)j)->op;
 
+	c->keeps_intent |= j->failed;
 	if (--c->waiting == 0)
 		sweep(c);
 }
@@ -427,12 +437,7 @@ static void all_written(struct commit_op *c)
 	for (size_t i = 0; i < c->targets_n; i++) {
 		const struct target *t = &c->targets[i];
 
-		/* By role a deleted folder falls back to INBOX: both are named. */
-		(void)buf_fmt(&c->intent.names, "%s\t%s\t%s\t%u\t1\n", t->account->name,
-		    t->folder->lane.leaf, c->stamp, t->serial);
-		if (t->by_role)
-			(void)buf_fmt(&c->intent.names, "%s\t\t%s\t%u\t1\n", t->account->name,
-			    c->stamp, t->serial);
+		intent_name(&c->intent.names, t->folder, c->stamp, t->serial, 1);
 	}
 	if (c->queue != NULL)
 		(void)buf_fmt(&c->intent.names, "queue\t%s\n", c->body.id);
@@ -503,6 +508,8 @@ static void take_target(struct commit_op *c, struct target *t, const struct comm
 		t->keywords[i] = arena_dup(c->arena, slice_of(ct->keywords[i]));
 	t->date = ct->date != 0 ? ct->date : clock_wall();
 	t->saved = c->saved;
+	/* Copied: a reload may take the configuration away under the lane. */
+	t->quota = ct->account->cfg == NULL ? 0 : ct->account->cfg->quota;
 	t->root = arena_strdup(c->arena, slice_of(t->account->mail->root));
 	t->serial = __atomic_fetch_add(&c->s->name_serial, 1, __ATOMIC_RELAXED);
 	(void)snprintf(

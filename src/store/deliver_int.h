@@ -18,6 +18,7 @@ struct target {
 	struct slice *keywords;
 	size_t keywords_n;
 	int64_t date, saved;
+	uint64_t quota; /* 0: none */
 	char unique[NAME_UNIQUE_MAX + 1];
 	unsigned serial;
 	char *root;
@@ -64,7 +65,7 @@ struct commit_op {
 	struct mail_job old; /* REPLACE: takes the old message away */
 	struct folder *replaces;
 	uint32_t replaces_uid;
-	bool has_intent;
+	bool has_intent, keeps_intent; /* keeps: not all could be taken back */
 	struct later *later;
 };
 

@@ -25,6 +25,7 @@ enum {
 	HOUR_MS = 3600000,
 	FIRST_UPKEEP_MS = 60000,
 	EXPUNGED_SECONDS = 14 * 86400,	/* the undelete window */
+	PURGED_MS = 10000,		/* between purges once nothing may stay */
 	LEDGER_OCTETS = 200 * 1048576,
 };
 
@@ -292,6 +293,13 @@ static void ledger_done(struct job *j)
 	free(k);
 }
 
+static void purge_expunged(struct store *s, int64_t window)
+{
+	LIST_EACH(&s->accounts, node)
+		mail_purge_expunged(
+		    LIST_OWNER(node, struct account, node), clock_wall() - window);
+}
+
 static void hourly(struct store *s)
 {
 	struct ledger_job *k = NEW(struct ledger_job);
@@ -301,9 +309,26 @@ static void hourly(struct store *s)
 	k->job.done = ledger_done;
 	if (lane_put(s->lanes[STORE_LEDGER], &k->job) == -1)
 		free(k); /* the next hour has room */
-	LIST_EACH(&s->accounts, node)
-		mail_purge_expunged(LIST_OWNER(node, struct account, node),
-		    clock_wall() - EXPUNGED_SECONDS);
+	purge_expunged(s, EXPUNGED_SECONDS);
+}
+
+/* Undelete copies are outside every quota, so they give way before the disk is full: the oldest
+ * first, by a window that halves each second while space is short. */
+static void make_room(struct store *s)
+{
+	struct statvfs st;
+	uint64_t near = s->cfg->limits.free;
+
+	near += near / 4 < RESERVE ? near / 4 : RESERVE;
+	if (statvfs(".", &st) == -1 || (uint64_t)st.f_bavail * st.f_frsize >= near) {
+		s->purge_window = EXPUNGED_SECONDS;
+		return;
+	}
+	if ((int64_t)clock_ms() < s->purge_next_ms)
+		return;
+	s->purge_window /= 2;
+	s->purge_next_ms = (int64_t)clock_ms() + (s->purge_window > 0 ? TICK_MS : PURGED_MS);
+	purge_expunged(s, s->purge_window);
 }
 
 static void on_tick(void *self)
@@ -316,6 +341,8 @@ static void on_tick(void *self)
 	if (failed && s->mend == NULL)
 		mend_start(s);
 	look_at_space(s);
+	make_room(s);
+	intent_retry(s);
 	if ((int64_t)clock_ms() >= s->upkeep_next_ms) {
 		s->upkeep_next_ms = (int64_t)clock_ms() + HOUR_MS;
 		hourly(s);
@@ -325,6 +352,7 @@ static void on_tick(void *self)
 void health_start(struct store *s)
 {
 	s->upkeep_next_ms = (int64_t)clock_ms() + FIRST_UPKEEP_MS;
+	s->purge_window = EXPUNGED_SECONDS;
 	look_at_space(s);
 	s->upkeep = timer_start(s->loop, TICK_MS, on_tick, s);
 }
@@ -337,5 +365,5 @@ void health_stop(struct store *s)
 
 bool health_idle(const struct store *s)
 {
-	return (s->mend == NULL && !s->reserve_busy);
+	return (s->mend == NULL && !s->reserve_busy && !s->intent_busy);
 }

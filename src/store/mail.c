@@ -83,6 +83,23 @@ int tree_remove(const char *path)
 	return (rmdir(path) != 0 && errno != ENOENT ? -1 : 0);
 }
 
+int folder_remove_empty(const char *path)
+{
+	static const char *const parts[] = { "new", "cur" };
+	char sub[700];
+
+	for (size_t i = 0; i < COUNT_OF(parts); i++) {
+		(void)snprintf(sub, sizeof(sub), "%s/%s", path, parts[i]);
+		if (rmdir(sub) == 0 || errno == ENOENT)
+			continue;
+		if (errno != ENOTEMPTY && errno != EEXIST)
+			return (-1);
+		(void)snprintf(sub, sizeof(sub), "%s/new", path);
+		return (mkdir(sub, 0700) != 0 && errno != EEXIST ? -1 : 0);
+	}
+	return (tree_remove(path) != 0 ? -1 : 1);
+}
+
 int folder_build(
     struct mail *m, const char *name, enum folder_role role, struct folder **ret, struct err *err)
 {
@@ -318,6 +335,7 @@ int mail_open(struct account *a, struct err *err)
 	m->root = mem_strdup(buf_z(&root));
 	m->expunged_fd = -1;
 	list_init(&m->batch);
+	list_init(&m->tree_acts);
 	(void)pthread_mutex_init(&m->lock, NULL);
 	buf_free(&root);
 	a->mail = m;

@@ -19,6 +19,7 @@
 enum {
 	MAIL_KEYWORD_MASK = (int)~(unsigned)FLAG_SYSTEM,
 	MAIL_FILE = 131072,       /* octets of pennypost-folder, dovecot-keywords, subscriptions */
+	MAIL_DEAD_MAX = 50000,    /* folders deleted since the start: each keeps its struct */
 	MAIL_GONE_MAX = 100000,   /* expunged messages remembered of a folder */
 	MAIL_LANE_WAITING = 4096, /* jobs on an account's lane */
 	MAIL_POLL_MS = 60000,     /* a look at an open folder without watches */
@@ -107,7 +108,9 @@ struct mail {
 	size_t dead_n;
 	char **subs; /* sorted, UTF-8 */
 	size_t subs_n;
-	bool stopping;
+	bool stopping, has_tree_act;
+	struct list tree_acts; /* folder_op.turn: acts on the tree that wait for their turn */
+	unsigned tree_acts_n;
 	unsigned ops; /* visits and operations with work elsewhere */
 	/* lane side */
 	struct lane_folder **lanes; /* INBOX first; deleted ones stay */
@@ -287,12 +290,16 @@ int name_of_leaf(struct slice leaf, struct buf *out);
 void sweep_dead(struct mail *m, int64_t now);        /* blocking: tmp/ over 36 h, deleted/ */
 int maildir_make(const char *path, struct err *err); /* path and cur new tmp */
 int tree_remove(const char *path);
+int folder_remove_empty(const char *path); /* 1 gone; 0 a message is there, it stays; -1 */
 
 /* --- intents (intent.c): durable rows of queue.sqlite, undone at start; blocking ones are for
  * STORE_QUEUE's lane --- */
 int intent_put(
     struct store *s, const char *kind, struct slice names, int64_t *ret, struct err *err);
 int intent_drop(struct store *s, int64_t id, struct err *err);
+/* A line of kind "names": where, and how the names begin. On the loop. */
+void intent_name(
+    struct buf *names, const struct folder *f, const char *stamp, uint32_t first, uint32_t n);
 struct intent_job {
 	struct job job;
 	struct store *s;

@@ -39,6 +39,13 @@ struct folder_status {
 struct store_op *folder_status(struct folder *f, void (*on_status)(void *self, const struct folder_status *st, const struct err *err),
     void *self);
 
+/* What the whole account keeps, for its quota. */
+struct account_usage {
+	uint64_t octets; /* on disk */
+	uint64_t messages;
+};
+struct store_op *account_usage(struct account *a, void (*on_usage)(void *self, const struct account_usage *u, const struct err *err), void *self);
+
 /* --- the view: one compact array of an open folder, shared by its sessions ---------------------------------------------------------- */
 enum {
 	FLAG_SEEN = 1, FLAG_ANSWERED = 2, FLAG_FLAGGED = 4, FLAG_DELETED = 8, FLAG_DRAFT = 16, FLAG_PASSED = 32, /* $Forwarded, "P" in names */

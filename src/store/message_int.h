@@ -31,6 +31,7 @@ struct message_op {
 	bool is_move;
 	uint32_t first; /* Q of the first name */
 	int64_t saved;
+	uint64_t quota; /* 0: none */
 	char stamp[64];
 	struct intent_job intent;
 	bool has_intent;
@@ -45,6 +46,11 @@ void message_op_answer(struct message_op *o); /* calls back and frees */
  * -1. */
 int message_retry(struct message_op *o, struct lane_folder *lf, uint32_t uid, struct arena *a,
     struct index_row *ret);
+/* "<time>.M<usec>P<pid>": how the names made by one act begin. */
+void message_stamp(char ret[64], int64_t wall_us);
+/* MOVE whose new names begin with a stamp that an intent knows; NULL: one of its own. */
+struct store_op *message_move_as(struct view *v, const uint32_t *uids, size_t n, struct folder *to,
+    const char *stamp, message_done *on_done, void *self);
 int message_fail(struct message_op *o, const struct err *err);
 
 #endif

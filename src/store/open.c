@@ -268,6 +268,7 @@ static void let_go(struct store *s)
 	if (s->lock_fd != -1)
 		(void)close(s->lock_fd); /* and so unlocked */
 	(void)pthread_mutex_destroy(&s->health);
+	free(s->stale_intents);
 	free(s);
 }
 
@@ -281,6 +282,7 @@ struct store *store_open(struct loop *l, struct work *w, const struct cfg *cfg, 
 	s->loop = l;
 	s->work = w;
 	s->cfg = cfg;
+	s->queue_max = cfg->limits.queue;
 	s->lock_fd = s->reserve_fd = -1;
 	list_init(&s->accounts);
 	list_init(&s->watches);
@@ -310,6 +312,7 @@ int store_reload(struct store *s, const struct cfg *cfg, struct err *err)
 	int ret = 0;
 
 	s->cfg = cfg;
+	__atomic_store_n(&s->queue_max, cfg->limits.queue, __ATOMIC_RELAXED);
 	LIST_EACH(&s->accounts, node)
 		LIST_OWNER(node, struct account, node)->cfg = NULL;
 	for (const struct cfg_account *c = cfg->accounts; c != NULL; c = c->next) {

@@ -58,7 +58,7 @@ static int is_full(struct store *s, struct err *err)
 	}
 	n = sql_int(s->queue, 0);
 	sql_done(s->queue);
-	if ((uint64_t)n >= s->cfg->limits.queue)
+	if ((uint64_t)n >= __atomic_load_n(&s->queue_max, __ATOMIC_RELAXED))
 		return (err_set(err, ERR_LIMIT, "the queue holds %lld messages", (long long)n));
 	return (0);
 }

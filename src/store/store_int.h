@@ -43,6 +43,11 @@ struct store {
 	char degraded[192];	/* what store_degraded last said */
 	struct mend *mend;	/* NULL: none under way */
 	bool reserve_busy, closing;
+	int64_t *stale_intents; /* rows of table intent that could not be dropped: intent_retry */
+	size_t stale_intents_n;
+	bool intent_busy;
+	uint64_t queue_max; /* limits.queue, for the queue's lane: atomic */
+	int64_t purge_next_ms, purge_window; /* window: seconds that undelete copies are kept for as things stand */
 	int64_t upkeep_next_ms; /* when the hourly part is due */
 	int64_t free_checked_ms;
 	bool free_low;
@@ -68,6 +73,7 @@ void mail_close(struct account *a);		    /* idle: clean-stop marks, index closed
 void mail_purge_expunged(struct account *a, int64_t older_than);
 /* intent.c: rows of queue.sqlite table intent, finished or undone at start, before accounts open. */
 int intent_recover(struct store *s, struct err *err);
+void intent_retry(struct store *s); /* loop, now and then: rows that could not be dropped when their act was done */
 /* Health. Any thread may report a failed sync; it is remembered until store_probe() succeeds on the upkeep timer. */
 void store_sync_failed(struct store *s, const char *what); /* thread-safe */
 /* A write found the disk full: the 2 MiB reserve is given up at once, so that EXPUNGE works (P10). Any thread; made again when there is room. */

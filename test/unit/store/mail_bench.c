@@ -14,6 +14,7 @@
 #include "core/clock.h"
 #include "core/mem.h"
 #include "core/secret.h"
+#include "store/queue.h"
 
 static void wait_ring(struct mail_bench *b)
 {
@@ -138,10 +139,11 @@ static void on_ended(void *self, const struct err *err)
 	answer(self, err);
 }
 
-static void commit(struct mail_bench *b, const char *text, const struct commit_target *t, size_t n)
+static void commit(struct mail_bench *b, const char *text, const struct commit_target *t, size_t n,
+    const struct queue_envelope *queue)
 {
 	struct draft *d = draft_new(b->store, 1 << 24);
-	struct commit c = { .draft = d, .targets = t, .targets_n = n };
+	struct commit c = { .draft = d, .targets = t, .targets_n = n, .queue = queue };
 
 	assert_true(draft_add(d, slice_of(text)));
 	draft_end(d, on_ended, b);
@@ -162,7 +164,18 @@ void mail_deliver(struct mail_bench *b, const char *text, size_t n)
 		t[i].prefix = SLICE("Return-Path: <a@b>\r\n");
 		t[i].date = 1000000000;
 	}
-	commit(b, text, t, n);
+	commit(b, text, t, n, NULL);
+}
+
+void mail_submit(struct mail_bench *b, const char *text)
+{
+	struct queue_rcpt to = { .address = SLICE("far@example.net") };
+	struct queue_envelope env = {
+		.from = SLICE("ann@example.org"), .account = SLICE("ann"), .rcpts = &to, .rcpts_n = 1
+	};
+	struct commit_target t = { .account = mail_account(b, "bob"), .role = ROLE_INBOX };
+
+	commit(b, text, &t, 1, &env);
 }
 
 void mail_append(
@@ -174,7 +187,7 @@ void mail_append(
 
 	t.keywords = &keyword;
 	t.keywords_n = keyword != NULL;
-	commit(b, text, &t, 1);
+	commit(b, text, &t, 1, NULL);
 }
 
 /* --- views --- */

@@ -48,6 +48,7 @@ struct account *mail_account(struct mail_bench *b, const char *name);
 struct folder *mail_folder(struct mail_bench *b, const char *account, const char *name);
 /* Deliver to the first ${n} accounts' INBOX; one: into this folder, as APPEND. */
 void mail_deliver(struct mail_bench *b, const char *text, size_t n);
+void mail_submit(struct mail_bench *b, const char *text); /* to bob here, and into the queue */
 void mail_append(
     struct mail_bench *b, struct folder *f, const char *text, unsigned flags, const char *keyword);
 struct view *mail_view(struct mail_bench *b, struct folder *f);

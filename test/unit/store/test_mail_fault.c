@@ -1,7 +1,8 @@
 /* test_mail_fault.c: what is left when the process dies, or a call fails, at the 1st, 2nd, ...
  * nth system call that changes the tree? Old or new, never a third state (STO-02, STO-03,
  * STO-06). Each act runs in a child that is killed there; another child opens the store again
- * and looks. */
+ * and looks. By itself it tries some of the calls of each act, others each time it is run;
+ * PENNYPOST_FULL=1: all of them. */
 #include <errno.h>
 #include <setjmp.h>
 #include <stdarg.h>
@@ -16,6 +17,7 @@
 
 #include "mail_bench.h"
 #include "store/fault.h"
+#include "store/queue_int.h"
 
 #define MESSAGE "From: <a@b>\r\nSubject: one\r\n\r\nbody\r\n"
 
@@ -196,6 +198,56 @@ static int delete_look(struct mail_bench *b)
 	return (either(count(b, "ann", "a/b") == 1, mail_folder(b, "ann", "a/b") == NULL));
 }
 
+/* Parents of the new name are made too. */
+static void rename_deep_run(struct mail_bench *b)
+{
+	mail_rename(b, "ann", "a/b/c", "x/y/z");
+}
+
+static int rename_deep_look(struct mail_bench *b)
+{
+	int parents = (mail_folder(b, "ann", "x") != NULL) + (mail_folder(b, "ann", "x/y") != NULL);
+	bool is_old = mail_folder(b, "ann", "a/b/c") != NULL,
+	     is_new = mail_folder(b, "ann", "x/y/z") != NULL;
+
+	return (either(is_old && !is_new && parents == 0, is_new && !is_old && parents == 2));
+}
+
+static void rename_inbox_run(struct mail_bench *b)
+{
+	mail_rename(b, "ann", "INBOX", "was/here");
+}
+
+static int rename_inbox_look(struct mail_bench *b)
+{
+	uint32_t there = count(b, "ann", "was/here"), here = count(b, "ann", "INBOX");
+
+	return (either(here == 3 && mail_folder(b, "ann", "was") == NULL && there == UINT32_MAX,
+	    here == 0 && there == 3));
+}
+
+static void submit_run(struct mail_bench *b)
+{
+	mail_submit(b, MESSAGE);
+}
+
+static int submit_look(struct mail_bench *b)
+{
+	struct sql *q = b->store->queue; /* nothing else runs */
+	uint32_t here = count(b, "bob", "INBOX");
+	int64_t queued = -1, whole = 0;
+	char id[QUEUE_ID + 1];
+
+	if (sql_ask(q, "SELECT id, stored FROM entry", NULL, "") != 0)
+		return (THIRD);
+	for (queued = 0; sql_step(q, NULL) == 1; queued++) {
+		(void)snprintf(id, sizeof(id), SLICE_FMT, SLICE_ARG(sql_text(q, 0)));
+		whole += body_is_whole(id, sql_int(q, 1));
+	}
+	sql_done(q);
+	return (either(here == 0 && queued == 0, here == 1 && queued == 1 && whole == 1));
+}
+
 static const struct act acts[] = {
 	{ "deliver", nothing, deliver_run, deliver_look },
 	{ "append", nothing, append_run, append_look },
@@ -206,6 +258,9 @@ static const struct act acts[] = {
 	{ "create", nothing, create_run, create_look },
 	{ "rename", tree, rename_run, rename_look },
 	{ "delete", tree, delete_run, delete_look },
+	{ "rename with parents", tree, rename_deep_run, rename_deep_look },
+	{ "rename of INBOX", three, rename_inbox_run, rename_inbox_look },
+	{ "deliver and queue", nothing, submit_run, submit_look },
 };
 
 /* --- children --- */
@@ -270,8 +325,9 @@ static void fresh(const char *top)
 	assert_int_equal(chdir("work"), 0);
 }
 
-static void try_act(const struct act *a, const char *top, const char *how)
+static void try_act(const struct act *a, const char *top, const char *how, unsigned stride)
 {
+	unsigned first = 1 + (unsigned)getpid() % stride;
 	char command[400];
 
 	(void)snprintf(command, sizeof(command), "rm -rf '%s'/base && mkdir '%s'/base", top, top);
@@ -279,7 +335,7 @@ static void try_act(const struct act *a, const char *top, const char *how)
 	assert_int_equal(chdir(top), 0);
 	assert_int_equal(chdir("base"), 0);
 	assert_int_equal(in_child(prepare, a, NULL), FINE);
-	for (unsigned n = 1; n < 400; n++) {
+	for (unsigned n = first; n < 400; n += stride) {
 		char spec[64];
 		int rc, state;
 
@@ -298,15 +354,17 @@ static void try_act(const struct act *a, const char *top, const char *how)
 			assert_int_equal(state, NEW_STATE);
 			/* Killing: it went through unharmed, so every call was tried. Failing
 			 * calls may be survived. */
-			if (strcmp(how, "kill") == 0 || n > 40)
+			if (strcmp(how, "kill") == 0 || n > 60)
 				return;
 		}
 	}
 	fail_msg("%s never ends", a->name);
 }
 
-static void each_act(const char *how)
+static void each_act(const char *how, unsigned stride)
 {
+	const char *full = getenv("PENNYPOST_FULL"), *only = getenv("PENNYPOST_ACT");
+
 	char top[64], command[128];
 
 	/* In memory where that can be had: what a power cut leaves is no question here. */
@@ -314,7 +372,8 @@ static void each_act(const char *how)
 	    access("/dev/shm", W_OK) == 0 ? "/dev/shm" : "/tmp");
 	assert_non_null(mkdtemp(top));
 	for (size_t i = 0; i < COUNT_OF(acts); i++)
-		try_act(&acts[i], top, how);
+		if (only == NULL || strcmp(only, acts[i].name) == 0)
+			try_act(&acts[i], top, how, full != NULL && *full == '1' ? 1 : stride);
 	assert_int_equal(chdir("/"), 0);
 	(void)snprintf(command, sizeof(command), "rm -rf '%s'", top);
 	assert_int_equal(system(command), 0);
@@ -323,7 +382,7 @@ static void each_act(const char *how)
 static void killed_anywhere_leaves_old_or_new(void **state)
 {
 	(void)state;
-	each_act("kill");
+	each_act("kill", 5);
 }
 
 static void disk_full_anywhere_leaves_old_or_new(void **state)
@@ -332,7 +391,7 @@ static void disk_full_anywhere_leaves_old_or_new(void **state)
 
 	(void)state;
 	(void)snprintf(how, sizeof(how), "%d", ENOSPC);
-	each_act(how);
+	each_act(how, 11);
 }
 
 static void failing_disk_anywhere_leaves_old_or_new(void **state)
@@ -341,7 +400,7 @@ static void failing_disk_anywhere_leaves_old_or_new(void **state)
 
 	(void)state;
 	(void)snprintf(how, sizeof(how), "%d", EIO);
-	each_act(how);
+	each_act(how, 11);
 }
 
 int main(int argc, char **argv)
