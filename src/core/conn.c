@@ -6,6 +6,7 @@
 
 #include <assert.h>
 #include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -217,6 +218,23 @@ void conn_own(struct conn *c, const struct conn_events *ev, void *self)
 
 /* --- input --- */
 
+/* The kernel goes back to waiting by itself, so this is said again with each piece. */
+static void ack_now(struct conn *c)
+{
+	uv_os_fd_t fd;
+	int one = 1;
+
+	if (c->h.stream.type == UV_TCP && uv_fileno((uv_handle_t *)&c->h.stream, &fd) == 0)
+		(void)setsockopt(fd, IPPROTO_TCP, TCP_QUICKACK, &one, sizeof(one));
+}
+
+void conn_hurry(struct conn *c, bool on)
+{
+	c->is_hurried = on;
+	if (on && c->state == CONN_OPEN)
+		ack_now(c);
+}
+
 static void on_alloc(uv_handle_t *h, size_t hint, uv_buf_t *ret)
 {
 	struct conn *c = h->data;
@@ -283,6 +301,8 @@ static void on_read(uv_stream_t *h, ssize_t n, const uv_buf_t *b)
 	}
 	if (n > 0 && c->watch.on_active != NULL)
 		c->watch.on_active(c->watch.self);
+	if (c->is_hurried)
+		ack_now(c);
 	if (n == UV_EOF)
 		conn_ended(c);
 	else if (c->tls != NULL)

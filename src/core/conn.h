@@ -31,6 +31,9 @@ void conn_hold(struct conn *c, bool held); /* true: no on_input until released; 
  * an owner that waits for something before it can answer holds the connection. An end inside TLS without close_notify is
  * no good order: on_closed says "truncated" at once. */
 bool conn_at_eof(const struct conn *c);
+/* conn_hurry: acknowledge what comes at once instead of with the next answer (TCP_QUICKACK). For while the peer sends one thing
+ * that is answered at its end: with Nagle on, it keeps the last piece until the one before is acknowledged, 40 ms later. */
+void conn_hurry(struct conn *c, bool on);
 /* Octets ever received (after TLS), for rate rules. */
 uint64_t conn_received(const struct conn *c);
 

@@ -57,7 +57,7 @@ struct conn {
 	struct buf in; /* unread octets from in_at on */
 	size_t in_at, mark, dropped;
 	uint64_t received;
-	bool is_connected, is_reading, is_held, is_eof;
+	bool is_connected, is_reading, is_held, is_eof, is_hurried;
 	bool wants_input, wants_secure, wants_closed; /* events for the next turn */
 	struct later event;
 

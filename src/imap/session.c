@@ -227,6 +227,7 @@ static void ended(struct imap *s)
 	call_drop(s);
 	timer_cancel(s->rate_timer);
 	s->rate_timer = NULL;
+	conn_hurry(s->conn, false);
 	reader_next(&s->reader);
 	s->reading = READING_COMMAND;
 	s->idling = false;
@@ -332,6 +333,8 @@ void imap_read_octets(struct imap *s, size_t (*on_octets)(struct imap *s, struct
 {
 	s->call.on_octets = on_octets;
 	s->reading = READING_MESSAGE;
+	/* many send the literal and the end of its line apart, with Nagle on */
+	conn_hurry(s->conn, true);
 	conn_hold(s->conn, false);
 }
 
@@ -408,7 +411,10 @@ static bool take_input(struct imap *s)
 	conn_consume(s->conn, used);
 	switch (ev) {
 	case READER_MORE: return (used > 0 && conn_input(s->conn).n > 0);
-	case READER_CONTINUE: conn_sendz(s->conn, "+ Go on\r\n"); return (true);
+	case READER_CONTINUE:
+		conn_hurry(s->conn, true);
+		conn_sendz(s->conn, "+ Go on\r\n");
+		return (true);
 	case READER_COMMAND:
 	case READER_MESSAGE: take_command(s); return (true);
 	case READER_FAULT: faulty(s, false); return (true);
