@@ -35,6 +35,7 @@ static void on_handle_closed(uv_handle_t *h)
 	loop_drop(&c->event);
 	loop_drop(&c->flush);
 	conn_tls_free(c->tls);
+	conn_deflate_free(c->deflate);
 	buf_free(&c->in);
 	buf_free(&c->out);
 	buf_free(&c->wire);
@@ -173,6 +174,8 @@ static void settle_eof(struct conn *c)
 {
 	if (c->state != CONN_OPEN || !c->is_eof || c->is_held)
 		return;
+	if (conn_deflate_waits(c))
+		return; /* more input is to come out of what has come */
 	if (c->in.n == c->in_at) {
 		conn_close(c, "closed by peer");
 	} else if (c->eof_at == 0) {
@@ -196,9 +199,12 @@ static void on_event_turn(void *self)
 			conn_abort(c, "closed"); /* nothing to wait for */
 		return;
 	}
+	if (c->deflate != NULL)
+		conn_deflate_more(c);
 	if (c->wants_input)
 		tell_input(c);
 	settle_eof(c);
+	conn_settle_reading(c);
 }
 
 static void want_input(struct conn *c)
@@ -250,6 +256,14 @@ static void on_alloc(uv_handle_t *h, size_t hint, uv_buf_t *ret)
 }
 
 void conn_got(struct conn *c, struct slice s)
+{
+	if (c->deflate != NULL && c->state == CONN_OPEN && s.n > 0)
+		conn_deflate_input(c, s);
+	else
+		conn_clear(c, s);
+}
+
+void conn_clear(struct conn *c, struct slice s)
 {
 	if (c->state != CONN_OPEN || s.n == 0)
 		return;
@@ -330,6 +344,8 @@ static bool may_read(const struct conn *c)
 		return (false);
 	if (c->tls != NULL && !c->tls->is_ready)
 		return (true);
+	if (conn_deflate_waits(c))
+		return (false);
 	return (c->ev != NULL && !c->is_held && c->in.n - c->in_at < c->mark &&
 	    conn_queued(c) <= L_IOUT);
 }
@@ -367,6 +383,8 @@ void conn_consume(struct conn *c, size_t n)
 		if (c->is_eof)
 			loop_put(c->loop, &c->event);
 	}
+	if (conn_deflate_waits(c))
+		loop_put(c->loop, &c->event);
 	conn_settle_reading(c);
 }
 

@@ -62,6 +62,12 @@ bool conn_is_tls(const struct conn *c);
 const char *conn_tls_text(const struct conn *c);
 bool conn_tls_verified(const struct conn *c); /* client: certificate and name were right */
 
+/* DEFLATE over what follows, both ways (RFC 4978): what was sent until now leaves as it is. -1, and nothing has changed, while
+ * unread input exists: it was sent before the peer could know. About 45 KiB of memory, and 32 KiB more for a peer that uses a large
+ * window; input is inflated only as far as it is read. Lasts as long as the connection. */
+int conn_start_deflate(struct conn *c);
+bool conn_is_deflated(const struct conn *c);
+
 const struct ip *conn_peer(const struct conn *c);
 unsigned conn_peer_port(const struct conn *c);
 const struct ip *conn_local(const struct conn *c);

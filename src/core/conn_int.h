@@ -75,6 +75,7 @@ struct conn {
 	void (*on_expired)(void *self, const char *phase);
 
 	struct conn_tls *tls;
+	struct conn_deflate *deflate; /* NULL: octets are as they are */
 	struct ip peer, local;
 	unsigned peer_port, local_port;
 	char why[CONN_WHY];
@@ -86,7 +87,8 @@ void conn_connected(struct conn *c);
 
 /* For conn_tls.c. */
 void conn_wire(struct conn *c, struct slice s); /* to the kernel, now or behind what waits */
-void conn_got(struct conn *c, struct slice s);	/* clear octets have arrived */
+void conn_got(struct conn *c, struct slice s);	/* octets have arrived, TLS taken off */
+void conn_clear(struct conn *c, struct slice s); /* and DEFLATE: they are input */
 void conn_ended(struct conn *c);		/* the peer has ended in good order */
 void conn_fail(struct conn *c, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 void conn_timer(struct conn *c);		/* after a change of any ..._at */
@@ -97,8 +99,16 @@ void conn_flush_turn(void *self);	 /* conn_out.c: at the end of a turn */
 /* conn_tls.c */
 void conn_tls_input(struct conn *c, struct slice s); /* from the wire */
 void conn_tls_flush(struct conn *c);		     /* encrypts a part of c->out */
+void conn_tls_write(struct conn *c, struct slice s); /* encrypts all of this */
 void conn_tls_goodbye(struct conn *c);		     /* close_notify */
 void conn_tls_free(struct conn_tls *t);
+
+/* conn_deflate.c */
+void conn_deflate_input(struct conn *c, struct slice s); /* from the peer */
+void conn_deflate_more(struct conn *c);			 /* inflates while there is room for input */
+bool conn_deflate_waits(const struct conn *c);		 /* some is not inflated yet */
+void conn_deflate_flush(struct conn *c);		 /* compresses a part of c->out and sends it */
+void conn_deflate_free(struct conn_deflate *d);
 
 /* tls.c */
 SSL_CTX *tls_ctx(struct tls *t);

@@ -134,9 +134,13 @@ void conn_pump(struct conn *c)
 	while (c->state != CONN_DEAD && c->writing == 0 && c->out.n > 0 && c->is_connected) {
 		struct buf now = c->out;
 
+		if (c->tls != NULL && !c->tls->is_ready)
+			return;
+		if (c->deflate != NULL) {
+			conn_deflate_flush(c);
+			continue;
+		}
 		if (c->tls != NULL) {
-			if (!c->tls->is_ready)
-				return;
 			conn_tls_flush(c);
 			continue;
 		}

@@ -201,26 +201,44 @@ void conn_tls_input(struct conn *c, struct slice s)
 		loop_put_flush(c->loop, &c->flush); /* what was sent meanwhile */
 }
 
-void conn_tls_flush(struct conn *c)
+/* How much of it was encrypted: a part when it is long and ${all} is false; SIZE_MAX: broken. */
+static size_t encrypt(struct conn *c, struct slice s, bool all)
 {
 	size_t done = 0;
 
-	enter(c, (struct slice){ NULL, 0 });
-	while (done < c->out.n && done < LOOP_CIPHER) {
-		size_t part = c->out.n - done < LOOP_PLAIN ? c->out.n - done : LOOP_PLAIN;
-		int n = SSL_write(c->tls->ssl, c->out.p + done, (int)part);
+	while (done < s.n && (all || done < LOOP_CIPHER)) {
+		size_t part = s.n - done < LOOP_PLAIN ? s.n - done : LOOP_PLAIN;
+		int n = SSL_write(c->tls->ssl, s.p + done, (int)part);
 
 		if (n <= 0) {
 			fail(c, "tls");
-			return;
+			return (SIZE_MAX);
 		}
 		done += (size_t)n;
 	}
+	return (done);
+}
+
+void conn_tls_flush(struct conn *c)
+{
+	size_t done;
+
+	enter(c, (struct slice){ NULL, 0 });
+	if ((done = encrypt(c, buf_slice(&c->out), false)) == SIZE_MAX)
+		return;
 	if (done == c->out.n)
 		buf_free(&c->out);
 	else
 		buf_drop(&c->out, done);
 	leave(c);
+}
+
+/* At most LOOP_CIPHER octets, which do not stand in c->out. */
+void conn_tls_write(struct conn *c, struct slice s)
+{
+	enter(c, (struct slice){ NULL, 0 });
+	if (encrypt(c, s, true) != SIZE_MAX)
+		leave(c);
 }
 
 void conn_tls_goodbye(struct conn *c)

@@ -19,7 +19,9 @@ void imap_write_capability(struct imap *s, struct buf *out)
 	(void)buf_addz(out,
 	    " NAMESPACE UIDPLUS MOVE UNSELECT CHILDREN LIST-EXTENDED LIST-STATUS SPECIAL-USE "
 	    "CREATE-SPECIAL-USE ESEARCH SEARCHRES STATUS=SIZE CONDSTORE QRESYNC "
-	    "MULTIAPPEND REPLACE");
+	    "MULTIAPPEND REPLACE UTF8=ACCEPT UNAUTHENTICATE ACL RIGHTS=kxte QUOTA QUOTA=RES-STORAGE");
+	if (!conn_is_deflated(s->conn)) /* RFC 4978 3 */
+		(void)buf_addz(out, " COMPRESS=DEFLATE");
 	(void)buf_fmt(out, " APPENDLIMIT=%llu",
 	    (unsigned long long)s->server->cfg->limits.size); /* RFC 7889 */
 }
@@ -129,7 +131,7 @@ void imap_enable_condstore(struct imap *s)
 void cmd_enable(struct imap *s)
 {
 	struct args *a = &s->call.args;
-	bool rev2 = false, condstore = false, qresync = false;
+	bool rev2 = false, condstore = false, qresync = false, utf8 = false;
 	struct slice name;
 
 	do {
@@ -138,6 +140,7 @@ void cmd_enable(struct imap *s)
 			return;
 		}
 		rev2 |= slice_ieq(name, SLICE("IMAP4REV2"));
+		utf8 |= slice_ieq(name, SLICE("UTF8=ACCEPT"));
 		condstore |= slice_ieq(name, SLICE("CONDSTORE"));
 		qresync |= slice_ieq(name, SLICE("QRESYNC"));
 	} while (args_sp(a));
@@ -149,6 +152,8 @@ void cmd_enable(struct imap *s)
 	(void)buf_addz(&s->out, "* ENABLED");
 	if (rev2 && !s->rev2)
 		(void)buf_addz(&s->out, " IMAP4rev2");
+	if (utf8 && !s->utf8_accept)
+		(void)buf_addz(&s->out, " UTF8=ACCEPT");
 	if (condstore && !s->condstore)
 		(void)buf_addz(&s->out, " CONDSTORE");
 	if (qresync && !s->qresync)
@@ -156,6 +161,8 @@ void cmd_enable(struct imap *s)
 	(void)buf_addz(&s->out, "\r\n");
 	imap_flush(s);
 	s->rev2 |= rev2;
+	s->utf8_accept |= utf8;
+	s->utf8 |= utf8 || rev2; /* RFC 6855 3, RFC 9051 5.1 */
 	s->qresync |= qresync;
 	if (condstore || qresync) /* RFC 7162 3.2.3: QRESYNC implies CONDSTORE */
 		imap_enable_condstore(s);

@@ -181,7 +181,7 @@ static void say_entry(
 			add_attribute(out, &gap, use);
 	}
 	(void)buf_addz(out, ") \"/\" ");
-	(void)write_mailbox(out, e->name, s->rev2);
+	(void)write_mailbox(out, e->name, s->utf8);
 	if (childinfo)
 		(void)buf_addz(out, " (\"CHILDINFO\" (\"SUBSCRIBED\"))");
 	(void)buf_addz(out, "\r\n");

@@ -21,7 +21,7 @@ bool imap_mailbox_name(struct imap *s, struct slice given, struct slice *ret)
 		*ret = given;
 		return (charset_is_utf8(given));
 	}
-	if (s->rev2 || slice_chr(given, '&') == SIZE_MAX) {
+	if (s->utf8 || slice_chr(given, '&') == SIZE_MAX) {
 		*ret = given;
 		return (true);
 	}

@@ -15,6 +15,7 @@ enum {
 	ITEM_RECENT = 64,
 	ITEM_MODSEQ = 128,
 	ITEM_APPENDLIMIT = 256,
+	ITEM_DELETED_STORAGE = 1024,
 };
 
 static const struct {
@@ -24,6 +25,7 @@ static const struct {
 	{ "MESSAGES", ITEM_MESSAGES }, { "UIDNEXT", ITEM_UIDNEXT },
 	{ "UIDVALIDITY", ITEM_UIDVALIDITY }, { "UNSEEN", ITEM_UNSEEN }, { "DELETED", ITEM_DELETED },
 	{ "SIZE", ITEM_SIZE },               /* RFC 8438 */
+	{ "DELETED-STORAGE", ITEM_DELETED_STORAGE }, /* RFC 9208, KiB */
 	{ "RECENT", ITEM_RECENT },           /* RFC 3501 */
 	{ "HIGHESTMODSEQ", ITEM_MODSEQ },    /* RFC 7162 3.1.7 */
 	{ "APPENDLIMIT", ITEM_APPENDLIMIT }, /* RFC 7889 */
@@ -65,6 +67,7 @@ static uint64_t value_of(const struct imap *s, const struct folder_status *st, u
 	case ITEM_UNSEEN: return (st->unseen);
 	case ITEM_DELETED: return (st->deleted);
 	case ITEM_SIZE: return (st->size);
+	case ITEM_DELETED_STORAGE: return ((st->deleted_size + 1023) / 1024);
 	case ITEM_RECENT: return (st->recent);
 	case ITEM_MODSEQ: return (st->highestmodseq);
 	case ITEM_APPENDLIMIT: return (s->server->cfg->limits.size);
@@ -77,7 +80,7 @@ void status_write(struct imap *s, const char *name, const struct folder_status *
 	const char *gap = " (";
 
 	(void)buf_addz(&s->out, "* STATUS ");
-	(void)write_mailbox(&s->out, slice_of(name), s->rev2);
+	(void)write_mailbox(&s->out, slice_of(name), s->utf8);
 	for (size_t i = 0; i < COUNT_OF(items); i++)
 		if (wanted & items[i].bit) {
 			(void)buf_fmt(&s->out, "%s%s %llu", gap, items[i].name,

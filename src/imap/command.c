@@ -33,6 +33,16 @@ static const struct imap_command commands[] = {
 	{ SLICE_INIT("APPEND"), IN, CMD_NEWS, cmd_append },
 	/* Its message may be on its way already: it refuses for itself. RFC 8508 */
 	{ SLICE_INIT("REPLACE"), IN, CMD_NEWS | CMD_UID, cmd_replace },
+	{ SLICE_INIT("COMPRESS"), IN, 0, cmd_compress },
+	{ SLICE_INIT("UNAUTHENTICATE"), IN, CMD_NO_ARGS, cmd_unauthenticate },
+	{ SLICE_INIT("GETQUOTA"), IN, CMD_NEWS, cmd_getquota }, /* RFC 9208 4.1 */
+	{ SLICE_INIT("GETQUOTAROOT"), IN, CMD_NEWS, cmd_getquotaroot },
+	{ SLICE_INIT("SETQUOTA"), IN, CMD_NEWS, cmd_not_yours },
+	{ SLICE_INIT("GETACL"), IN, CMD_NEWS, cmd_getacl }, /* RFC 4314 3 */
+	{ SLICE_INIT("MYRIGHTS"), IN, CMD_NEWS, cmd_myrights },
+	{ SLICE_INIT("LISTRIGHTS"), IN, CMD_NEWS, cmd_listrights },
+	{ SLICE_INIT("SETACL"), IN, CMD_NEWS, cmd_not_yours },
+	{ SLICE_INIT("DELETEACL"), IN, CMD_NEWS, cmd_not_yours },
 	{ SLICE_INIT("IDLE"), IN, CMD_NO_ARGS | CMD_NEWS, cmd_idle }, /* RFC 2177 */
 	{ SLICE_INIT("CHECK"), IMAP_SELECTED, CMD_NO_ARGS | CMD_NEWS,
 	    cmd_check }, /* RFC 3501 6.4.1 */

@@ -62,6 +62,15 @@ void cmd_copy(struct imap *s);
 void cmd_move(struct imap *s);
 void cmd_search(struct imap *s);
 void cmd_idle(struct imap *s);
+void cmd_compress(struct imap *s);
+void cmd_unauthenticate(struct imap *s);
+/* cmd_quota.c, cmd_acl.c */
+void cmd_getquota(struct imap *s);
+void cmd_getquotaroot(struct imap *s);
+void cmd_getacl(struct imap *s);
+void cmd_myrights(struct imap *s);
+void cmd_listrights(struct imap *s);
+void cmd_not_yours(struct imap *s);
 void idle_news(struct imap *s); /* a change while in IDLE */
 
 #endif

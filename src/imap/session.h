@@ -68,7 +68,8 @@ struct imap {
 	struct sasl *sasl;
 	unsigned bad;                  /* commands answered BAD; once logged in, in a row */
 	unsigned logins_failed, noops; /* before login */
-	bool condstore, qresync, rev2; /* enabled */
+	bool condstore, qresync, rev2, utf8_accept; /* enabled */
+	bool utf8; /* mailbox names go and come in UTF-8 */
 	bool greeted, running, pumping, closing,
 	    leaving; /* leaving: BYE once the command under way has ended */
 	bool idling;

@@ -10,11 +10,12 @@ begins logged in over TLS, unless its first step is a connect. One line, one ste
   N n regex      n collected responses hold the regex
   A tag mailbox (flags) content     APPEND content, waiting for leave; the tagged OK is read and collected
   login [user]   connect over TLS and log in     connect [imap|imaps]   the greeting is read and collected
+  deflate        COMPRESS was answered: compress from now on
   starttls       handshake now                   eof           the server has closed (untagged BYE may come before)
   silent         nothing comes for 0.3 s         close         hang up
   repeat N ...   N times the rest of the line; "%d" becomes the count
 A response holds its literals, with their line ends. Escapes: \\r \\n \\t \\0 \\\\ \\xNN, and ${text*N}. A line of "#" is a comment."""
-import glob, os, re, shutil, signal, socket, ssl, subprocess, sys, tempfile, time
+import glob, os, re, shutil, signal, socket, ssl, subprocess, sys, tempfile, time, zlib
 
 CONFIG = """
 hostname = "mail.local.example"
@@ -52,6 +53,7 @@ def unescape(text):
 class Client:
     def __init__(self, ports, kind):
         self.input, self.lines = b"", []
+        self.inflate = self.deflate = None
         self.sock = socket.create_connection(("127.0.0.1", ports[kind]), timeout=20)
         self.sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         if kind == "imaps":
@@ -72,7 +74,12 @@ class Client:
             got = b""
         if not got:
             raise Fault("closed; left %r" % self.input[:200])
-        self.input += got
+        self.input += got if self.inflate is None else self.inflate.decompress(got)
+
+    def send(self, octets):
+        if self.deflate is not None:
+            octets = self.deflate.compress(octets) + self.deflate.flush(zlib.Z_SYNC_FLUSH)
+        self.sock.sendall(octets)
 
     def response(self):
         whole = b""
@@ -122,7 +129,7 @@ class Player:
         c = self.clients[name]
         if verb in ("C", "C+"):
             try:
-                c.sock.sendall(unescape(rest) + (b"\r\n" if verb == "C" else b""))
+                c.send(unescape(rest) + (b"\r\n" if verb == "C" else b""))
             except (ConnectionResetError, BrokenPipeError, ssl.SSLError):
                 pass
         elif verb in ("S", "S=", "S~"):
@@ -149,12 +156,14 @@ class Player:
             tag, mailbox, rest = rest.split(" ", 2)
             flags, content = re.match(r"(\([^)]*\)) (.*)", rest).groups()
             content = unescape(content)
-            c.sock.sendall(unescape("%s APPEND %s %s {%d}\r\n" % (tag, mailbox, flags, len(content))))
+            c.send(unescape("%s APPEND %s %s {%d}\r\n" % (tag, mailbox, flags, len(content))))
             got = c.response()
             if not got.startswith("+ "):
                 raise Fault("got %r" % got)
-            c.sock.sendall(content + b"\r\n")
+            c.send(content + b"\r\n")
             c.tagged(tag, "OK")
+        elif verb == "deflate":
+            c.inflate, c.deflate = zlib.decompressobj(-15), zlib.compressobj(6, zlib.DEFLATED, -15)
         elif verb == "starttls":
             c.handshake()
         elif verb == "eof":
