@@ -22,6 +22,9 @@ void imap_write_capability(struct imap *s, struct buf *out)
 	    "MULTIAPPEND REPLACE UTF8=ACCEPT UNAUTHENTICATE ACL RIGHTS=kxte QUOTA QUOTA=RES-STORAGE");
 	if (!conn_is_deflated(s->conn)) /* RFC 4978 3 */
 		(void)buf_addz(out, " COMPRESS=DEFLATE");
+	(void)buf_addz(out, /* finding: cmd_search.c, order.c */
+	    " SORT SORT=DISPLAY ESORT THREAD=ORDEREDSUBJECT THREAD=REFERENCES THREAD=REFS "
+	    "I18NLEVEL=1");
 	(void)buf_fmt(out, " APPENDLIMIT=%llu",
 	    (unsigned long long)s->server->cfg->limits.size); /* RFC 7889 */
 }

@@ -59,7 +59,8 @@ static void marks_of_replies_forwards_and_lists_are_peeled_off(void **state)
 
 static void a_base_is_its_own_base(void **state)
 {
-	static const char *const parts[] = { "Re:", "[x]", " ", "(fwd)", "[fwd:", "]", "w", "fw", ":" };
+	static const char *const parts[] = { "Re:", "[x]", " ", "(fwd)", "[fwd:", "]", "w", "fw",
+		":" };
 	unsigned seed = 1;
 
 	(void)state;

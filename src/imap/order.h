@@ -1,0 +1,60 @@
+/* order.h: messages in an order that the header decides: what SORT and THREAD keep of each message
+ * that was found, and what they make of it. A worker may own one; nothing here looks at a session.
+ * RFC 5256, RFC 5957. */
+#ifndef IMAP_ORDER_H
+#define IMAP_ORDER_H
+
+#include "imap/args.h"
+#include "imap/thread.h"
+#include "store/mailbox.h"
+
+enum sort_what { /* in the order of their names, in order.c */
+	SORT_ARRIVAL,
+	SORT_CC,
+	SORT_DATE,
+	SORT_DISPLAYFROM,
+	SORT_DISPLAYTO,
+	SORT_FROM,
+	SORT_SIZE,
+	SORT_SUBJECT,
+	SORT_TO,
+};
+enum {
+	SORT_KEYS = 9,  /* one of each: a second could not decide anything */
+	SORT_TEXT = 256 /* octets of a text that are compared */
+};
+struct sort_key {
+	enum sort_what what;
+	bool reverse;
+};
+
+struct order_row;
+struct order {
+	bool is_thread, needs_header;
+	enum thread_kind thread;
+	struct sort_key keys[SORT_KEYS];
+	size_t keys_n;
+	/* SORT: what is compared */
+	struct arena *texts;
+	struct order_row *rows;
+	/* THREAD */
+	struct thread_message *messages;
+	uint64_t *refs;
+	size_t refs_n, refs_cap;
+	size_t n, cap;
+	/* the result */
+	uint32_t *uids;   /* SORT: in order */
+	struct buf lists; /* THREAD */
+};
+
+/* "(" sort-criteria ")" */
+struct order *order_take_sort(struct args *a);
+/* thread-alg */
+struct order *order_take_thread(struct args *a);
+void order_free(struct order *o); /* accepts NULL */
+/* One message more, numbers ascending. ${number}: what it is called in the answer. ${fields}: raw
+ * header lines; empty when needs_header is not set, or it could not be read. */
+void order_add(struct order *o, const struct view_message *m, uint32_t number, struct slice fields);
+void order_finish(struct order *o);
+
+#endif

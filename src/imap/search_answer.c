@@ -1,0 +1,272 @@
+/* What did the search find, and how is it said? SEARCH, SORT or ESEARCH (RFC 9051 7.3.4, RFC 4731,
+ * RFC 5267 3), with PARTIAL (RFC 9394), SAVE ("$", RFC 5182) and MODSEQ (RFC 7162 3.1.5). For SORT
+ * MIN and MAX are the first and the last of the order. */
+#include "imap/searching.h"
+
+#include <stdlib.h>
+
+#include "core/limits.h"
+#include "core/mem.h"
+
+/* --- what is asked back --- */
+
+/* partial-range = nz-number ":" nz-number, or both with "-" in front */
+static bool take_window(struct args *a, struct search_returns *ret)
+{
+	ret->from_end = args_char(a, '-');
+	return (args_u32(a, &ret->from) && ret->from > 0 && args_char(a, ':') &&
+	    args_char(a, '-') == ret->from_end && args_u32(a, &ret->to) && ret->to > 0);
+}
+
+bool returns_take(struct args *a, struct search_returns *ret)
+{
+	static const struct {
+		const char *name;
+		unsigned bit;
+	} known[] = {
+		{ "MIN", RETURN_MIN },
+		{ "MAX", RETURN_MAX },
+		{ "ALL", RETURN_ALL },
+		{ "COUNT", RETURN_COUNT },
+		{ "SAVE", RETURN_SAVE },
+		{ "PARTIAL", RETURN_PARTIAL },
+	};
+	struct slice name;
+
+	*ret = (struct search_returns){ 0 };
+	if (!args_word(a, "RETURN"))
+		return (true);
+	ret->what = RETURN_ANY;
+	if (!args_sp(a) || !args_char(a, '('))
+		return (false);
+	if (args_char(a, ')')) {
+		ret->what |= RETURN_ALL;
+		return (args_sp(a));
+	}
+	do {
+		unsigned bit = 0;
+
+		if (!args_atom(a, &name))
+			return (false);
+		for (size_t i = 0; i < COUNT_OF(known); i++)
+			if (slice_ieq(name, slice_of(known[i].name)))
+				bit = known[i].bit;
+		if (bit == 0 || (ret->what & bit))
+			return (false);
+		if (bit == RETURN_PARTIAL && (!args_sp(a) || !take_window(a, ret)))
+			return (false);
+		ret->what |= bit;
+	} while (args_sp(a));
+	if ((ret->what & RETURN_PARTIAL) && (ret->what & RETURN_ALL))
+		return (false); /* RFC 9394 3.1: never both */
+	return (args_char(a, ')') && args_sp(a));
+}
+
+void returns_window(const struct search_returns *r, size_t n, size_t *ret_from, size_t *ret_end)
+{
+	size_t low = r->from < r->to ? r->from : r->to, high = r->from < r->to ? r->to : r->from;
+
+	if (high > n)
+		high = n;
+	if (low > high)
+		*ret_from = *ret_end = 0;
+	else if (r->from_end) { /* -1 is the last */
+		*ret_from = n - high;
+		*ret_end = n - low + 1;
+	} else {
+		*ret_from = low - 1;
+		*ret_end = high;
+	}
+}
+
+void returns_write_window(const struct search_returns *r, struct buf *out)
+{
+	const char *sign = r->from_end ? "-" : "";
+
+	(void)buf_fmt(out, "%s%u:%s%u", sign, r->from, sign, r->to);
+}
+
+/* --- SAVE and MODSEQ --- */
+
+static void save(struct imap *s, const uint32_t *uids, size_t n)
+{
+	free(s->saved);
+	s->saved = mem_new_array(n + 1, sizeof(*s->saved));
+	if (n > 0)
+		memcpy(s->saved, uids, n * sizeof(*uids));
+	s->saved_n = n;
+}
+
+void search_save_nothing(struct imap *s, const struct searching *x)
+{
+	if (x->returns.what & RETURN_SAVE)
+		save(s, NULL, 0);
+}
+
+static int by_uid(const void *l, const void *r)
+{
+	uint32_t a = *(const uint32_t *)l, b = *(const uint32_t *)r;
+
+	return (a < b ? -1 : a > b);
+}
+
+/* What the answer is about: with MIN, MAX or PARTIAL and neither ALL nor COUNT, those alone. They
+ * are what SAVE keeps (RFC 9051 6.4.4.1, RFC 9394 3.2) and what MODSEQ is the highest of (RFC 4731
+ * 3.2). Sorted; in the arena. */
+static size_t named(struct imap *s, const struct searching *x, const uint32_t **ret)
+{
+	const uint32_t *order = x->order != NULL ? x->order : x->uids;
+	size_t from = 0, end = 0, n = 0, kept = 0;
+	uint32_t *v;
+
+	*ret = x->uids;
+	if (x->n == 0 || !(x->returns.what & (RETURN_MIN | RETURN_MAX | RETURN_PARTIAL)) ||
+	    (x->returns.what & (RETURN_ALL | RETURN_COUNT)))
+		return (x->n);
+	if (x->returns.what & RETURN_PARTIAL)
+		returns_window(&x->returns, x->n, &from, &end);
+	v = arena_array(s->call.arena, end - from + 2, sizeof(*v));
+	if (x->returns.what & RETURN_MIN)
+		v[n++] = order[0];
+	if (x->returns.what & RETURN_MAX)
+		v[n++] = order[x->n - 1];
+	for (; from < end; from++)
+		v[n++] = order[from];
+	qsort(v, n, sizeof(*v), by_uid);
+	for (size_t i = 0; i < n; i++)
+		if (kept == 0 || v[kept - 1] != v[i])
+			v[kept++] = v[i];
+	*ret = v;
+	return (kept);
+}
+
+static uint64_t highest(const struct view *v, const uint32_t *uids, size_t n)
+{
+	uint64_t most = 0;
+
+	for (size_t i = 0; i < n; i++) {
+		size_t at = view_lower(v, uids[i]);
+
+		if (at < view_count(v) && view_at(v, at)->uid == uids[i] &&
+		    view_at(v, at)->modseq > most)
+			most = view_at(v, at)->modseq;
+	}
+	return (most);
+}
+
+/* --- saying --- */
+
+static uint32_t number_of(const struct imap *s, uint32_t uid)
+{
+	return (s->call.is_uid ? uid : news_seq(&s->news, uid));
+}
+
+static void finish(struct imap *s)
+{
+	const struct searching *x = s->call.data;
+
+	if (x->unreadable)
+		imap_end(s, "OK Done, but some messages could not be read");
+	else
+		imap_end(s, "OK Done");
+}
+
+static void say_end(struct imap *s, struct searching *x)
+{
+	if (x->returns.what & RETURN_PARTIAL)
+		(void)buf_addz(&s->out, x->numbers_begun ? ")" : "NIL)");
+	if (x->modseq != 0 && !x->esearch)
+		(void)buf_fmt(&s->out, " (MODSEQ %llu)", (unsigned long long)x->modseq);
+	else if (x->modseq != 0)
+		(void)buf_fmt(&s->out, " MODSEQ %llu", (unsigned long long)x->modseq);
+	(void)buf_addz(&s->out, "\r\n");
+}
+
+/* The numbers, some thousand at a time: a result may be longer than output may queue. */
+static enum imap_step say_numbers(struct imap *s)
+{
+	struct searching *x = s->call.data;
+	const uint32_t *order = x->order != NULL ? x->order : x->uids;
+	size_t end = x->said + 4096 < x->said_end ? x->said + 4096 : x->said_end;
+
+	for (size_t i = x->said; i < end; i++) {
+		uint32_t from = number_of(s, order[i]), to = from;
+
+		if (!x->esearch) {
+			(void)buf_fmt(&s->out, " %u", from);
+			continue;
+		}
+		if (!x->numbers_begun && (x->returns.what & RETURN_ALL))
+			(void)buf_addz(&s->out, " ALL ");
+		x->numbers_begun = true;
+		while (i + 1 < end && number_of(s, order[i + 1]) == to + 1) {
+			to++;
+			i++;
+		}
+		(void)seqset_write_range(&s->out, from, to, &x->first);
+	}
+	x->said = end;
+	if (x->said == x->said_end)
+		say_end(s, x);
+	imap_flush(s);
+	return (x->said == x->said_end ? STEP_DONE : STEP_MORE);
+}
+
+static void say_esearch(struct imap *s, struct searching *x, const uint32_t *order)
+{
+	(void)buf_addz(&s->out, "* ESEARCH (TAG ");
+	(void)write_string(&s->out, slice_of(s->call.tag), false);
+	(void)buf_addz(&s->out, s->call.is_uid ? ") UID" : ")");
+	if ((x->returns.what & RETURN_MIN) && x->n > 0)
+		(void)buf_fmt(&s->out, " MIN %u", number_of(s, order[0]));
+	if ((x->returns.what & RETURN_MAX) && x->n > 0)
+		(void)buf_fmt(&s->out, " MAX %u", number_of(s, order[x->n - 1]));
+	if (x->returns.what & RETURN_COUNT)
+		(void)buf_fmt(&s->out, " COUNT %zu", x->n);
+	x->said = x->said_end = 0;
+	if (x->returns.what & RETURN_ALL)
+		x->said_end = x->n;
+	if (x->returns.what & RETURN_PARTIAL) { /* RFC 9394 3.1 */
+		(void)buf_addz(&s->out, " PARTIAL (");
+		returns_write_window(&x->returns, &s->out);
+		(void)buf_addc(&s->out, ' ');
+		returns_window(&x->returns, x->n, &x->said, &x->said_end);
+	}
+	imap_produce(s, say_numbers, finish);
+}
+
+void search_answer(struct imap *s)
+{
+	struct searching *x = s->call.data;
+	struct order *o = x->look->order;
+	const uint32_t *uids;
+	size_t n;
+
+	if (s->view_gone || s->news.view == NULL) {
+		search_save_nothing(s, x);
+		imap_end(s, "NO [NONEXISTENT] The mailbox was deleted");
+		return;
+	}
+	if (o != NULL && o->is_thread) {
+		imap_say(s, buf_slice(&o->lists), finish);
+		return;
+	}
+	x->order = o == NULL ? NULL : o->uids;
+	n = named(s, x, &uids);
+	if (x->returns.what & RETURN_SAVE)
+		save(s, uids, n);
+	if (x->q->wants_modseq)
+		x->modseq = highest(s->news.view, uids, n);
+	x->first = true;
+	if (x->returns.what == (RETURN_ANY | RETURN_SAVE)) {
+		finish(s); /* SAVE alone says nothing */
+		return;
+	}
+	if (x->esearch) {
+		say_esearch(s, x, x->order != NULL ? x->order : x->uids);
+		return;
+	}
+	x->said_end = x->n;
+	(void)buf_addz(&s->out, o == NULL ? "* SEARCH" : "* SORT");
+	imap_produce(s, say_numbers, finish);
+}

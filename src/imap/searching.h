@@ -1,0 +1,65 @@
+/* searching.h: a SEARCH, SORT or THREAD under way: shared by cmd_search.c (which messages), and
+ * search_answer.c (what is asked back, and saying it). */
+#ifndef IMAP_SEARCHING_H
+#define IMAP_SEARCHING_H
+
+#include "imap/order.h"
+#include "imap/search.h"
+#include "imap/session.h"
+
+enum {
+	RETURN_MIN = 1,
+	RETURN_MAX = 2,
+	RETURN_ALL = 4,
+	RETURN_COUNT = 8,
+	RETURN_SAVE = 16,
+	RETURN_ANY = 32,    /* there was a RETURN */
+	RETURN_PARTIAL = 64 /* RFC 9394 */
+};
+
+struct search_returns {
+	unsigned what;
+	uint32_t from, to; /* PARTIAL, as said: from may be above to */
+	bool from_end;     /* "-1:-100" */
+};
+
+struct looking { /* the visit's: what the worker sees */
+	struct search *q;
+	unsigned char *values;
+	struct order *order; /* NULL: a SEARCH */
+	/* with an order: of each message visited, its number and whether the view has said yes */
+	uint32_t *numbers;
+	unsigned char *sure;
+	size_t at, n;
+	struct uid_list found;
+	bool unreadable;
+};
+
+struct searching {
+	struct search_returns returns;
+	struct looking *look, *looking; /* ours; the visit's */
+	struct search *q;               /* borrowed from look */
+	uint32_t *uids;                 /* result so far, sorted */
+	size_t n;
+	uint32_t *unsure; /* to be visited */
+	size_t unsure_n;
+	uint32_t next;       /* uid looked at next; an index would move when others expunge */
+	uint64_t told, done; /* INPROGRESS: when last; messages so far */
+	/* saying */
+	const uint32_t *order; /* the result in the order asked for; NULL: as it is */
+	size_t said, said_end;
+	uint64_t modseq;
+	bool esearch, first, numbers_begun, unreadable;
+};
+
+/* "RETURN" SP "(" [options] ")" SP at the cursor, each option once (IMP-22); true and nothing taken
+ * when there is none. */
+bool returns_take(struct args *a, struct search_returns *ret);
+/* The part of n results that PARTIAL is about: [*ret_from, *ret_end). */
+void returns_window(const struct search_returns *r, size_t n, size_t *ret_from, size_t *ret_end);
+void returns_write_window(const struct search_returns *r, struct buf *out); /* "-1:-100" */
+void search_answer(struct imap *s);
+/* A search that was answered NO leaves nothing in "$": RFC 9051 6.4.4.1. After BAD it stays. */
+void search_save_nothing(struct imap *s, const struct searching *x);
+
+#endif
