@@ -50,28 +50,20 @@ static struct store_op *ask_start(struct ask_op *o)
 static int status_act(struct mail_job *j)
 {
 	struct ask_op *o = (struct ask_op *)j;
-	const struct lane_folder *lf = &o->folder->lane;
+	struct lane_folder *lf = &o->folder->lane;
 	struct sql *q = j->m->index;
 
-	if (scan_look(j, &o->folder->lane, true, &j->err) != 0)
+	if (scan_look(j, lf, true, &j->err) != 0 || index_count(j->m, lf, &j->err) != 0)
 		return (-1);
-	if (q == NULL ||
-	    sql_ask(q,
-		"SELECT count(*), sum(flags & 1 = 0), sum(flags & 8 <> 0), sum(uid >= ?2), "
-		"sum(size), sum(CASE WHEN flags & 8 THEN size"
-		" ELSE 0 END) FROM msg WHERE folder = ?1",
-		&j->err, "ii", lf->id, (int64_t)o->recent_from) != 0)
-		return (
-		    q == NULL ? err_set(&j->err, ERR_TEMPORARY, "the index cannot be read") : -1);
-	if (sql_step(q, NULL) == 1) {
-		o->st.messages = (uint32_t)sql_int(q, 0);
-		o->st.unseen = (uint32_t)sql_int(q, 1);
-		o->st.deleted = (uint32_t)sql_int(q, 2);
-		o->st.recent = (uint32_t)sql_int(q, 3);
-		o->st.size = (uint64_t)sql_int(q, 4);
-		o->st.deleted_size = (uint64_t)sql_int(q, 5);
+	o->st = lf->counts;
+	if (o->recent_from < lf->uidnext) {
+		if (sql_ask(q, "SELECT count(*) FROM msg WHERE folder = ?1 AND uid >= ?2", &j->err,
+			"ii", lf->id, (int64_t)o->recent_from) != 0)
+			return (-1);
+		if (sql_step(q, NULL) == 1)
+			o->st.recent = (uint32_t)sql_int(q, 0);
+		sql_done(q);
 	}
-	sql_done(q);
 	o->st.uidnext = lf->uidnext;
 	o->st.uidvalidity = lf->uidvalidity;
 	o->st.highestmodseq = lf->modseq;

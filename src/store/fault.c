@@ -23,6 +23,9 @@ static struct { /* of the test build alone */
 	struct slice class;
 	uint64_t at, number;
 	unsigned seen;
+	int threads;
+	char trace[4096];
+	size_t trace_n;
 } fault = { .lock = PTHREAD_MUTEX_INITIALIZER };
 
 static void arm(const char *spec)
@@ -31,6 +34,8 @@ static void arm(const char *spec)
 
 	fault.is_read = true;
 	fault.seen = 0;
+	fault.trace_n = 0;
+	fault.trace[0] = '\0';
 	fault.class = (struct slice){ NULL, 0 };
 	if (rest.n == 0 || rest.n >= sizeof(fault.spec))
 		return;
@@ -55,6 +60,30 @@ void fault_arm(const char *spec)
 unsigned fault_count(void)
 {
 	return (fault.seen);
+}
+
+const char *fault_trace(void)
+{
+	return (fault.trace);
+}
+
+/* After the call, so that what stands in the trace has happened. */
+static int done(char letter, int rc)
+{
+	static _Thread_local char thread;
+	int number = errno;
+
+	(void)pthread_mutex_lock(&fault.lock);
+	if (thread == 0)
+		thread = (char)('a' + fault.threads++ % 26);
+	if (rc != -1 && fault.trace_n + 2 < sizeof(fault.trace)) {
+		fault.trace[fault.trace_n++] = letter;
+		fault.trace[fault.trace_n++] = thread;
+		fault.trace[fault.trace_n] = '\0';
+	}
+	(void)pthread_mutex_unlock(&fault.lock);
+	errno = number;
+	return (rc);
 }
 
 static int hit(struct slice class)
@@ -82,6 +111,12 @@ static int hit(struct slice class)
 
 #else
 
+static int done(char letter, int rc)
+{
+	(void)letter;
+	return (rc);
+}
+
 static int hit(struct slice class)
 {
 	(void)class;
@@ -94,7 +129,8 @@ int disk_create(int dir, const char *path, mode_t mode)
 {
 	if (hit(SLICE("open")) != 0)
 		return (-1);
-	return (openat(dir, path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, mode));
+	return (done('o',
+	    openat(dir, path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, mode)));
 }
 
 int disk_write_all(int fd, const char *p, size_t n)
@@ -111,42 +147,54 @@ int disk_write_all(int fd, const char *p, size_t n)
 		p += k;
 		n -= (size_t)k;
 	}
-	return (0);
+	return (done('w', 0));
+}
+
+static bool fd_is_dir(int fd)
+{
+#ifdef PENNYPOST_TEST_HOOKS
+	struct stat st;
+
+	return (fstat(fd, &st) == 0 && S_ISDIR(st.st_mode));
+#else
+	(void)fd;
+	return (false);
+#endif
 }
 
 int disk_fsync(int fd)
 {
 	if (hit(SLICE("fsync")) != 0)
 		return (-1);
-	return (fsync(fd));
+	return (done(fd_is_dir(fd) ? 'D' : 'F', fsync(fd)));
 }
 
 int disk_rename(int from_dir, const char *from, int to_dir, const char *to)
 {
 	if (hit(SLICE("rename")) != 0)
 		return (-1);
-	return (renameat(from_dir, from, to_dir, to));
+	return (done('r', renameat(from_dir, from, to_dir, to)));
 }
 
 int disk_link(int from_dir, const char *from, int to_dir, const char *to)
 {
 	if (hit(SLICE("link")) != 0)
 		return (-1);
-	return (linkat(from_dir, from, to_dir, to, 0));
+	return (done('l', linkat(from_dir, from, to_dir, to, 0)));
 }
 
 int disk_unlink(int dir, const char *path)
 {
 	if (hit(SLICE("unlink")) != 0)
 		return (-1);
-	return (unlinkat(dir, path, 0));
+	return (done('u', unlinkat(dir, path, 0)));
 }
 
 int disk_mkdir(int dir, const char *path)
 {
 	if (hit(SLICE("mkdir")) != 0)
 		return (-1);
-	return (mkdirat(dir, path, 0700));
+	return (done('m', mkdirat(dir, path, 0700)));
 }
 
 int disk_sync_dir(const char *path)

@@ -21,6 +21,10 @@ int disk_sync_dir(const char *path); /* open, fsync, close */
 void fault_arm(
     const char *spec);      /* as the environment variable; NULL: none. Counting starts anew. */
 unsigned fault_count(void); /* calls seen since */
+/* What was done since fault_arm, in order, a letter each: o made a file, w wrote, F synced a file,
+ * D synced a directory, r renamed, l linked, u unlinked, m made a directory; behind each a letter
+ * for the thread. */
+const char *fault_trace(void);
 #endif
 
 #endif

@@ -113,7 +113,7 @@ int uid_take(
 {
 	uint32_t before = lf->uid_ceiling;
 
-	if (n > UINT32_MAX - 2 - L_UID_BLOCK - lf->uidnext)
+	if ((uint64_t)lf->uidnext + n > UINT32_MAX - 2 - L_UID_BLOCK)
 		return (err_set(err, ERR_LIMIT, "no message number is left in this folder"));
 	if (lf->uidnext + n > lf->uid_ceiling) {
 		lf->uid_ceiling = lf->uidnext + n + L_UID_BLOCK;
@@ -211,6 +211,8 @@ static void recover(struct lane_folder *lf)
 	lf->uidvalidity = s.seen[best].validity;
 	survey_dir(lf->dir, "cur", &s, lf->uidvalidity);
 	survey_dir(lf->dir, "new", &s, lf->uidvalidity);
+	/* A name of somebody else's making may claim the last of all: then none is left to give,
+	 * which is better than beginning anew. */
 	if (s.highest >= lf->uidnext)
 		lf->uidnext = s.highest + 1;
 }
@@ -262,7 +264,10 @@ int lane_folder_settle(struct mail *m, struct lane_folder *lf, struct err *err)
 			return (-1);
 		/* What was given and is gone from the names cannot be known: a whole block is
 		 * left out. */
-		lf->uidnext = lf->uidnext == 0 ? 1 : lf->uidnext + L_UID_BLOCK;
+		if (lf->uidnext == 0)
+			lf->uidnext = 1;
+		else
+			lf->uidnext += lf->uidnext < UINT32_MAX - L_UID_BLOCK ? L_UID_BLOCK : 0;
 		lf->uid_ceiling = lf->uidnext;
 		lf->modseq = lf->modseq == 0 ? 1 : lf->modseq + L_MODSEQ_BLOCK;
 		lf->modseq_ceiling = lf->modseq;

@@ -206,8 +206,52 @@ int index_all(struct mail *m, const struct lane_folder *lf, struct arena *a, str
 	return (0);
 }
 
-int index_put(struct mail *m, const struct lane_folder *lf, const struct index_row *r)
+/* One message more (1) or less (-1) with these flags. */
+static void tally(struct lane_folder *lf, uint32_t flags, uint32_t size, int by)
 {
+	struct folder_status *c = &lf->counts;
+	uint32_t one = (uint32_t)by;
+
+	c->messages += one;
+	c->size += (uint64_t)((int64_t)size * by);
+	if ((flags & FLAG_SEEN) == 0)
+		c->unseen += one;
+	if ((flags & FLAG_DELETED) != 0) {
+		c->deleted += one;
+		c->deleted_size += (uint64_t)((int64_t)size * by);
+	}
+}
+
+int index_count(struct mail *m, struct lane_folder *lf, struct err *err)
+{
+	int got;
+
+	if (lf->counted)
+		return (0);
+	if (m->index == NULL)
+		return (err_set(err, ERR_TEMPORARY, "the index cannot be read"));
+	if (sql_ask(m->index,
+		"SELECT count(*), sum(flags & 1 = 0), sum(flags & 8 <> 0), sum(size), sum(CASE WHEN "
+		"flags & 8 THEN size ELSE 0 END) FROM msg WHERE folder = ?1",
+		err, "i", lf->id) != 0)
+		return (trouble(m));
+	if ((got = sql_step(m->index, err)) == 1) {
+		lf->counts = (struct folder_status){
+			.messages = (uint32_t)sql_int(m->index, 0),
+			.unseen = (uint32_t)sql_int(m->index, 1),
+			.deleted = (uint32_t)sql_int(m->index, 2),
+			.size = (uint64_t)sql_int(m->index, 3),
+			.deleted_size = (uint64_t)sql_int(m->index, 4),
+		};
+		lf->counted = true;
+	}
+	sql_done(m->index);
+	return (got < 0 ? trouble(m) : 0);
+}
+
+int index_put(struct mail *m, struct lane_folder *lf, const struct index_row *r)
+{
+	tally(lf, r->m.flags, r->m.size, 1);
 	if (m->index == NULL ||
 	    sql_do(m->index,
 		"INSERT OR REPLACE INTO msg(folder, uid, flags, modseq, size, disk, internal, "
@@ -221,8 +265,10 @@ int index_put(struct mail *m, const struct lane_folder *lf, const struct index_r
 	return (0);
 }
 
-int index_flags(struct mail *m, const struct lane_folder *lf, const struct index_row *r)
+int index_flags(struct mail *m, struct lane_folder *lf, const struct index_row *r, uint32_t was)
 {
+	tally(lf, was, r->m.size, -1);
+	tally(lf, r->m.flags, r->m.size, 1);
 	if (m->index == NULL ||
 	    sql_do(m->index,
 		"UPDATE msg SET flags = ?3, modseq = ?4, place = ?5, info = ?6 WHERE folder = ?1 "
@@ -256,6 +302,7 @@ int index_drop(struct mail *m, struct lane_folder *lf, const struct index_row *r
 {
 	struct slice cid = { (const char *)r->cid, 16 };
 
+	tally(lf, r->m.flags, r->m.size, -1);
 	if (m->index == NULL ||
 	    sql_do(m->index, "DELETE FROM msg WHERE folder = ?1 AND uid = ?2", NULL, "ii", lf->id,
 		(int64_t)r->m.uid) != 0 ||

@@ -138,6 +138,28 @@ int batch_fd(struct mail *m, struct lane_folder *lf, unsigned where)
 	return (b->fd[where]);
 }
 
+int batch_stat(
+    struct mail *m, struct lane_folder *lf, unsigned where, struct stat *ret, bool *ret_is_own)
+{
+	const struct batch_dir *b = NULL;
+	char path[512];
+
+	*ret_is_own = false;
+	LIST_EACH(&m->batch, node)
+	{
+		b = LIST_OWNER(node, struct batch_dir, node);
+		if (b->lf == lf)
+			break;
+		b = NULL;
+	}
+	if (b != NULL && b->fd[where] != -1) {
+		*ret_is_own = b->is_noted[where] && b->dirty[where];
+		return (fstat(b->fd[where], ret));
+	}
+	(void)snprintf(path, sizeof(path), "%s/%s", lf->dir, places[where]);
+	return (stat(path, ret));
+}
+
 void batch_dirty(struct mail *m, struct lane_folder *lf, unsigned where, bool is_dest)
 {
 	struct batch_dir *b = dir_of(m, lf);
@@ -200,8 +222,12 @@ static void note_batch(struct mail *m)
 			if (!b->dirty[where])
 				continue;
 			noted = true;
-			if (b->is_noted[where] && fstat(b->fd[where], &st) == 0)
-				b->lf->note_ns[where] = ns_of(&st);
+			if (!b->is_noted[where] || fstat(b->fd[where], &st) != 0)
+				continue;
+			/* A doubt about others that is older than ours stays theirs. */
+			if (b->lf->noted_ns - b->lf->note_ns[where] >= MAIL_SETTLE_NS)
+				b->lf->is_own[where] = true;
+			b->lf->note_ns[where] = ns_of(&st);
 		}
 		if (noted && index_folder_note(m, b->lf) != 0)
 			index_trouble(m, b->lf);
@@ -235,6 +261,8 @@ static void doubt_batch(struct mail *m)
 		lf->trust_note = false;
 		lf->note_ns[0] = lf->note_ns[1] = 0;
 	}
+	for (size_t i = 0; i < m->lanes_n; i++)
+		m->lanes[i]->counted = false;
 }
 
 static void fail_batch(struct mail *m, struct list *jobs, const struct err *err)
@@ -279,6 +307,7 @@ static void mend_index(struct mail *m)
 			m->lanes[i]->floor = m->lanes[i]->modseq;
 			m->lanes[i]->gone_n = 0;
 		}
+		m->usage = 0; /* counted again as the folders are read */
 		(void)sql_reopen(m->index, true, &err);
 	} else if (sql_is_failed(m->index)) {
 		(void)sql_reopen(m->index, false, &err);

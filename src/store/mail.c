@@ -149,13 +149,19 @@ made:
 
 static int take_folder(struct mail *m, const char *leaf, struct err *err)
 {
-	struct buf name = BUF_INIT(L_MBX_NAME * 4);
+	struct buf name = BUF_INIT(L_MBX_NAME * 4), again = BUF_INIT(L_MBX_NAME + 1);
 	struct folder *f;
 
-	if (name_of_leaf(slice_of(leaf), &name) != 0) {
+	/* Not a name we could show, or not as we would write it (two might be the same): left
+	 * alone. */
+	if (name_of_leaf(slice_of(leaf), &name) != 0 ||
+	    leaf_of_name(buf_slice(&name), &again, NULL) != 0 ||
+	    !slice_eq(buf_slice(&again), slice_of(leaf))) {
 		buf_free(&name);
-		return (0); /* not a name we could show; left alone */
+		buf_free(&again);
+		return (0);
 	}
+	buf_free(&again);
 	f = folder_make(m->account, buf_z(&name), leaf);
 	buf_free(&name);
 	if (maildir_make(f->lane.dir, err) != 0 ||

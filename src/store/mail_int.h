@@ -6,6 +6,7 @@
 #define STORE_MAIL_INT_H
 
 #include <pthread.h>
+#include <sys/stat.h>
 
 #include "core/buf.h"
 #include "core/limits.h"
@@ -25,6 +26,8 @@ enum {
 	MAIL_POLL_MS = 60000,     /* a look at an open folder without watches */
 	MAIL_SETTLE_NS =
 	    2000000000, /* a directory time younger than its note by less is not trusted */
+	MAIL_TOOK_MAX_NS = 600000000, /* so a doubt waits for 30 s at most */
+	MAIL_DOUBT = 50, /* doubts about our own changes take one 50th of the time at most */
 	MAIL_READERS = L_SHARE_READ,
 };
 
@@ -68,6 +71,10 @@ struct lane_folder {
 	char *keywords[L_KW];
 	int64_t note_ns[2], noted_ns; /* times of new/ and cur/ at the last look; 0: none */
 	uint64_t gone_n;
+	struct folder_status counts; /* messages, unseen, deleted and sizes, while ${counted} */
+	bool counted;
+	bool is_own[2];  /* the note moved with our own changes since the last reading */
+	int64_t took_ns; /* the last reading */
 	struct buf rest; /* other lines of its file */
 };
 
@@ -191,6 +198,9 @@ void delta_free(struct delta *d);
 void mail_run_all(void *self, struct list *jobs);
 /* Directory of the present batch: 0 new/, 1 cur/. -1 (errno). Dirty ones are synced at the end,
  * destinations first. */
+/* As batch_fd and fstat, opening nothing. ${ret_is_own}: what changed since the note, this batch
+ * did. */
+int batch_stat(struct mail *m, struct lane_folder *lf, unsigned where, struct stat *ret, bool *ret_is_own);
 int batch_fd(struct mail *m, struct lane_folder *lf, unsigned where);
 void batch_dirty(struct mail *m, struct lane_folder *lf, unsigned where, bool is_dest);
 int batch_expunged_fd(struct mail *m);
@@ -240,8 +250,11 @@ int index_get(struct mail *m, const struct lane_folder *lf, uint32_t uid, struct
     struct index_row *ret, struct err *err); /* 1, 0 none, -1 */
 int index_all(struct mail *m, const struct lane_folder *lf, struct arena *a, struct index_row **ret,
     size_t *ret_n, struct err *err);
-int index_put(struct mail *m, const struct lane_folder *lf, const struct index_row *r);
-int index_flags(struct mail *m, const struct lane_folder *lf, const struct index_row *r);
+int index_put(struct mail *m, struct lane_folder *lf, const struct index_row *r);
+int index_flags(
+    struct mail *m, struct lane_folder *lf, const struct index_row *r, uint32_t was);
+/* lf->counts; counted anew only after trouble. */
+int index_count(struct mail *m, struct lane_folder *lf, struct err *err);
 int index_drop(struct mail *m, struct lane_folder *lf, const struct index_row *r,
     uint64_t modseq); /* into the expunge history */
 int index_was_gone(struct mail *m, const struct lane_folder *lf, uint32_t uid);

@@ -46,6 +46,17 @@ struct account_usage {
 };
 struct store_op *account_usage(struct account *a, void (*on_usage)(void *self, const struct account_usage *u, const struct err *err), void *self);
 
+/* Annotations (RFC 5464), kept in the folder's own file, or for ${f} NULL, the account's, in INBOX's. Entry names are lower case here. */
+struct metadata {
+	struct slice entry;
+	struct slice value; /* p NULL: none */
+};
+/* All there are, in no order; valid during the call. */
+struct store_op *metadata_read(struct account *a, struct folder *f, void (*on_read)(void *self, const struct metadata *v, size_t n, const struct err *err),
+    void *self);
+/* Sets, and removes where there is no value: all or none, durable. ERR_LIMIT beyond L_METADATA octets or L_METADATA_ENTRIES a folder. */
+struct store_op *metadata_write(struct account *a, struct folder *f, const struct metadata *v, size_t n, folder_done *on_done, void *self);
+
 /* --- the view: one compact array of an open folder, shared by its sessions ---------------------------------------------------------- */
 enum {
 	FLAG_SEEN = 1, FLAG_ANSWERED = 2, FLAG_FLAGGED = 4, FLAG_DELETED = 8, FLAG_DRAFT = 16, FLAG_PASSED = 32, /* $Forwarded, "P" in names */

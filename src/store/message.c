@@ -196,7 +196,7 @@ static int flag_one(struct message_op *o, struct lane_folder *lf, uint32_t uid, 
 		r.where = 1;
 		r.info = info;
 		r.m.modseq = o->modseq;
-		(void)index_flags(m, lf, &r);
+		(void)index_flags(m, lf, &r, was);
 		if (*d == NULL)
 			*d = delta_add(&o->job, lf, DELTA_FLAGS, CAUSE_STORE, o->by);
 		delta_message_add(*d, &r.m, r.cid)->was = was;

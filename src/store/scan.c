@@ -204,7 +204,7 @@ static int follow_flags(struct scan *s, struct err *err)
 				d = delta_add(s->job, s->lf, DELTA_FLAGS, CAUSE_EXTERNAL, NULL);
 			delta_message_add(d, &r->m, r->cid)->was = was;
 		}
-		(void)index_flags(s->m, s->lf, r);
+		(void)index_flags(s->m, s->lf, r, was);
 	}
 	if (d != NULL)
 		delta_name_keywords(d, s->lf);
@@ -323,7 +323,8 @@ static int take_foreign(struct scan *s, const struct entry *e, struct delta **d,
 {
 	struct index_row r = { .where = e->where,
 		.m = { .flags = e->name.flags, .internal_date = e->internal } };
-	char unique[NAME_UNIQUE_MAX + 1];
+	char unique[NAME_UNIQUE_MAX + 1], own_info[NAME_INFO_MAX];
+	struct slice info = e->name.info;
 	struct buf base = BUF_INIT(NAME_MAX_FILE), file = BUF_INIT(NAME_MAX_FILE);
 	struct slice u = e->name.unique;
 	uint64_t wire = e->name.w;
@@ -348,11 +349,13 @@ static int take_foreign(struct scan *s, const struct entry *e, struct delta **d,
 	if (need_modseq(s, err) != 0 || uid_take(s->m, s->lf, 1, &uid, err) != 0)
 		return (-1);
 	(void)name_base(&base, u, r.disk, wire, uid, s->lf->uidvalidity, r.cid);
-	(void)buf_add_slice(&file, buf_slice(&base));
-	if (buf_add_slice(&file, e->name.info) != 0) {
-		(void)err_set(err, ERR_TEMPORARY, "the name of %s is too long", e->file);
-		goto out;
+	/* What others wrote behind the flags is kept while there is room for it. */
+	if (base.n + info.n >= NAME_MAX_FILE) {
+		name_info(own_info, r.m.flags);
+		info = slice_of(own_info);
 	}
+	(void)buf_add_slice(&file, buf_slice(&base));
+	(void)buf_add_slice(&file, info);
 	if (disk_rename(fd, e->file, fd, buf_z(&file)) != 0) {
 		rc = errno == ENOENT ? 0 : err_errno(err, "rename %s", e->file);
 		goto out;
@@ -363,7 +366,7 @@ static int take_foreign(struct scan *s, const struct entry *e, struct delta **d,
 	r.m.size = (uint32_t)wire;
 	r.m.save_date = e->name.time != 0 ? e->name.time : e->internal;
 	r.base = arena_strdup(s->arena, buf_slice(&base));
-	r.info = arena_strdup(s->arena, e->name.info);
+	r.info = arena_strdup(s->arena, info);
 	if (*d == NULL)
 		*d = delta_add(s->job, s->lf, DELTA_ADDED, s->cause, NULL);
 	put_row(s, *d, &r, true);
@@ -451,6 +454,13 @@ static int look(struct scan *s, struct err *err)
 	return (0);
 }
 
+/* The note moved with our own changes: another program's, in the very same moment, would not show
+ * in the time. So it is read again sooner or later, but not so often that this is all we do. */
+static bool may_wait(const struct lane_folder *lf, int64_t now)
+{
+	return (now >= lf->noted_ns && now - lf->noted_ns < lf->took_ns * MAIL_DOUBT);
+}
+
 int scan_look(struct mail_job *j, struct lane_folder *lf, bool hard, struct err *err)
 {
 	struct scan s = { .job = j, .m = j->m, .lf = lf, .cause = CAUSE_EXTERNAL };
@@ -462,13 +472,14 @@ int scan_look(struct mail_job *j, struct lane_folder *lf, bool hard, struct err 
 		return (err_set(err, ERR_NOT_FOUND, "the folder was deleted"));
 	for (unsigned where = 0; where < 2; where++) {
 		struct stat st;
-		int fd = batch_fd(j->m, lf, where);
+		bool is_own;
 
-		if (fd == -1 || fstat(fd, &st) != 0)
+		if (batch_stat(j->m, lf, where, &st, &is_own) != 0)
 			return (err_errno(err, "look at %s", lf->dir));
 		at[where] = (int64_t)st.st_mtim.tv_sec * 1000000000 + st.st_mtim.tv_nsec;
-		if (at[where] != lf->note_ns[where] ||
-		    (hard && lf->noted_ns - at[where] < MAIL_SETTLE_NS))
+		if ((at[where] != lf->note_ns[where] && !is_own) ||
+		    (hard && lf->noted_ns - at[where] < MAIL_SETTLE_NS &&
+			!(lf->is_own[where] && may_wait(lf, now))))
 			is_noted = false;
 	}
 	if (is_noted) {
@@ -498,6 +509,10 @@ int scan_look(struct mail_job *j, struct lane_folder *lf, bool hard, struct err 
 		}
 	}
 	lf->noted_ns = now;
+	lf->is_own[0] = lf->is_own[1] = false;
+	lf->took_ns = wall_ns() - now;
+	if (lf->took_ns > MAIL_TOOK_MAX_NS)
+		lf->took_ns = MAIL_TOOK_MAX_NS;
 	if (index_folder_note(j->m, lf) != 0)
 		index_trouble(j->m, lf);
 	return (0);

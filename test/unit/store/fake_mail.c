@@ -51,6 +51,11 @@ void mail_purge_expunged(struct account *a, int64_t older_than)
 		told->purged++;
 }
 
+void intent_retry(struct store *s)
+{
+	(void)s;
+}
+
 int intent_recover(struct store *s, struct err *err)
 {
 	(void)s;

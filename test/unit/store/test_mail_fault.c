@@ -403,9 +403,74 @@ static void failing_disk_anywhere_leaves_old_or_new(void **state)
 	each_act(how, 11);
 }
 
+/* --- the order of what makes it durable (STO-05, P1) --- */
+
+/* By the answer every file written was synced before the same thread named anything, and every
+ * change of a directory is followed by the sync of one. */
+static bool is_durable(const char *trace)
+{
+	bool wrote[26] = { false }, changed[26] = { false };
+
+	for (const char *at = trace; at[0] != '\0'; at += 2) {
+		size_t thread = (size_t)(at[1] - 'a');
+		bool names = at[0] == 'r' || at[0] == 'l' || at[0] == 'D';
+
+		if (wrote[thread] && names)
+			return (false);
+		if (at[0] == 'w' || at[0] == 'F')
+			wrote[thread] = at[0] == 'w';
+		if (strchr("rlum", at[0]) != NULL)
+			changed[thread] = true;
+		else if (at[0] == 'D')
+			changed[thread] = false;
+	}
+	for (size_t i = 0; i < COUNT_OF(wrote); i++)
+		if (wrote[i] || changed[i])
+			return (false);
+	return (trace[0] != '\0');
+}
+
+static void traced(const struct act *a, const char *spec)
+{
+	struct mail_bench b = { 0 };
+
+	(void)spec;
+	mail_bench_start(&b);
+	a->prepare(&b);
+	fault_arm(NULL);
+	a->run(&b);
+	if (b.err.kind != ERR_NONE || !is_durable(fault_trace())) {
+		print_error("%s: %s\n", a->name, fault_trace());
+		_exit(THIRD);
+	}
+	mail_bench_stop(&b);
+	_exit(FINE);
+}
+
+static void answers_come_after_the_syncs(void **state)
+{
+	char top[] = "/tmp/pennypost-order-XXXXXX", command[128];
+
+	(void)state;
+	assert_true(is_durable("oawaobwbFbFaraDa") && is_durable("rararaDa"));
+	assert_false(is_durable("oawaraFaDa") || is_durable("oawaFara") ||
+	    is_durable("oawaFaDara") || is_durable("oawarbDb") || is_durable("raDb"));
+	assert_non_null(mkdtemp(top));
+	for (size_t i = 0; i < COUNT_OF(acts); i++) {
+		(void)snprintf(command, sizeof(command), "rm -rf '%s'/*", top);
+		assert_int_equal(system(command), 0);
+		assert_int_equal(chdir(top), 0);
+		assert_int_equal(in_child(traced, &acts[i], NULL), FINE);
+	}
+	assert_int_equal(chdir("/"), 0);
+	(void)snprintf(command, sizeof(command), "rm -rf '%s'", top);
+	assert_int_equal(system(command), 0);
+}
+
 int main(int argc, char **argv)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(answers_come_after_the_syncs),
 		cmocka_unit_test(killed_anywhere_leaves_old_or_new),
 		cmocka_unit_test(disk_full_anywhere_leaves_old_or_new),
 		cmocka_unit_test(failing_disk_anywhere_leaves_old_or_new),
