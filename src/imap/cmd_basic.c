@@ -19,7 +19,8 @@ void imap_write_capability(struct imap *s, struct buf *out)
 	(void)buf_addz(out,
 	    " NAMESPACE UIDPLUS MOVE UNSELECT CHILDREN LIST-EXTENDED LIST-STATUS SPECIAL-USE "
 	    "CREATE-SPECIAL-USE ESEARCH SEARCHRES STATUS=SIZE CONDSTORE QRESYNC "
-	    "MULTIAPPEND REPLACE UTF8=ACCEPT UNAUTHENTICATE ACL RIGHTS=kxte QUOTA QUOTA=RES-STORAGE");
+	    "MULTIAPPEND REPLACE UTF8=ACCEPT UNAUTHENTICATE ACL RIGHTS=kxte QUOTA QUOTA=RES-STORAGE "
+	    "METADATA METADATA-SERVER LIST-METADATA");
 	if (!conn_is_deflated(s->conn)) /* RFC 4978 3 */
 		(void)buf_addz(out, " COMPRESS=DEFLATE");
 	(void)buf_addz(out, /* finding: cmd_search.c, order.c */

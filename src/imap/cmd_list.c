@@ -8,6 +8,7 @@
 #include "core/limits.h"
 #include "core/map.h"
 #include "core/mem.h"
+#include "imap/metadata.h"
 #include "imap/pattern.h"
 #include "imap/status.h"
 
@@ -22,6 +23,7 @@ enum {
 	RETURN_STATUS = 128,
 	LIST_EXTENDED = 256,
 	LIST_LSUB = 512,
+	RETURN_METADATA = 1024, /* RFC 9590 */
 };
 
 struct entry {
@@ -33,6 +35,7 @@ struct entry {
 
 struct listing {
 	unsigned options, status_items;
+	struct metadata_ask metadata;
 	struct pattern **patterns;
 	size_t patterns_n;
 	struct entry **v;
@@ -204,14 +207,51 @@ static enum imap_step say_some(struct imap *s)
 	return (l->at < l->n ? STEP_MORE : STEP_DONE);
 }
 
-/* --- RETURN (STATUS ...) --- */
+/* --- RETURN (STATUS ...), RETURN (METADATA ...) --- */
 
 static void next_status(struct imap *s);
+static void next_metadata(struct imap *s);
 
 static enum imap_step wait_room(struct imap *s)
 {
 	(void)s;
 	return (STEP_DONE); /* called only when there is room */
+}
+
+static void on_metadata(
+    void *self, const struct metadata *v, size_t n, const struct err *err)
+{
+	struct imap *s = self;
+	struct listing *l = s->call.data;
+
+	s->call.op = NULL;
+	if (err == NULL)
+		metadata_say(s, l->v[l->at]->name, &l->metadata, v, n);
+	l->at++;
+	imap_produce(s, wait_room, next_metadata);
+}
+
+static void next_metadata(struct imap *s)
+{
+	struct listing *l = s->call.data;
+
+	for (; l->at < l->n; l->at++) {
+		struct entry *e = l->v[l->at];
+
+		if (!e->is_listed || e->folder == NULL || !folder_exists(e->folder))
+			continue;
+		if ((s->call.op = metadata_read(s->account, e->folder, on_metadata, s)) != NULL)
+			return;
+	}
+	imap_end(s, "OK Done");
+}
+
+static void begin_metadata(struct imap *s)
+{
+	struct listing *l = s->call.data;
+
+	l->at = l->options & RETURN_METADATA ? 0 : l->n;
+	next_metadata(s);
 }
 
 static void on_status(void *self, const struct folder_status *st, const struct err *err)
@@ -241,7 +281,7 @@ static void next_status(struct imap *s)
 		if ((s->call.op = folder_status(e->folder, on_status, s)) != NULL)
 			return;
 	}
-	imap_end(s, "OK Done");
+	begin_metadata(s);
 }
 
 static void said(struct imap *s)
@@ -249,7 +289,7 @@ static void said(struct imap *s)
 	struct listing *l = s->call.data;
 
 	if (!(l->options & RETURN_STATUS)) {
-		imap_end(s, "OK Done");
+		begin_metadata(s);
 		return;
 	}
 	l->at = 0;
@@ -273,6 +313,7 @@ static bool take_options(struct args *a, struct listing *l, bool returns)
 		{ "CHILDREN", true, RETURN_CHILDREN },
 		{ "SPECIAL-USE", true, RETURN_SPECIAL },
 		{ "STATUS", true, RETURN_STATUS },
+		{ "METADATA", true, RETURN_METADATA },
 	};
 	struct slice name;
 
@@ -291,7 +332,9 @@ static bool take_options(struct args *a, struct listing *l, bool returns)
 				bit = known[i].bit;
 		if (bit == 0 ||
 		    (bit == RETURN_STATUS &&
-			(!args_sp(a) || !status_take_items(a, &l->status_items))))
+			(!args_sp(a) || !status_take_items(a, &l->status_items))) ||
+		    (bit == RETURN_METADATA &&
+			(!args_sp(a) || !metadata_take_entries(a, &l->metadata))))
 			return (false);
 		l->options |= bit;
 	} while (args_sp(a));
@@ -354,6 +397,7 @@ static void start(struct imap *s, unsigned options)
 	s->call.data = l;
 	s->call.drop = listing_drop;
 	l->options = options;
+	l->metadata.maxsize = UINT64_MAX;
 	if (!(options & LIST_LSUB) && args_peek(a, '(') &&
 	    (!take_options(a, l, false) || !args_sp(a))) {
 		imap_bad(s, "Unknown selection option");

@@ -38,6 +38,8 @@ static const struct imap_command commands[] = {
 	{ SLICE_INIT("GETQUOTA"), IN, CMD_NEWS, cmd_getquota }, /* RFC 9208 4.1 */
 	{ SLICE_INIT("GETQUOTAROOT"), IN, CMD_NEWS, cmd_getquotaroot },
 	{ SLICE_INIT("SETQUOTA"), IN, CMD_NEWS, cmd_not_yours },
+	{ SLICE_INIT("GETMETADATA"), IN, CMD_NEWS, cmd_getmetadata }, /* RFC 5464 4 */
+	{ SLICE_INIT("SETMETADATA"), IN, CMD_NEWS, cmd_setmetadata },
 	{ SLICE_INIT("GETACL"), IN, CMD_NEWS, cmd_getacl }, /* RFC 4314 3 */
 	{ SLICE_INIT("MYRIGHTS"), IN, CMD_NEWS, cmd_myrights },
 	{ SLICE_INIT("LISTRIGHTS"), IN, CMD_NEWS, cmd_listrights },

@@ -66,7 +66,9 @@ void cmd_thread(struct imap *s);
 void cmd_idle(struct imap *s);
 void cmd_compress(struct imap *s);
 void cmd_unauthenticate(struct imap *s);
-/* cmd_quota.c, cmd_acl.c */
+/* cmd_metadata.c, cmd_quota.c, cmd_acl.c */
+void cmd_getmetadata(struct imap *s);
+void cmd_setmetadata(struct imap *s);
 void cmd_getquota(struct imap *s);
 void cmd_getquotaroot(struct imap *s);
 void cmd_getacl(struct imap *s);
