@@ -34,7 +34,7 @@ struct slice message_form(struct arena *a, struct slice file);
 /* Any thread; takes the model's read lock shortly. account "" : the shared model alone. */
 void classifier_score(struct classifier *c, const char *account, const struct features *f, struct spam_score *ret);
 
-/* Lessons by hand (commands) and by acts: durable before on_learned. Reversal of an earlier lesson is exact. class LESSON_NONE: forget. Logs
+/* Lessons by hand (commands) and by acts: durable before on_learned. Reversal of an earlier lesson is exact. class LESSON_NONE: forget. What was begun is finished: on_learned comes once, after a stop too. Logs
  * "learned message as ham: <message-id>" / "learned message as spam: <message-id>". */
 void classifier_learn(struct classifier *c, const char *account, struct slice message /* as message_form takes it; borrowed until on_learned */, enum lesson_class as,
     void (*on_learned)(void *self, bool changed, const struct err *err), void *self);

@@ -53,7 +53,8 @@ struct teach {
 	struct slice message; /* by hand: borrowed until features are made */
 	void (*on_taught)(void *self, const struct teach *t); /* loop */
 	void *self;
-	void *owned; /* freed with this */
+	void *owned;  /* freed with this */
+	bool by_hand; /* on_taught comes after a stop too */
 };
 enum { TEACH_BATCH = 32 };
 

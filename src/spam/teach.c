@@ -78,7 +78,7 @@ static void taught(struct teach *t) /* loop */
 		if (t->v[i].changed)
 			log_lesson(&t->v[i]);
 	pending_add(c, -(int64_t)t->n);
-	if (!c->stopped)
+	if (!c->stopped || t->by_hand)
 		t->on_taught(t->self, t);
 	teach_free(t);
 }
@@ -229,6 +229,7 @@ void classifier_learn(struct classifier *c, const char *account, struct slice me
 
 	*h = (struct by_hand){ on_learned, self };
 	t->owned = h;
+	t->by_hand = true; /* who asked may own what is read, and waits */
 	t->v = NEW(struct lesson_item);
 	t->v[0].as = as;
 	t->n = 1;
