@@ -92,8 +92,36 @@ static bool take_use(struct args *a, enum folder_role *ret, unsigned *ret_n, boo
 	return (args_char(a, ')'));
 }
 
+static void on_made_status(void *self, const struct folder_status *st, const struct err *err)
+{
+	struct imap *s = self;
+
+	s->call.op = NULL;
+	if (err != NULL)
+		imap_end(s, "OK Created");
+	else /* RFC 8474 4.1 */
+		imap_endf(s, "OK [MAILBOXID (F%u)] Created", st->uidvalidity);
+}
+
+static void on_made(void *self, const struct err *err)
+{
+	struct imap *s = self;
+	const struct slice *name = s->call.data;
+	struct folder *f;
+
+	s->call.op = NULL;
+	if (err != NULL) {
+		imap_end_err(s, err);
+		return;
+	}
+	f = folder_find(s->account, *name);
+	if (f == NULL || (s->call.op = folder_status(f, on_made_status, s)) == NULL)
+		imap_end(s, "OK Created");
+}
+
 void cmd_create(struct imap *s)
 {
+	struct slice *kept = arena_alloc(s->call.arena, sizeof(*kept));
 	struct args *a = &s->call.args;
 	enum folder_role role = ROLE_NONE;
 	struct slice name;
@@ -122,7 +150,9 @@ void cmd_create(struct imap *s)
 		imap_end(s, "NO [ALREADYEXISTS] There is such a mailbox");
 		return;
 	}
-	wait_for(s, folder_create(s->account, name, role, on_done, s));
+	*kept = name;
+	s->call.data = kept;
+	wait_for(s, folder_create(s->account, name, role, on_made, s));
 }
 
 void cmd_delete(struct imap *s)

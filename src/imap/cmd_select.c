@@ -186,6 +186,8 @@ static void say_counts(struct imap *s, const struct view *v)
 			(void)buf_fmt(&s->out, "* OK [UNSEEN %zu] First unseen\r\n", unseen + 1);
 	}
 	(void)buf_fmt(&s->out, "* OK [UIDVALIDITY %u] UIDs are valid\r\n", view_uidvalidity(v));
+	(void)buf_fmt(&s->out, "* OK [MAILBOXID (F%u)] Of this mailbox\r\n", /* RFC 8474 4.2 */
+	    view_uidvalidity(v));
 	(void)buf_fmt(&s->out, "* OK [UIDNEXT %u] Next UID\r\n", view_uidnext(v));
 	(void)buf_fmt(&s->out, "* OK [HIGHESTMODSEQ %llu] Highest\r\n",
 	    (unsigned long long)view_highestmodseq(v));

@@ -16,6 +16,7 @@ enum {
 	ITEM_MODSEQ = 128,
 	ITEM_APPENDLIMIT = 256,
 	ITEM_DELETED_STORAGE = 1024,
+	ITEM_MAILBOXID = 2048,
 };
 
 static const struct {
@@ -29,6 +30,7 @@ static const struct {
 	{ "RECENT", ITEM_RECENT },           /* RFC 3501 */
 	{ "HIGHESTMODSEQ", ITEM_MODSEQ },    /* RFC 7162 3.1.7 */
 	{ "APPENDLIMIT", ITEM_APPENDLIMIT }, /* RFC 7889 */
+	{ "MAILBOXID", ITEM_MAILBOXID },     /* RFC 8474 */
 };
 
 bool status_take_items(struct args *a, unsigned *ret)
@@ -63,7 +65,8 @@ static uint64_t value_of(const struct imap *s, const struct folder_status *st, u
 	switch (bit) {
 	case ITEM_MESSAGES: return (st->messages);
 	case ITEM_UIDNEXT: return (st->uidnext);
-	case ITEM_UIDVALIDITY: return (st->uidvalidity);
+	case ITEM_UIDVALIDITY:
+	case ITEM_MAILBOXID: return (st->uidvalidity);
 	case ITEM_UNSEEN: return (st->unseen);
 	case ITEM_DELETED: return (st->deleted);
 	case ITEM_SIZE: return (st->size);
@@ -83,8 +86,11 @@ void status_write(struct imap *s, const char *name, const struct folder_status *
 	(void)write_mailbox(&s->out, slice_of(name), s->utf8);
 	for (size_t i = 0; i < COUNT_OF(items); i++)
 		if (wanted & items[i].bit) {
-			(void)buf_fmt(&s->out, "%s%s %llu", gap, items[i].name,
-			    (unsigned long long)value_of(s, st, items[i].bit));
+			/* a uidvalidity is given to one folder only, and goes with it when it is
+			 * renamed: it names the folder. RFC 8474 4 */
+			(void)buf_fmt(&s->out,
+			    items[i].bit == ITEM_MAILBOXID ? "%s%s (F%llu)" : "%s%s %llu", gap,
+			    items[i].name, (unsigned long long)value_of(s, st, items[i].bit));
 			gap = " ";
 		}
 	(void)buf_addz(&s->out, ")\r\n");

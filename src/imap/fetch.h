@@ -5,6 +5,7 @@
 #define IMAP_FETCH_H
 
 #include "imap/session.h"
+#include "imap/window.h"
 
 enum fetch_what {
 	FETCH_UID,
@@ -12,12 +13,16 @@ enum fetch_what {
 	FETCH_INTERNALDATE,
 	FETCH_SIZE,
 	FETCH_MODSEQ,
+	FETCH_SAVEDATE, /* up to here the view knows */
 	FETCH_ENVELOPE,
 	FETCH_BODY,
 	FETCH_BODYSTRUCTURE,
 	FETCH_SECTION,
 	FETCH_BINARY,
 	FETCH_BINARY_SIZE,
+	FETCH_PREVIEW, /* from here on fetch_extra.c says it */
+	FETCH_EMAILID,
+	FETCH_THREADID,
 };
 
 enum section_text {
@@ -71,6 +76,7 @@ struct fetch {
 	uint64_t changed_since;
 	struct seqset asked; /* in the command's arena: for the loop only */
 	bool has_changed_since, vanished;
+	struct window window; /* PARTIAL; from is 0 without */
 	uint32_t recent_from;
 	struct keyword_names names;
 	struct buf out; /* of one slice */
@@ -85,6 +91,15 @@ struct fetch {
 /* Parse "BODY[...]", "BODY.PEEK[...]", "BINARY...[...]" behind the name and the "[" ; label made.
  */
 bool fetch_take_section(struct fetch *f, struct args *a, struct fetch_item *item, const char *name);
+
+/* What is asked (fetch_parse.c): items, modifiers, the end. */
+bool fetch_take_items(struct fetch *f, struct args *a);
+bool fetch_has_item(const struct fetch *f, enum fetch_what what);
+/* What the visit must load, and where the answer can be made. */
+void fetch_plan(struct imap *s, struct fetch *f);
+
+/* PREVIEW, EMAILID, THREADID (fetch_extra.c). */
+void fetch_extra(struct fetch *f, const struct visit_message *m, const struct fetch_item *item);
 
 void fetch_lost(struct fetch *f); /* the message at hand could not be read */
 

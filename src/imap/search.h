@@ -17,9 +17,13 @@ enum key_what { /* in order of what they cost */
 	KEY_DAY,
 	KEY_MODSEQ,
 	KEY_RECENT,
+	KEY_SAVED,   /* the day it was saved: RFC 8514 */
+	KEY_OLDER,   /* came at ${day} or before: RFC 5032 */
+	KEY_YOUNGER, /* at ${day}, in seconds, or after */
 	/* the header must be read */
 	KEY_HEADER,
 	KEY_SENT,
+	KEY_EMAILID, /* needle: as FETCH says it */
 	/* the body must be read */
 	KEY_BODY,
 	KEY_TEXT,

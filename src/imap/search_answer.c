@@ -10,14 +10,6 @@
 
 /* --- what is asked back --- */
 
-/* partial-range = nz-number ":" nz-number, or both with "-" in front */
-static bool take_window(struct args *a, struct search_returns *ret)
-{
-	ret->from_end = args_char(a, '-');
-	return (args_u32(a, &ret->from) && ret->from > 0 && args_char(a, ':') &&
-	    args_char(a, '-') == ret->from_end && args_u32(a, &ret->to) && ret->to > 0);
-}
-
 bool returns_take(struct args *a, struct search_returns *ret)
 {
 	static const struct {
@@ -53,37 +45,13 @@ bool returns_take(struct args *a, struct search_returns *ret)
 				bit = known[i].bit;
 		if (bit == 0 || (ret->what & bit))
 			return (false);
-		if (bit == RETURN_PARTIAL && (!args_sp(a) || !take_window(a, ret)))
+		if (bit == RETURN_PARTIAL && (!args_sp(a) || !window_take(a, &ret->window)))
 			return (false);
 		ret->what |= bit;
 	} while (args_sp(a));
 	if ((ret->what & RETURN_PARTIAL) && (ret->what & RETURN_ALL))
 		return (false); /* RFC 9394 3.1: never both */
 	return (args_char(a, ')') && args_sp(a));
-}
-
-void returns_window(const struct search_returns *r, size_t n, size_t *ret_from, size_t *ret_end)
-{
-	size_t low = r->from < r->to ? r->from : r->to, high = r->from < r->to ? r->to : r->from;
-
-	if (high > n)
-		high = n;
-	if (low > high)
-		*ret_from = *ret_end = 0;
-	else if (r->from_end) { /* -1 is the last */
-		*ret_from = n - high;
-		*ret_end = n - low + 1;
-	} else {
-		*ret_from = low - 1;
-		*ret_end = high;
-	}
-}
-
-void returns_write_window(const struct search_returns *r, struct buf *out)
-{
-	const char *sign = r->from_end ? "-" : "";
-
-	(void)buf_fmt(out, "%s%u:%s%u", sign, r->from, sign, r->to);
 }
 
 /* --- SAVE and MODSEQ --- */
@@ -124,7 +92,7 @@ static size_t named(struct imap *s, const struct searching *x, const uint32_t **
 	    (x->returns.what & (RETURN_ALL | RETURN_COUNT)))
 		return (x->n);
 	if (x->returns.what & RETURN_PARTIAL)
-		returns_window(&x->returns, x->n, &from, &end);
+		window_of(&x->returns.window, x->n, &from, &end);
 	v = arena_array(s->call.arena, end - from + 2, sizeof(*v));
 	if (x->returns.what & RETURN_MIN)
 		v[n++] = order[0];
@@ -228,9 +196,9 @@ static void say_esearch(struct imap *s, struct searching *x, const uint32_t *ord
 		x->said_end = x->n;
 	if (x->returns.what & RETURN_PARTIAL) { /* RFC 9394 3.1 */
 		(void)buf_addz(&s->out, " PARTIAL (");
-		returns_write_window(&x->returns, &s->out);
+		window_write(&x->returns.window, &s->out);
 		(void)buf_addc(&s->out, ' ');
-		returns_window(&x->returns, x->n, &x->said, &x->said_end);
+		window_of(&x->returns.window, x->n, &x->said, &x->said_end);
 	}
 	imap_produce(s, say_numbers, finish);
 }

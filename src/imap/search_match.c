@@ -4,6 +4,7 @@
 #include "imap/search.h"
 
 #include "core/limits.h"
+#include "imap/write.h"
 #include "msg/date.h"
 #include "msg/fold.h"
 #include "msg/html.h"
@@ -37,8 +38,15 @@ static bool holds_in_view(const struct search_key *k, const struct view_message 
 	case KEY_DAY: return (holds_day(k, date_day(m->internal_date, 0)));
 	case KEY_MODSEQ: return (m->modseq >= k->number);
 	case KEY_RECENT: return (m->uid >= k->number);
+	/* RFC 8514 4: of a message whose day is not known, the day it came */
+	case KEY_SAVED:
+		return (
+		    holds_day(k, date_day(m->save_date == 0 ? m->internal_date : m->save_date, 0)));
+	case KEY_OLDER: return (m->internal_date <= k->day);
+	case KEY_YOUNGER: return (m->internal_date >= k->day);
 	case KEY_HEADER:
 	case KEY_SENT:
+	case KEY_EMAILID:
 	case KEY_BODY:
 	case KEY_TEXT: break;
 	}
@@ -175,6 +183,17 @@ static bool holds_in_body(struct arena *a, const struct search_key *k, const str
 
 /* --- rounds --- */
 
+static bool is_content(const struct search_key *k, const struct visit_message *m)
+{
+	struct buf id = BUF_INIT(64);
+	bool is;
+
+	write_emailid(&id, m->content_id);
+	is = slice_eq(buf_slice(&id), k->needle);
+	buf_free(&id);
+	return (is);
+}
+
 static bool round_of_headers(const struct search *q, const struct visit_message *m, struct arena *a,
     unsigned char *values, bool have_whole, struct slice whole)
 {
@@ -191,7 +210,9 @@ static bool round_of_headers(const struct search *q, const struct visit_message 
 	}
 	header_parse(a, lines, &h);
 	for (size_t i = 0; i < q->keys_n && ok; i++)
-		if (cost_of(&q->keys[i]) == COST_HEADER)
+		if (q->keys[i].what == KEY_EMAILID)
+			values[i] = is_content(&q->keys[i], m) ? ANSWER_YES : ANSWER_NO;
+		else if (cost_of(&q->keys[i]) == COST_HEADER)
 			values[i] = holds_in_header(a, &q->keys[i], &h) ? ANSWER_YES : ANSWER_NO;
 	buf_free(&head);
 	return (ok);

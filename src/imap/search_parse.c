@@ -4,6 +4,7 @@
 
 #include <stdlib.h>
 
+#include "core/clock.h"
 #include "core/limits.h"
 #include "core/mem.h"
 #include "msg/date.h"
@@ -183,6 +184,36 @@ static bool add_new(struct parsing *x)
 	return (add_recent(x, false) && add_flags(x, FLAG_SEEN, true) && add_op(x, OP_AND, 2));
 }
 
+/* RFC 5032: so many seconds ago, from when the search was asked */
+static bool add_interval(struct parsing *x, enum key_what what)
+{
+	struct search_key *k = add_key(x, what);
+	uint64_t seconds;
+
+	if (k == NULL)
+		return (false);
+	if (!args_sp(x->a) || !args_u64(x->a, UINT32_MAX, &seconds) || seconds == 0)
+		return (fail(x, SEARCH_BAD));
+	k->day = clock_wall() - (int64_t)seconds;
+	return (true);
+}
+
+/* RFC 8474 4.3 (SEARCH): an objectid; no message has a THREADID */
+static bool add_objectid(struct parsing *x, bool is_email)
+{
+	struct slice id;
+	struct search_key *k;
+
+	if (!args_sp(x->a) || !args_astring(x->a, &id))
+		return (fail(x, SEARCH_BAD));
+	if (!is_email)
+		return (add_flags(x, 0, false));
+	if ((k = add_key(x, KEY_EMAILID)) == NULL)
+		return (false);
+	k->needle = arena_dup(x->q->arena, id);
+	return (true);
+}
+
 enum word {
 	W_ALL,
 	W_FLAG,
@@ -198,6 +229,13 @@ enum word {
 	W_SENTBEFORE,
 	W_SENTON,
 	W_SENTSINCE,
+	W_SAVEDBEFORE,
+	W_SAVEDON,
+	W_SAVEDSINCE,
+	W_OLDER,
+	W_YOUNGER,
+	W_EMAILID,
+	W_THREADID,
 	W_LARGER,
 	W_SMALLER,
 	W_MODSEQ,
@@ -235,6 +273,14 @@ static const struct {
 	{ "SENTBEFORE", W_SENTBEFORE, 0 },
 	{ "SENTON", W_SENTON, 0 },
 	{ "SENTSINCE", W_SENTSINCE, 0 },
+	{ "SAVEDBEFORE", W_SAVEDBEFORE, 0 }, /* RFC 8514 */
+	{ "SAVEDON", W_SAVEDON, 0 },
+	{ "SAVEDSINCE", W_SAVEDSINCE, 0 },
+	{ "SAVEDATESUPPORTED", W_ALL, 0 }, /* in every folder */
+	{ "OLDER", W_OLDER, 0 },           /* RFC 5032 */
+	{ "YOUNGER", W_YOUNGER, 0 },
+	{ "EMAILID", W_EMAILID, 0 }, /* RFC 8474 */
+	{ "THREADID", W_THREADID, 0 },
 	{ "LARGER", W_LARGER, 0 },
 	{ "SMALLER", W_SMALLER, 0 },
 	{ "MODSEQ", W_MODSEQ, 0 },
@@ -276,6 +322,14 @@ static bool take_word(struct parsing *x, size_t i)
 	case W_SENTON:
 	case W_SENTSINCE:
 		return (add_day(x, KEY_SENT, (enum day_relation)(words[i].word - W_SENTBEFORE)));
+	case W_SAVEDBEFORE:
+	case W_SAVEDON:
+	case W_SAVEDSINCE:
+		return (add_day(x, KEY_SAVED, (enum day_relation)(words[i].word - W_SAVEDBEFORE)));
+	case W_OLDER: return (add_interval(x, KEY_OLDER));
+	case W_YOUNGER: return (add_interval(x, KEY_YOUNGER));
+	case W_EMAILID:
+	case W_THREADID: return (add_objectid(x, words[i].word == W_EMAILID));
 	case W_LARGER: return (add_number(x, KEY_LARGER, INT64_MAX));
 	case W_SMALLER: return (add_number(x, KEY_SMALLER, INT64_MAX));
 	case W_MODSEQ: return (add_modseq(x));

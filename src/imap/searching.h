@@ -6,6 +6,7 @@
 #include "imap/order.h"
 #include "imap/search.h"
 #include "imap/session.h"
+#include "imap/window.h"
 
 enum {
 	RETURN_MIN = 1,
@@ -19,8 +20,7 @@ enum {
 
 struct search_returns {
 	unsigned what;
-	uint32_t from, to; /* PARTIAL, as said: from may be above to */
-	bool from_end;     /* "-1:-100" */
+	struct window window; /* PARTIAL */
 };
 
 struct looking { /* the visit's: what the worker sees */
@@ -55,9 +55,6 @@ struct searching {
 /* "RETURN" SP "(" [options] ")" SP at the cursor, each option once (IMP-22); true and nothing taken
  * when there is none. */
 bool returns_take(struct args *a, struct search_returns *ret);
-/* The part of n results that PARTIAL is about: [*ret_from, *ret_end). */
-void returns_window(const struct search_returns *r, size_t n, size_t *ret_from, size_t *ret_end);
-void returns_write_window(const struct search_returns *r, struct buf *out); /* "-1:-100" */
 void search_answer(struct imap *s);
 /* A search that was answered NO leaves nothing in "$": RFC 9051 6.4.4.1. After BAD it stays. */
 void search_save_nothing(struct imap *s, const struct searching *x);

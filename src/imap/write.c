@@ -134,6 +134,13 @@ const char *role_attribute(enum folder_role role)
 	return (NULL);
 }
 
+void write_emailid(struct buf *out, const unsigned char content_id[16])
+{
+	(void)buf_addc(out, 'M');
+	for (unsigned i = 0; i < 16; i++)
+		(void)buf_fmt(out, "%02x", content_id[i]);
+}
+
 int write_special_use(struct buf *out, enum folder_role role, const char *before)
 {
 	const char *name = role_attribute(role);

@@ -24,6 +24,8 @@ int write_mailbox(struct buf *out, struct slice name,
 int write_text(struct buf *out, const char *text);
 /* "(\Seen $Junk)" */
 int write_flags(struct buf *out, unsigned flags, bool recent, const struct keyword_names *names);
+/* "M" and 32 hexadecimal digits (RFC 8474) */
+void write_emailid(struct buf *out, const unsigned char content_id[16]);
 int write_special_use(struct buf *out, enum folder_role role,
     const char *before);                           /* nothing for an ordinary folder */
 const char *role_attribute(enum folder_role role); /* "\Sent", or NULL */
