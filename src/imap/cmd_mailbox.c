@@ -32,11 +32,24 @@ bool imap_mailbox_name(struct imap *s, struct slice given, struct slice *ret)
 	return (ok);
 }
 
+/* "inbox/x" is below INBOX, which is so in any case (RFC 9051 5.1): else a client would see two of
+ * it. Unless another program made such a folder, which must be reachable as it is listed. */
+static struct slice below_inbox(struct imap *s, struct slice name)
+{
+	if (!slice_istarts(name, SLICE("INBOX/")) || folder_find(s->account, name) != NULL)
+		return (name);
+	return (slice_of(
+	    arena_fmt(s->call.arena, "INBOX" SLICE_FMT, SLICE_ARG(slice_from(name, 5)))));
+}
+
 bool imap_take_mailbox(struct imap *s, struct slice *ret)
 {
 	struct slice given;
 
-	return (args_astring(&s->call.args, &given) && imap_mailbox_name(s, given, ret));
+	if (!args_astring(&s->call.args, &given) || !imap_mailbox_name(s, given, ret))
+		return (false);
+	*ret = below_inbox(s, *ret);
+	return (true);
 }
 
 static void on_done(void *self, const struct err *err)

@@ -28,8 +28,8 @@ size = "1 MiB"
 free = "1 MiB"
 [domain."local.example"]
 """
-ACCOUNT = """[account.u%(n)d]
-addresses = ["u%(n)d@local.example"]
+ACCOUNT = """[account.u%(n)03d]
+addresses = ["u%(n)03d@local.example"]
 """
 
 
@@ -241,7 +241,7 @@ def main():
             for n, path in enumerate(paths):
                 played += 1
                 try:
-                    Player(ports, "u%d" % n, os.path.join(dirname, "mail", "u%d" % n)).play(path)
+                    Player(ports, "u%03d" % n, os.path.join(dirname, "mail", "u%03d" % n)).play(path)
                 except Fault as e:
                     faults.append(str(e))
                 if process.poll() is not None:
