@@ -148,21 +148,65 @@ static bool same_listens(const struct cfg *a, const struct cfg *b)
 	return (x == NULL && y == NULL);
 }
 
+static bool same_dns(const struct cfg *a, const struct cfg *b)
+{
+	bool same = a->dns.forward_n == b->dns.forward_n && a->dns.timeout_ms == b->dns.timeout_ms &&
+	    (a->dns.trust_anchor == NULL) == (b->dns.trust_anchor == NULL) &&
+	    (a->dns.trust_anchor == NULL || slice_eq(slice_of(a->dns.trust_anchor), slice_of(b->dns.trust_anchor)));
+
+	for (size_t i = 0; same && i < a->dns.forward_n; i++)
+		same = slice_eq(slice_of(a->dns.forward[i]), slice_of(b->dns.forward[i]));
+	return (same);
+}
+
+static bool same_status(const struct cfg *a, const struct cfg *b)
+{
+	return (a->status.has == b->status.has &&
+	    (!a->status.has || (ip_eq(&a->status.address, &b->status.address) && a->status.port == b->status.port)));
+}
+
+/* What a running server cannot change; NULL: nothing of it did. */
+static const char *fixed_change(const struct cfg *a, const struct cfg *b)
+{
+	return (!slice_eq(slice_of(a->data), slice_of(b->data)) ? "data" :
+		!same_listens(a, b)				? "[[listen]]" :
+		!same_dns(a, b)					? "[dns]" :
+		!same_status(a, b)				? "[status]" :
+								  NULL);
+}
+
+/* Everything of a new configuration that can fail, done; -1: some of it may be. */
+static int reload_parts(struct server *s, const struct cfg *cfg, struct err *err)
+{
+	if (tls_reload(s->tls_smtp, cfg->tls.certificate, cfg->tls.key, err) == -1 ||
+	    tls_reload(s->tls_imap, cfg->tls.certificate, cfg->tls.key, err) == -1)
+		return (-1);
+	return (cfg == s->cfg ? 0 : store_reload(s->store, cfg, err));
+}
+
 static int reload(void *self, struct err *err)
 {
 	struct server *s = self;
 	struct cfg *cfg;
+	const char *fixed;
 	struct listen_caps caps;
 
 	s->reload_fault = (struct err){ 0 };
 	if ((cfg = cfg_load(s->config_path, keep_first_fault, &s->reload_fault)) == NULL) {
 		; /* the faults are told already */
-	} else if (!slice_eq(slice_of(cfg->data), slice_of(s->cfg->data)) || !same_listens(cfg, s->cfg)) {
-		(void)err_set(&s->reload_fault, ERR_PEER, "data and [[listen]] cannot change while the server runs; restart it");
+	} else if (cfg->text_hash == s->cfg->text_hash) {
+		/* The file says what it said: certificate and keys may be new. Nothing is kept, however often this comes. */
 		cfg_free(cfg);
-	} else if (tls_reload(s->tls_smtp, cfg->tls.certificate, cfg->tls.key, &s->reload_fault) == -1 ||
-	    tls_reload(s->tls_imap, cfg->tls.certificate, cfg->tls.key, &s->reload_fault) == -1 ||
-	    store_reload(s->store, cfg, &s->reload_fault) == -1) {
+		if (reload_parts(s, s->cfg, &s->reload_fault) == 0) {
+			smtp_server_reload(s->smtp, s->cfg);
+			smtp_sender_reload(s->sender, s->cfg);
+			log_event(LOG_INFO, NULL, "reload", "config", s->config_path, "changed", "no", NULL);
+			return (0);
+		}
+	} else if ((fixed = fixed_change(cfg, s->cfg)) != NULL) {
+		(void)err_set(&s->reload_fault, ERR_PEER, "%s cannot change while the server runs; restart it", fixed);
+		cfg_free(cfg);
+	} else if (reload_parts(s, cfg, &s->reload_fault) == -1) {
 		/* Whole or not at all: nothing may go on looking at what is freed next. */
 		(void)store_reload(s->store, s->cfg, NULL);
 		(void)tls_reload(s->tls_smtp, s->cfg->tls.certificate, s->cfg->tls.key, NULL);
@@ -329,6 +373,14 @@ static const struct {
 	[SERVICE_IMAPS] = { accept_imaps, NULL },
 };
 
+/* CFG-06: what could not be, and which setting asked for it. -1. */
+static int name_setting(struct err *err, const char *table, const char *service)
+{
+	struct err why = *err;
+
+	return (err_set(err, why.kind, "%s of the configuration, service \"%s\": %s", table, service, why.text));
+}
+
 static int bind_all(struct server *s, struct err *err)
 {
 	struct listen_caps caps = caps_of(s->cfg);
@@ -336,10 +388,10 @@ static int bind_all(struct server *s, struct err *err)
 	s->listeners = listeners_new(s->loop, &caps);
 	for (const struct cfg_listen *l = s->cfg->listens; l != NULL; l = l->next)
 		if (listen_bind(s->listeners, l->any, &l->address, l->port, services[l->service].on_conn, s, services[l->service].refusal, err) == -1)
-			return (-1);
+			return (name_setting(err, "[[listen]]", cfg_service_name(l->service)));
 	if (s->cfg->status.has &&
 	    listen_bind(s->listeners, false, &s->cfg->status.address, s->cfg->status.port, accept_http, s, NULL, err) == -1)
-		return (-1);
+		return (name_setting(err, "[status]", "http"));
 	return (0);
 }
 

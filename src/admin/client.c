@@ -5,12 +5,13 @@
 #include <stdio.h>
 #include <sys/socket.h>
 #include <sys/un.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "admin/commands.h"
 #include "core/json_read.h"
 
-enum { ANSWER_MAX = 80 << 20, ANSWER_SECONDS = 120 };
+enum { ANSWER_MAX = 80 << 20, ANSWER_SECONDS = 120, BUSY_WAIT_MS = 100, BUSY_WAITS = 50 };
 
 static int socket_open(const struct cfg *cfg, struct err *err)
 {
@@ -103,11 +104,20 @@ int client_ask(const struct cfg *cfg, const char *method, const char *path, stru
 
 int client_ask_or_do(const struct cfg *cfg, const char *method, const char *path, struct slice body, struct client_answer *ret, struct err *err)
 {
-	if (client_ask(cfg, method, path, body, ret, err) == 0)
-		return (0);
-	if (err->kind != ERR_NOT_FOUND)
-		return (-1);
-	return (local_do(cfg, method, path, body, ret, err));
+	static const struct timespec pause = { .tv_nsec = BUSY_WAIT_MS * 1000000L };
+
+	/* Another command has the data open, or a server that does not listen yet: both pass. */
+	for (int i = 0;; i++) {
+		if (client_ask(cfg, method, path, body, ret, err) == 0)
+			return (0);
+		if (err->kind != ERR_NOT_FOUND)
+			return (-1);
+		if (local_do(cfg, method, path, body, ret, err) == 0)
+			return (0);
+		if (err->kind != ERR_BUSY || i == BUSY_WAITS)
+			return (-1);
+		(void)nanosleep(&pause, NULL);
+	}
 }
 
 int client_escape(struct buf *out, struct slice s)
@@ -130,5 +140,5 @@ int client_complain(const struct client_answer *answer)
 		words = slice_trim(buf_slice(&answer->body));
 	(void)fprintf(stderr, "pennypost: %.*s\n", SLICE_ARG(words));
 	json_doc_free(doc);
-	return (answer->status == 503 ? EXIT_TEMPORARY : answer->status == 404 ? EXIT_FOUND : EXIT_USAGE);
+	return (answer->status >= 500 ? EXIT_TEMPORARY : answer->status == 404 ? EXIT_FOUND : EXIT_USAGE);
 }

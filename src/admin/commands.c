@@ -163,5 +163,8 @@ int command_main(int argc, char **argv, int (*serve)(const struct command_line *
 	if ((config = command_option(&cl, "-c")) != NULL)
 		cl.config = config;
 	cl.json = command_flag(&cl, "--json");
+	/* What is not understood is not passed over: "serve --config FILE" would run another configuration than meant. */
+	if (cl.command->arguments[0] == '\0' && cl.argc > 0)
+		return (command_usage(&cl, "what is \"%s\"?", cl.argv[0]));
 	return (cl.command->run != NULL ? cl.command->run(&cl) : serve(&cl));
 }

@@ -122,7 +122,8 @@ static int add_account(struct command_line *cl, struct init *in, struct slice li
 	struct slice address, password, local, domain;
 	char *name;
 
-	if (!slice_cut(line, ' ', &address, &password) && !slice_cut(line, '\t', &address, &password))
+	/* At the first blank, of either kind: the password may hold more of both. */
+	if (!slice_cut(line, slice_chr(line, '\t') < slice_chr(line, ' ') ? '\t' : ' ', &address, &password))
 		return (command_usage(cl, "--accounts: \"%.*s\" has no password behind it", SLICE_ARG(line)));
 	if (!slice_cut(address, '@', &local, &domain) || local.n == 0)
 		return (command_usage(cl, "--accounts: \"%.*s\" is not an address", SLICE_ARG(address)));
@@ -238,6 +239,15 @@ static int write_file(const char *path, struct slice text, struct err *err)
 	return (close(fd) == -1 ? err_errno(err, "close %s", path) : 0);
 }
 
+static int sync_folder(const char *path)
+{
+	int fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC), rc = fd == -1 ? -1 : fsync(fd);
+
+	if (fd != -1)
+		(void)close(fd);
+	return (rc);
+}
+
 static int set_password(const struct cfg *cfg, const struct init_account *acc, struct err *err)
 {
 	char hash[SECRET_HASH_MAX];
@@ -313,6 +323,8 @@ static struct cfg *make_all(const struct init *in, const char *data, struct err 
 			rc = set_password(cfg, &in->accounts[i], err);
 	if (rc == 0 && rename(config, "pennypost.toml") == -1)
 		rc = err_errno(err, "name the configuration");
+	if (rc == 0 && sync_folder(data) == -1)
+		rc = err_errno(err, "sync the folder %s", data);
 	if (rc == -1) {
 		cfg_free(cfg);
 		cfg = NULL;

@@ -14,6 +14,7 @@
 #include "core/buf.h"
 #include "core/cfg_int.h"
 #include "core/limits.h"
+#include "core/map.h"
 #include "core/mem.h"
 #include "core/secret.h"
 
@@ -254,6 +255,7 @@ struct cfg *cfg_load(const char *path, void (*on_fault)(void *self, const char *
 	l->cfg = arena_alloc(a, sizeof(*l->cfg));
 	l->cfg->arena = a;
 	if (find_place(l, path) == 0 && read_file(l, path, &text) == 0) {
+		l->cfg->text_hash = map_hash(buf_slice(&text));
 		if ((root = toml_parse(a, buf_slice(&text), &err)) == NULL) {
 			note_syntax(l, &err);
 		} else {

@@ -67,6 +67,7 @@ struct cfg_score { /* [score]; INFINITY when "off" */
 struct cfg {
 	struct arena *arena; /* owned; holds all of this */
 	const char *path;
+	uint64_t text_hash; /* of the file as it was read: is it the same again? */
 	const char *hostname, *data;
 	struct {
 		const char *certificate, *key; /* NULL: none */

@@ -171,6 +171,7 @@ struct outbound {
 	struct arena *arena;   /* owned; holds this struct too */
 	struct flow flow;
 	struct job job; /* on the queue's lane: take, settle */
+	struct job unmark; /* on the same: a stop that will not wait is no crash */
 	struct err err; /* what the job found */
 	struct queue_entry *entry;
 	struct out_rcpt *rcpts;

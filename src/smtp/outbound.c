@@ -409,6 +409,30 @@ void outbound_start(struct smtp_sender *s, struct out_item *item)
 	flow_start(&o->flow, outbound_steps, on_ended, o);
 }
 
+static void run_unmark(struct job *j) /* queue lane */
+{
+	struct outbound *o = LIST_OWNER(j, struct outbound, unmark);
+	struct err ignored;
+
+	(void)queue_work_end(o->sender->deps.store, o->item->id, &ignored);
+}
+
+static void on_unmarked(struct job *j)
+{
+	(void)j; /* the attempt goes on: settle comes behind this on the same lane */
+}
+
+/* The process may end before this attempt does. That is no crash of its message's making, and must
+ * not count as one (P22): two stops while another host thinks would set the message aside. */
+static void unmark(struct outbound *o)
+{
+	if (!o->marked || o->unmark.run != NULL)
+		return;
+	o->unmark.run = run_unmark;
+	o->unmark.done = on_unmarked;
+	lane_force(store_lane(o->sender->deps.store, STORE_QUEUE), &o->unmark);
+}
+
 /* The sender drains. What is between two hosts is let go at once, a conversation when patience
  * is over; but behind the final dot its answer is awaited as long as there is time, since an
  * unheard 2xx sends twice. */
@@ -422,6 +446,8 @@ void outbound_drain(struct outbound *o, bool patience_over)
 		out_settle_again(o);
 		return;
 	}
+	if (patience_over && o->talk != NULL && out_talk_is_past_dot(o->talk))
+		unmark(o);
 	if (!holds || (o->talk != NULL && (!patience_over || out_talk_is_past_dot(o->talk))))
 		return;
 	out_route_cancel(o->route);
