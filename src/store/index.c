@@ -113,7 +113,7 @@ int index_folder_drop(struct mail *m, const struct lane_folder *lf)
 
 int index_folder_note(struct mail *m, const struct lane_folder *lf)
 {
-	if (m->index == NULL ||
+	if (m->index == NULL || m->no_tx ||
 	    sql_do(m->index,
 		"INSERT INTO folder(id, leaf, role, uidvalidity, floor, uidnext, modseq, new_ns, "
 		"cur_ns, noted_ns)"
@@ -252,7 +252,7 @@ int index_count(struct mail *m, struct lane_folder *lf, struct err *err)
 int index_put(struct mail *m, struct lane_folder *lf, const struct index_row *r)
 {
 	tally(lf, r->m.flags, r->m.size, 1);
-	if (m->index == NULL ||
+	if (m->index == NULL || m->no_tx ||
 	    sql_do(m->index,
 		"INSERT OR REPLACE INTO msg(folder, uid, flags, modseq, size, disk, internal, "
 		"saved, place, base, info, cid)"
@@ -269,7 +269,7 @@ int index_flags(struct mail *m, struct lane_folder *lf, const struct index_row *
 {
 	tally(lf, was, r->m.size, -1);
 	tally(lf, r->m.flags, r->m.size, 1);
-	if (m->index == NULL ||
+	if (m->index == NULL || m->no_tx ||
 	    sql_do(m->index,
 		"UPDATE msg SET flags = ?3, modseq = ?4, place = ?5, info = ?6 WHERE folder = ?1 "
 		"AND uid = ?2",
@@ -303,7 +303,7 @@ int index_drop(struct mail *m, struct lane_folder *lf, const struct index_row *r
 	struct slice cid = { (const char *)r->cid, 16 };
 
 	tally(lf, r->m.flags, r->m.size, -1);
-	if (m->index == NULL ||
+	if (m->index == NULL || m->no_tx ||
 	    sql_do(m->index, "DELETE FROM msg WHERE folder = ?1 AND uid = ?2", NULL, "ii", lf->id,
 		(int64_t)r->m.uid) != 0 ||
 	    sql_do(m->index,

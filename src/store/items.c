@@ -54,7 +54,7 @@ int index_items_put(struct mail *m, const unsigned char cid[16], const struct it
 	if (it->envelope.failed || it->structure.failed || it->body.failed || it->map.failed ||
 	    it->fields.failed)
 		return (0);
-	if (m->index == NULL ||
+	if (m->index == NULL || m->no_tx ||
 	    sql_do(m->index,
 		"INSERT OR IGNORE INTO item(cid, envelope, structure, body, map, fields) "
 		"VALUES(?1, ?2, ?3, ?4, ?5, ?6)",

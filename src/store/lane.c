@@ -80,16 +80,51 @@ void delta_free(struct delta *d)
 	free(d);
 }
 
-static void drop_deltas(struct mail_job *j)
+/* A look inside an act that copies finds younger messages than those the act took its numbers for:
+ * what is added to a folder is told by UID all the same. Each delta's UIDs are a run of their own. */
+static void order_added(struct mail_job *j)
+{
+	LIST_EACH(&j->deltas, node)
+	{
+		struct delta *d = LIST_OWNER(node, struct delta, node);
+
+		if (d->kind != DELTA_ADDED || d->n == 0)
+			continue;
+		LIST_EACH(&j->deltas, before)
+		{
+			struct delta *b = LIST_OWNER(before, struct delta, node);
+
+			if (b == d)
+				break;
+			if (b->kind == DELTA_ADDED && b->folder == d->folder && b->n > 0 &&
+			    b->msgs[0].m.uid > d->msgs[0].m.uid) {
+				list_drop(&d->node);
+				list_add_before(&b->node, &d->node);
+				break;
+			}
+		}
+	}
+}
+
+/* The act failed. What a look found on the way, and keywords, are there whatever became of the
+ * rest, and the index has them; after a rollback the next look finds them again. */
+static bool stays(const struct mail_job *j, const struct delta *d)
+{
+	if (d->kind == DELTA_KEYWORDS)
+		return (true);
+	return (!j->rolled_back && (d->cause == CAUSE_EXTERNAL || d->cause == CAUSE_REBUILD));
+}
+
+static void tell_deltas(struct mail_job *j)
 {
 	struct list *node;
 
+	order_added(j);
 	while ((node = list_shift(&j->deltas)) != NULL) {
 		struct delta *d = LIST_OWNER(node, struct delta, node);
 
-		if (d->kind == DELTA_KEYWORDS) { /* durable already, whatever became of the rest */
+		if (!j->failed || stays(j, d))
 			watch_tell(j, d);
-		}
 		delta_free(d);
 	}
 }
@@ -272,6 +307,7 @@ static void fail_batch(struct mail *m, struct list *jobs, const struct err *err)
 	{
 		struct mail_job *j = (struct mail_job *)LIST_OWNER(node, struct job, node);
 
+		j->rolled_back = true;
 		if (j->failed || j->is_durable)
 			continue;
 		if (j->undo != NULL)
@@ -320,7 +356,7 @@ void mail_run_all(void *self, struct list *jobs)
 	struct err err = { 0 };
 	bool has_tx = m->index != NULL && sql_begin(m->index, &err) == 0;
 
-	m->index_failed = !has_tx;
+	m->index_failed = m->no_tx = !has_tx;
 	LIST_EACH(jobs, node)
 	{
 		struct mail_job *j = (struct mail_job *)LIST_OWNER(node, struct job, node);
@@ -348,20 +384,14 @@ void mail_run_all(void *self, struct list *jobs)
 static void job_done(struct job *job)
 {
 	struct mail_job *j = (struct mail_job *)job;
-	struct list *node;
 
 	if (j->failed) {
-		drop_deltas(j);
+		tell_deltas(j);
 		j->end(j);
 		return;
 	}
 	watch_begin(j);
-	while ((node = list_shift(&j->deltas)) != NULL) {
-		struct delta *d = LIST_OWNER(node, struct delta, node);
-
-		watch_tell(j, d);
-		delta_free(d);
-	}
+	tell_deltas(j);
 	watch_end(j); /* may end the job */
 }
 

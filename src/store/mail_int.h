@@ -126,6 +126,7 @@ struct mail {
 	struct list batch; /* of batch_dir */
 	struct batch_dir *batch_last;
 	bool index_failed; /* in this batch */
+	bool no_tx;        /* the batch has none: another program locks the index; nothing waits for it again */
 	uint32_t counter;
 	int64_t next_id;
 	uint64_t usage; /* octets on disk of all messages */
@@ -181,6 +182,7 @@ struct mail_job {
 	struct list deltas;
 	bool is_durable;    /* act syncs for itself: a later failure in the batch is not its own */
 	bool failed, waits; /* waits: watchers of the store may hold the answer */
+	bool rolled_back;   /* a sync failed: the index forgot what this job and its batch wrote */
 	struct err err;
 	struct event_hold *hold;
 };
