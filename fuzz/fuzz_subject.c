@@ -1,0 +1,39 @@
+/* Subjects and identifiers. The laws: a base subject is its own base, has no blanks at its ends and
+ * none in a row; identifiers hold an "@" and not more octets than the text, and the first octets of
+ * a text give no other identifiers than the whole. */
+#include <stdint.h>
+#include <stdlib.h>
+
+#include "msg/subject.h"
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n);
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
+{
+	struct slice in = { (const char *)data, n }, once, twice, id;
+	struct arena *a = arena_new(0);
+	struct cursor c = cursor_of(in);
+	size_t octets = 0;
+	bool is_reply, again;
+
+	once = subject_base(a, in, &is_reply);
+	for (size_t i = 0; i < once.n; i++)
+		if (once.p[i] == ' ' && (i == 0 || i + 1 == once.n || once.p[i + 1] == ' '))
+			abort();
+	/* what was decoded is not to be decoded again, and one line end more is one too many */
+	if (slice_find(once, SLICE("=?")) == SIZE_MAX && slice_chr(once, '\r') == SIZE_MAX &&
+	    slice_chr(once, '\0') == SIZE_MAX) {
+		twice = subject_base(a, once, &again);
+		if (!slice_eq(once, twice) || again)
+			abort();
+	}
+	while (msgid_take(a, &c, &id)) {
+		octets += id.n;
+		if (slice_chr(id, '@') == SIZE_MAX)
+			abort();
+	}
+	if (octets > n)
+		abort();
+	arena_free(a);
+	return (0);
+}
