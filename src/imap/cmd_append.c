@@ -399,6 +399,8 @@ void cmd_replace(struct imap *s)
 	}
 	if (s->news.view == NULL || s->view_gone)
 		x->refused = "BAD Select a mailbox first";
+	else if (s->uid_only && !s->call.is_uid) /* RFC 9586 3.1 */
+		x->refused = "BAD [UIDREQUIRED] Message numbers are not used any more";
 	else if (s->read_only)
 		x->refused = "NO [READ-ONLY] The mailbox was opened read-only";
 	else if (x->replaces == 0)

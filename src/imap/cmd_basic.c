@@ -20,7 +20,7 @@ void imap_write_capability(struct imap *s, struct buf *out)
 	    " NAMESPACE UIDPLUS MOVE UNSELECT CHILDREN LIST-EXTENDED LIST-STATUS SPECIAL-USE "
 	    "CREATE-SPECIAL-USE ESEARCH SEARCHRES STATUS=SIZE CONDSTORE QRESYNC "
 	    "MULTIAPPEND REPLACE UTF8=ACCEPT UNAUTHENTICATE ACL RIGHTS=kxte QUOTA QUOTA=RES-STORAGE "
-	    "METADATA METADATA-SERVER LIST-METADATA");
+	    "METADATA METADATA-SERVER LIST-METADATA UIDONLY");
 	if (!conn_is_deflated(s->conn)) /* RFC 4978 3 */
 		(void)buf_addz(out, " COMPRESS=DEFLATE");
 	(void)buf_addz(out, /* finding: cmd_search.c, order.c */
@@ -135,7 +135,8 @@ void imap_enable_condstore(struct imap *s)
 void cmd_enable(struct imap *s)
 {
 	struct args *a = &s->call.args;
-	bool rev2 = false, condstore = false, qresync = false, utf8 = false;
+	bool rev2 = false, condstore = false, qresync = false, utf8 = false,
+	     uid_only = false;
 	struct slice name;
 
 	do {
@@ -144,6 +145,7 @@ void cmd_enable(struct imap *s)
 			return;
 		}
 		rev2 |= slice_ieq(name, SLICE("IMAP4REV2"));
+		uid_only |= slice_ieq(name, SLICE("UIDONLY"));
 		utf8 |= slice_ieq(name, SLICE("UTF8=ACCEPT"));
 		condstore |= slice_ieq(name, SLICE("CONDSTORE"));
 		qresync |= slice_ieq(name, SLICE("QRESYNC"));
@@ -156,6 +158,8 @@ void cmd_enable(struct imap *s)
 	(void)buf_addz(&s->out, "* ENABLED");
 	if (rev2 && !s->rev2)
 		(void)buf_addz(&s->out, " IMAP4rev2");
+	if (uid_only && !s->uid_only)
+		(void)buf_addz(&s->out, " UIDONLY");
 	if (utf8 && !s->utf8_accept)
 		(void)buf_addz(&s->out, " UTF8=ACCEPT");
 	if (condstore && !s->condstore)
@@ -166,6 +170,8 @@ void cmd_enable(struct imap *s)
 	imap_flush(s);
 	s->rev2 |= rev2;
 	s->utf8_accept |= utf8;
+	s->uid_only |= uid_only;
+	s->news.uid_only = s->uid_only;
 	s->utf8 |= utf8 || rev2; /* RFC 6855 3, RFC 9051 5.1 */
 	s->qresync |= qresync;
 	if (condstore || qresync) /* RFC 7162 3.2.3: QRESYNC implies CONDSTORE */

@@ -90,6 +90,15 @@ void fetch_lost(struct fetch *f)
 	f->unreadable++;
 }
 
+/* RFC 9586 3.3: with UIDONLY the message is named by its UID. */
+static void fetch_begin(struct fetch *f)
+{
+	if (f->uid_only)
+		(void)buf_fmt(&f->out, "* %u UIDFETCH (", f->uids[f->at]);
+	else
+		(void)buf_fmt(&f->out, "* %u FETCH (", f->seqs[f->at]);
+}
+
 static enum visit_next on_message(void *ctx, const struct visit_message *m)
 {
 	struct fetch *f = ctx;
@@ -105,7 +114,7 @@ static enum visit_next on_message(void *ctx, const struct visit_message *m)
 	}
 	if (p->item == NULL) {
 		*p = (struct fetch_place){ .item = f->items };
-		(void)buf_fmt(&f->out, "* %u FETCH (", f->seqs[f->at]);
+		fetch_begin(f);
 	}
 	while (p->item != NULL) {
 		const struct fetch_item *item = p->item;
@@ -274,7 +283,7 @@ static enum imap_step say_from_view(struct imap *s)
 		if (at == view_count(v) || view_at(v, at)->uid != f->uids[f->at])
 			continue;
 		f->place.begun = false;
-		(void)buf_fmt(&f->out, "* %u FETCH (", f->seqs[f->at]);
+		fetch_begin(f);
 		for (const struct fetch_item *i = f->items; i != NULL; i = i->next)
 			say_simple(f, i, view_at(v, at));
 		(void)buf_addz(&f->out, ")\r\n");
@@ -299,6 +308,7 @@ static void begin(struct imap *s)
 		return;
 	}
 	f->recent_from = s->rev2 ? UINT32_MAX : s->news.recent_from;
+	f->uid_only = s->uid_only;
 	keyword_names_of(s->news.view, &f->names);
 	f->seqs = mem_new_array(f->n, sizeof(*f->seqs));
 	for (size_t i = 0; i < f->n;

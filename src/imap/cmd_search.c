@@ -213,6 +213,14 @@ static void view_looked(struct imap *s)
 /* --- the command --- */
 
 /* Sets to uids: numbers mean what they mean now. */
+static bool search_by_number(const struct search *q)
+{
+	for (size_t i = 0; i < q->keys_n; i++)
+		if (q->keys[i].what == KEY_UIDS && q->keys[i].by_number && !q->keys[i].is_saved)
+			return (true);
+	return (false);
+}
+
 static void translate(struct imap *s, struct search *q)
 {
 	for (size_t i = 0; i < q->keys_n; i++) {
@@ -266,6 +274,10 @@ static void begin(struct imap *s)
 		if (fault != SEARCH_BAD)
 			search_save_nothing(s, x);
 		refuse(s, fault);
+		return;
+	}
+	if (s->uid_only && search_by_number(x->q)) {
+		imap_bad(s, "[UIDREQUIRED] Message numbers are not used any more");
 		return;
 	}
 	x->look->values = mem_new_array(x->q->keys_n + x->q->ops_n + 1, 1);

@@ -182,7 +182,7 @@ static void say_counts(struct imap *s, const struct view *v)
 		(void)buf_fmt(&s->out, "* %zu RECENT\r\n", n - recent);
 		while (unseen < n && (view_at(v, unseen)->flags & FLAG_SEEN))
 			unseen++;
-		if (unseen < n)
+		if (unseen < n && !s->uid_only)
 			(void)buf_fmt(&s->out, "* OK [UNSEEN %zu] First unseen\r\n", unseen + 1);
 	}
 	(void)buf_fmt(&s->out, "* OK [UIDVALIDITY %u] UIDs are valid\r\n", view_uidvalidity(v));
@@ -284,6 +284,7 @@ static void on_open(void *self, struct view *v, const struct err *err)
 		return;
 	}
 	news_init(&s->news, v);
+	s->news.uid_only = s->uid_only;
 	s->news.recent_from = view_take_recent(v, x->examine);
 	s->watch = (struct view_watch){
 		.on_change = on_change, .on_gone = on_gone, .on_keywords = on_keywords, .self = s

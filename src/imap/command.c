@@ -84,6 +84,10 @@ static const char *refusal(const struct imap *s, const struct imap_command *row)
 	if (row->states == IMAP_SELECTED && s->view_gone && row->run != cmd_unselect &&
 	    row->run != cmd_close)
 		return ("NO [NONEXISTENT] The mailbox was deleted; select another");
+	/* RFC 9586 3.1; REPLACE, whose message may be on its way, and EXPUNGE see to it themselves */
+	if (s->uid_only && (row->flags & CMD_UID) && !s->call.is_uid && row->run != cmd_expunge &&
+	    row->run != cmd_replace)
+		return ("BAD [UIDREQUIRED] Message numbers are not used any more");
 	if ((row->flags & CMD_WRITES) && s->read_only)
 		return ("NO [READ-ONLY] The mailbox was opened read-only");
 	return (NULL);

@@ -71,6 +71,7 @@ struct fetch {
 	bool sees;              /* sets \Seen */
 	bool on_loop;           /* nothing but the view is needed */
 	bool utf8;
+	bool uid_only;
 	uint32_t *uids, *seqs; /* owned */
 	size_t n, at;
 	uint64_t changed_since;

@@ -191,7 +191,7 @@ void fetch_plan(struct imap *s, struct fetch *f)
 		f->want |= VISIT_FIELDS;
 	/* RFC 9051 6.4.5: every answer to UID FETCH has the UID; RFC 7162 3.1.4: MODSEQ with
 	 * CHANGEDSINCE */
-	if ((s->call.is_uid || s->qresync) && !fetch_has_item(f, FETCH_UID))
+	if ((s->call.is_uid || s->qresync) && !s->uid_only && !fetch_has_item(f, FETCH_UID))
 		(void)add_item(f, FETCH_UID, "UID");
 	if (f->has_changed_since && !fetch_has_item(f, FETCH_MODSEQ))
 		(void)add_item(f, FETCH_MODSEQ, "MODSEQ");

@@ -227,16 +227,19 @@ void news_write_flags(
 
 	if (seq == 0 || at == view_count(n->view) || (m = view_at(n->view, at))->uid != uid)
 		return;
-	(void)buf_fmt(out, "* %u FETCH (UID %u", seq, uid);
+	if (n->uid_only)
+		(void)buf_fmt(out, "* %u UIDFETCH (", uid);
+	else
+		(void)buf_fmt(out, "* %u FETCH (UID %u ", seq, uid);
 	if (flags) {
 		if (m->flags >= FLAG_KEYWORD0)
 			keyword_names_of(n->view, &names);
-		(void)buf_addz(out, " FLAGS ");
+		(void)buf_addz(out, "FLAGS ");
 		(void)write_flags(out, m->flags, recent && uid >= n->recent_from,
 		    m->flags >= FLAG_KEYWORD0 ? &names : NULL);
 	}
 	if (modseq)
-		(void)buf_fmt(out, " MODSEQ (%llu)", (unsigned long long)m->modseq);
+		(void)buf_fmt(out, "%sMODSEQ (%llu)", flags ? " " : "", (unsigned long long)m->modseq);
 	(void)buf_addz(out, ")\r\n");
 }
 

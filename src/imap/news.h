@@ -26,6 +26,7 @@ struct news {
 	uint32_t next;           /* first uid not announced */
 	size_t count;            /* messages the client knows of */
 	uint32_t recent_from;    /* uids from here are \Recent to this session; UINT32_MAX: none */
+	bool uid_only;           /* UIDFETCH in place of FETCH: RFC 9586 */
 	bool flags_too;          /* keyword names grew: FLAGS and PERMANENTFLAGS are news */
 };
 

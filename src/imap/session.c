@@ -178,7 +178,7 @@ void imap_say(struct imap *s, struct slice line, void (*then)(struct imap *s))
 
 void imap_news_style(const struct imap *s, bool expunges, struct news_style *ret)
 {
-	*ret = (struct news_style){ .vanished = s->qresync,
+	*ret = (struct news_style){ .vanished = s->qresync || s->uid_only,
 		.modseq = s->condstore,
 		.recent = !s->rev2,
 		.expunges = expunges };

@@ -70,6 +70,7 @@ struct imap {
 	unsigned logins_failed, noops; /* before login */
 	bool condstore, qresync, rev2, utf8_accept; /* enabled */
 	bool utf8; /* mailbox names go and come in UTF-8 */
+	bool uid_only; /* RFC 9586: no message numbers, either way */
 	bool greeted, running, pumping, closing,
 	    leaving; /* leaving: BYE once the command under way has ended */
 	bool idling;
