@@ -382,7 +382,7 @@ static void each_act(const char *how, unsigned stride)
 static void killed_anywhere_leaves_old_or_new(void **state)
 {
 	(void)state;
-	each_act("kill", 5);
+	each_act("kill", 9);
 }
 
 static void disk_full_anywhere_leaves_old_or_new(void **state)
@@ -391,7 +391,7 @@ static void disk_full_anywhere_leaves_old_or_new(void **state)
 
 	(void)state;
 	(void)snprintf(how, sizeof(how), "%d", ENOSPC);
-	each_act(how, 11);
+	each_act(how, 23);
 }
 
 static void failing_disk_anywhere_leaves_old_or_new(void **state)
@@ -400,7 +400,7 @@ static void failing_disk_anywhere_leaves_old_or_new(void **state)
 
 	(void)state;
 	(void)snprintf(how, sizeof(how), "%d", EIO);
-	each_act(how, 11);
+	each_act(how, 23);
 }
 
 /* --- the order of what makes it durable (STO-05, P1) --- */

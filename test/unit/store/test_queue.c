@@ -218,7 +218,7 @@ static void killed_or_failing_anywhere_is_all_or_nothing(void **state)
 	bench_close(b);
 	for (int kill = 1; kill >= 0; kill--) {
 		for (int at = 1;; at++) {
-			struct store own = { .cfg = &b->cfg };
+			struct store own = { .cfg = &b->cfg, .queue_max = b->cfg.limits.queue };
 			struct err err = { 0 };
 			char id[QUEUE_ID + 1], spec[32];
 			int status;
@@ -375,9 +375,11 @@ static void insert_ends_the_intent_and_knows_its_limit(void **state)
 	assert_int_equal(body_write(id, SLICE("a\r\nb"), &err), 0);
 	assert_int_equal(sql_exec(s->queue, "INSERT INTO intent VALUES(7,'k','n')", &err), 0);
 	b->cfg.limits.queue = 0;
+	assert_int_equal(store_reload(s, &b->cfg, NULL), 0);
 	assert_int_equal(queue_insert(s, id, &envelope, 4, 1, 7, &err), -1);
 	assert_int_equal(err.kind, ERR_LIMIT);
 	b->cfg.limits.queue = 1;
+	assert_int_equal(store_reload(s, &b->cfg, NULL), 0);
 	assert_int_equal(queue_insert(s, id, &envelope, 4, 1, 7, &err), 0);
 	assert_int_equal(queue_has(s, id, &err), 1);
 	assert_int_equal(queue_has(s, "nothing", &err), 0);
