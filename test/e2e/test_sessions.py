@@ -228,10 +228,7 @@ def other_program(server, rng, ended):
             pass  # the server was first
 
 
-LONG = pytest.mark.skipif("PENNYPOST_LONG" not in os.environ, reason="sessions shared with another program: only with PENNYPOST_LONG=1, it may take minutes")
-
-
-@pytest.mark.parametrize("shared", [pytest.param(False, id="alone"), pytest.param(True, id="shared with another program", marks=LONG)])
+@pytest.mark.parametrize("shared", [pytest.param(False, id="alone"), pytest.param(True, id="shared with another program")])
 def test_all_sessions_of_a_folder_see_the_same_in_the_end(shared):
     seed = int(os.environ.get("PENNYPOST_SEED", random.randrange(1 << 30)))
     steps, failures = 120, []
