@@ -147,38 +147,6 @@ static int target_undo(struct mail_job *j)
 	return (rc < 0 ? -1 : 0);
 }
 
-/* The message that the new one replaces. It is there still, or nothing is done. */
-static int old_act(struct mail_job *j)
-{
-	struct commit_op *c = LIST_OWNER(j, struct commit_op, old);
-	struct lane_folder *lf = &c->replaces->lane;
-	struct arena *a = arena_new(0);
-	char file[NAME_MAX_FILE + 1];
-	struct index_row r;
-	uint64_t modseq;
-	int got = lf->gone ? 0 : index_get(j->m, lf, c->replaces_uid, a, &r, &j->err);
-
-	if (got == 1) {
-		row_path(&r, file);
-		/* Renamed by another program: look where it is now. */
-		if (faccessat(batch_fd(j->m, lf, r.where), file, F_OK, AT_SYMLINK_NOFOLLOW) != 0) {
-			lf->note_ns[0] = lf->note_ns[1] = 0;
-			got = scan_look(j, lf, true, &j->err) != 0
-			    ? -1
-			    : index_get(j->m, lf, c->replaces_uid, a, &r, &j->err);
-		}
-	}
-	if (got == 0)
-		got = err_set(&j->err, ERR_NOT_FOUND, "the message to replace is gone");
-	if (got == 1)
-		got = modseq_take(j->m, lf, &modseq, &j->err) != 0
-		    ? -1
-		    : lane_expunge_one(j, lf, &r, modseq, true,
-			  delta_add(j, lf, DELTA_EXPUNGED, CAUSE_STORE, c->by));
-	arena_free(a);
-	return (got < 0 ? -1 : 0);
-}
-
 /* --- the steps, on the loop --- */
 
 static void keep_drafts(struct commit_op *c)
@@ -365,7 +333,7 @@ static void finish(struct commit_op *c)
 	if (c->failed) {
 		give_up(c);
 	} else if (c->replaces != NULL) {
-		mail_job_init(&c->old, folder_mail(c->replaces), old_act, old_gone);
+		mail_job_init(&c->old, folder_mail(c->replaces), replaced_act, old_gone);
 		c->old.waits = true;
 		mail_job_force(&c->old);
 	} else if (c->queue != NULL) {

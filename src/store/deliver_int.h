@@ -72,5 +72,7 @@ struct commit_op {
 /* sync lane: write and sync tmp/<unique> (struct target), queue/<id> (struct body). */
 void target_write(struct job *job);
 void outgoing_write(struct job *job);
+/* account's lane: commit_op.old */
+int replaced_act(struct mail_job *j);
 
 #endif
