@@ -186,23 +186,26 @@ static enum imap_step look_at_view(struct imap *s)
 	return (at < view_count(v) ? STEP_MORE : STEP_DONE);
 }
 
+unsigned search_wants(const struct search *q)
+{
+	bool file = q->cost == COST_BODY || q->fields_missing > 0;
+
+	return (VISIT_FIELDS | (file ? VISIT_FILE | VISIT_MAP : 0));
+}
+
 static void view_looked(struct imap *s)
 {
 	struct searching *x = s->call.data;
-	unsigned want = VISIT_FIELDS;
-
 	if (x->unsure_n == 0 || s->view_gone) {
 		if (x->look->order != NULL)
 			order_finish(x->look->order);
 		search_answer(s);
 		return;
 	}
-	if (x->q->cost == COST_BODY || x->q->fields_missing > 0)
-		want |= VISIT_FILE | VISIT_MAP;
 	x->looking = x->look;
 	x->look = NULL;
-	s->call.visit = visit_start(view_folder(s->news.view), x->unsure, x->unsure_n, want,
-	    &visitor, s, x->looking, look_free);
+	s->call.visit = visit_start(view_folder(s->news.view), x->unsure, x->unsure_n,
+	    search_wants(x->q), &visitor, s, x->looking, look_free);
 	if (s->call.visit == NULL) {
 		x->look = x->looking;
 		search_save_nothing(s, x);
@@ -211,6 +214,13 @@ static void view_looked(struct imap *s)
 }
 
 /* --- the command --- */
+
+void search_fix(struct search *q, uint32_t last_uid)
+{
+	for (size_t i = 0; i < q->keys_n; i++)
+		if (q->keys[i].what == KEY_UIDS)
+			seqset_fix(&q->keys[i].uids, last_uid);
+}
 
 /* Sets to uids: numbers mean what they mean now. */
 static bool search_by_number(const struct search *q)
@@ -221,7 +231,7 @@ static bool search_by_number(const struct search *q)
 	return (false);
 }
 
-static void translate(struct imap *s, struct search *q)
+void search_translate(struct imap *s, struct search *q)
 {
 	for (size_t i = 0; i < q->keys_n; i++) {
 		struct search_key *k = &q->keys[i];
@@ -251,7 +261,7 @@ static void translate(struct imap *s, struct search *q)
 	}
 }
 
-static void refuse(struct imap *s, enum search_fault fault)
+void search_refuse(struct imap *s, enum search_fault fault)
 {
 	switch (fault) {
 	case SEARCH_BAD: imap_bad(s, "Not a search"); break;
@@ -273,7 +283,7 @@ static void begin(struct imap *s)
 	if (x->q == NULL) {
 		if (fault != SEARCH_BAD)
 			search_save_nothing(s, x);
-		refuse(s, fault);
+		search_refuse(s, fault);
 		return;
 	}
 	if (s->uid_only && search_by_number(x->q)) {
@@ -285,7 +295,7 @@ static void begin(struct imap *s)
 		x->returns.what |= RETURN_ALL;
 	if (x->q->wants_modseq)
 		imap_enable_condstore(s);
-	translate(s, x->q);
+	search_translate(s, x->q);
 	imap_produce(s, look_at_view, view_looked);
 }
 
@@ -324,7 +334,7 @@ static bool take_charset(struct imap *s)
 	}
 	if (!slice_ieq(charset, SLICE("UTF-8")) && !slice_ieq(charset, SLICE("US-ASCII"))) {
 		search_save_nothing(s, s->call.data);
-		refuse(s, SEARCH_CHARSET);
+		search_refuse(s, SEARCH_CHARSET);
 		return (false);
 	}
 	return (true);

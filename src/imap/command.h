@@ -61,6 +61,7 @@ void cmd_expunge(struct imap *s);
 void cmd_copy(struct imap *s);
 void cmd_move(struct imap *s);
 void cmd_search(struct imap *s);
+void cmd_esearch(struct imap *s); /* cmd_multisearch.c */
 void cmd_sort(struct imap *s);
 void cmd_thread(struct imap *s);
 void cmd_idle(struct imap *s);

@@ -56,7 +56,7 @@ bool returns_take(struct args *a, struct search_returns *ret)
 
 /* --- SAVE and MODSEQ --- */
 
-static void save(struct imap *s, const uint32_t *uids, size_t n)
+void search_save(struct imap *s, const uint32_t *uids, size_t n)
 {
 	free(s->saved);
 	s->saved = mem_new_array(n + 1, sizeof(*s->saved));
@@ -68,7 +68,7 @@ static void save(struct imap *s, const uint32_t *uids, size_t n)
 void search_save_nothing(struct imap *s, const struct searching *x)
 {
 	if (x->returns.what & RETURN_SAVE)
-		save(s, NULL, 0);
+		search_save(s, NULL, 0);
 }
 
 static int by_uid(const void *l, const void *r)
@@ -222,7 +222,7 @@ void search_answer(struct imap *s)
 	x->order = o == NULL ? NULL : o->uids;
 	n = named(s, x, &uids);
 	if (x->returns.what & RETURN_SAVE)
-		save(s, uids, n);
+		search_save(s, uids, n);
 	if (x->q->wants_modseq)
 		x->modseq = highest(s->news.view, uids, n);
 	x->first = true;

@@ -56,6 +56,12 @@ struct searching {
  * when there is none. */
 bool returns_take(struct args *a, struct search_returns *ret);
 void search_answer(struct imap *s);
+void search_save(struct imap *s, const uint32_t *uids, size_t n); /* "$" is these, sorted */
+/* Sets of the program to uids, of the selected mailbox: numbers mean what they mean now. */
+void search_translate(struct imap *s, struct search *q);
+void search_fix(struct search *q, uint32_t last_uid); /* of another: there are no numbers */
+unsigned search_wants(const struct search *q);        /* VISIT_... */
+void search_refuse(struct imap *s, enum search_fault fault);
 /* A search that was answered NO leaves nothing in "$": RFC 9051 6.4.4.1. After BAD it stays. */
 void search_save_nothing(struct imap *s, const struct searching *x);
 
