@@ -311,6 +311,91 @@ static void unread_input_stops_at_its_mark(void **state)
 	pair_done(&p);
 }
 
+/* --- DEFLATE --- */
+
+static void deflate_client(struct pair *p)
+{
+	assert_int_equal(conn_start_deflate(p->client.conn), 0);
+	assert_true(conn_is_deflated(p->client.conn));
+	assert_int_equal(conn_start_deflate(p->client.conn), -1);
+}
+
+static void deflate_and_produce(struct pair *p)
+{
+	assert_int_equal(conn_start_deflate(p->server.conn), 0);
+	produce(&p->server);
+}
+
+static void deflate_carries_a_large_answer(void **state)
+{
+	struct pair p;
+
+	(void)state;
+	pair_init(&p);
+	flood_left = FLOOD;
+	most_queued = 0;
+	p.on_server = deflate_and_produce;
+	p.on_client = deflate_client;
+	p.server.on_drain = produce;
+	pair_run(&p);
+	assert_false(p.timed_out);
+	assert_int_equal(p.client.got.n, FLOOD);
+	for (size_t i = 0; i < p.client.got.n; i++)
+		assert_int_equal(p.client.got.p[i], 0);
+	assert_true(most_queued <= 262144 + CHUNK);
+	assert_string_equal(p.client.why, "closed by peer");
+	pair_done(&p);
+}
+
+static void deflate_server(struct pair *p)
+{
+	assert_int_equal(conn_start_deflate(p->server.conn), 0);
+}
+
+static void deflate_and_flood(struct pair *p)
+{
+	deflate_client(p);
+	flood_server(p);
+}
+
+static void little_that_grows_large_stops_at_the_mark(void **state)
+{
+	struct pair p;
+
+	(void)state;
+	pair_init(&p);
+	most_unread = 0;
+	p.server.keeps = true;
+	p.server.on_input = look_only;
+	p.client.on_drain = produce;
+	p.on_server = deflate_server;
+	p.on_client = deflate_and_flood;
+	pair_run(&p);
+	assert_false(p.timed_out);
+	assert_true(most_unread >= 65536 && most_unread < 65536 + 8192);
+	pair_done(&p);
+}
+
+static void say_no_deflate(struct pair *p)
+{
+	conn_sendz(p->client.conn, "this is no deflate stream at all\r\n");
+}
+
+static void what_is_no_deflate_closes(void **state)
+{
+	struct pair p;
+
+	(void)state;
+	pair_init(&p);
+	p.on_server = deflate_server;
+	p.on_client = say_no_deflate;
+	pair_run(&p);
+	assert_false(p.timed_out);
+	assert_string_equal(p.server.why, "deflate: broken input");
+	assert_int_equal(p.server.got.n, 0);
+	pair_done(&p);
+}
+
 /* --- deadlines --- */
 
 static void one_second(struct pair *p)
@@ -637,6 +722,9 @@ int main(void)
 		cmocka_unit_test(a_large_answer_is_produced_in_steps),
 		cmocka_unit_test(output_over_the_limit_closes),
 		cmocka_unit_test(unread_input_stops_at_its_mark),
+		cmocka_unit_test(deflate_carries_a_large_answer),
+		cmocka_unit_test(little_that_grows_large_stops_at_the_mark),
+		cmocka_unit_test(what_is_no_deflate_closes),
 		cmocka_unit_test(deadline_closes_or_asks),
 		cmocka_unit_test(handshake_secures_and_says_how),
 		cmocka_unit_test(unverified_client_goes_on_and_knows),
