@@ -15,7 +15,7 @@ class Believer(Client):
         super().__init__(ports, "imaps")
         self.random, self.uids, self.flags, self.n = random.Random(seed), [], {}, 0
         self.response()
-        self.command("LOGIN u0 secret")
+        self.command("LOGIN u000 secret")
         if qresync:
             self.command("ENABLE QRESYNC")
         self.command("SELECT INBOX")
@@ -152,7 +152,7 @@ def large(ports, pid):
     faults = []
     c = Client(ports, "imaps")
     c.response()
-    c.sock.sendall(b"l LOGIN u1 secret\r\n")
+    c.sock.sendall(b"l LOGIN u001 secret\r\n")
     c.tagged("l", "OK")
     raw = random.Random(5).randbytes(700000)
     coded = b"\r\n".join(base64.b64encode(raw)[i:i + 76] for i in range(0, 933336, 76)) + b"\r\n"
