@@ -210,7 +210,7 @@ struct ledger_row smtp_end_row(const struct smtp_end *e)
 	    .message_id = e->message_id,
 	    .subject = e->subject,
 	    .header_from = e->header_from,
-	    .reply = slice_of(e->reply.text),
+	    .reply = smtp_reply_said(e->tx->arena, &e->reply),
 	});
 }
 

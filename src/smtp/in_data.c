@@ -46,7 +46,8 @@ void smtp_cmd_bdat(struct smtp_in *s, struct slice args)
 	marker = slice_trim(marker);
 	if (!slice_u64(size, UINT64_MAX, &s->chunk_left) ||
 	    (marker.n > 0 && !slice_ieq(marker, SLICE("LAST")))) {
-		smtp_in_reply(s, &reply_bdat_syntax);
+		/* How many octets follow is not known: they must not be taken for commands. */
+		smtp_in_fail(s, &reply_bdat_syntax, "bad chunk size");
 		return;
 	}
 	if (s->chunk_left > 2 * smtp_in_cfg(s)->limits.size) {
@@ -87,7 +88,7 @@ static void refuse(struct smtp_in *s, const struct smtp_reply *no)
 		.peer = slice_of(ip_text(conn_peer(s->conn), peer)),
 		.helo = slice_of(s->helo),
 		.mail_from = tx->from.text,
-		.reply = slice_of(no->text),
+		.reply = smtp_reply_said(tx->arena, no),
 	};
 
 	(void)snprintf(size, sizeof(size), "%llu", (unsigned long long)tx->dot.octets);

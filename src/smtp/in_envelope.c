@@ -385,7 +385,7 @@ static const struct smtp_reply *refused(
 		.helo = slice_of(s->helo),
 		.mail_from = s->tx->from.text,
 		.rcpt = slice_head(said, L_PATH),
-		.reply = slice_of(no->text),
+		.reply = smtp_reply_said(scratch, no),
 	};
 
 	(void)snprintf(code, sizeof(code), "%u", no->code);

@@ -32,6 +32,16 @@ int smtp_reply_write(struct buf *out, const struct smtp_reply *r)
 	return (out->failed ? -1 : 0);
 }
 
+struct slice smtp_reply_said(struct arena *a, const struct smtp_reply *r)
+{
+	bool enhanced = r->enhanced != NULL;
+
+	if (r->code == 0) /* the peer left before it was told anything */
+		return (slice_of(r->text));
+	return (slice_of(arena_fmt(a, "%03u %s%s%s", r->code, enhanced ? r->enhanced : "",
+	    enhanced ? " " : "", r->text)));
+}
+
 void smtp_reply_in_init(struct smtp_reply_in *r)
 {
 	memset(r, 0, sizeof(*r));

@@ -4,6 +4,7 @@
 #ifndef SMTP_REPLY_H
 #define SMTP_REPLY_H
 
+#include "core/arena.h"
 #include "core/buf.h"
 #include "core/cursor.h"
 
@@ -16,6 +17,8 @@ struct smtp_reply { /* to send; constants at the top of the file that uses them 
 /* smtp_reply_write: whole reply with CRLF. Control octets become "?"; a line is cut at L_REPLY_TEXT
  * octets. */
 int smtp_reply_write(struct buf *out, const struct smtp_reply *r);
+/* The same in one line without its end, as the owner is shown it: "550 5.1.1 no such mailbox". */
+struct slice smtp_reply_said(struct arena *a, const struct smtp_reply *r);
 
 struct smtp_reply_in {        /* one reply while it is read */
 	unsigned code;        /* 200 to 599 */
