@@ -190,6 +190,35 @@ void mail_append(
 	commit(b, text, &t, 1, NULL);
 }
 
+void mail_append_all(
+    struct mail_bench *b, struct folder *f, const char *text, size_t n, uint32_t replaces)
+{
+	struct commit_target t[8] = { 0 };
+	struct commit c = { .targets = t,
+		.targets_n = n,
+		.replaces = replaces != 0 ? f : NULL,
+		.replaces_uid = replaces };
+	char head[32];
+
+	assert_true(n <= 8);
+	for (size_t i = 0; i < n; i++) {
+		(void)snprintf(head, sizeof(head), "Subject: %zu\r\n", i);
+		t[i] = (struct commit_target){ .account = folder_account(f),
+			.folder = f,
+			.date = 1000000002,
+			.draft = draft_new(b->store, 1 << 24) };
+		assert_true(draft_add(t[i].draft, slice_of(head)));
+		assert_true(draft_add(t[i].draft, slice_of(text)));
+		draft_end(t[i].draft, on_ended, b);
+		wait_ring(b);
+		assert_int_equal(b->err.kind, ERR_NONE);
+	}
+	(void)store_commit(b->store, &c, on_committed, b);
+	wait_ring(b);
+	for (size_t i = 0; i < n; i++)
+		draft_free(t[i].draft);
+}
+
 /* --- views --- */
 
 static void on_open(void *self, struct view *v, const struct err *err)

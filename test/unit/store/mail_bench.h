@@ -51,6 +51,9 @@ void mail_deliver(struct mail_bench *b, const char *text, size_t n);
 void mail_submit(struct mail_bench *b, const char *text); /* to bob here, and into the queue */
 void mail_append(
     struct mail_bench *b, struct folder *f, const char *text, unsigned flags, const char *keyword);
+/* ${n} messages of their own in one act (MULTIAPPEND), at most 8; or one in place of a uid of the same folder (REPLACE; 0: no). */
+void mail_append_all(
+    struct mail_bench *b, struct folder *f, const char *text, size_t n, uint32_t replaces);
 struct view *mail_view(struct mail_bench *b, struct folder *f);
 void mail_look(struct mail_bench *b, struct view *v);
 void mail_flags(struct mail_bench *b, struct view *v, uint32_t uid, enum flags_mode mode,

@@ -79,6 +79,43 @@ static int append_look(struct mail_bench *b)
 	return (either(n == 0, n == 1));
 }
 
+static void append_all_run(struct mail_bench *b)
+{
+	mail_append_all(b, mail_folder(b, "ann", "Sent"), MESSAGE, 3, 0);
+}
+
+static int append_all_look(struct mail_bench *b)
+{
+	uint32_t n = count(b, "ann", "Sent");
+
+	return (either(n == 0, n == 3));
+}
+
+static void one_draft(struct mail_bench *b)
+{
+	mail_append(b, mail_folder(b, "ann", "Drafts"), MESSAGE, FLAG_DRAFT, NULL);
+}
+
+static void replace_run(struct mail_bench *b)
+{
+	struct view *v = mail_view(b, mail_folder(b, "ann", "Drafts"));
+	uint32_t uid = view_at(v, 0)->uid;
+
+	view_close(v, NULL);
+	mail_append_all(b, mail_folder(b, "ann", "Drafts"), MESSAGE, 1, uid);
+}
+
+/* Between the halves both are there; never neither. */
+static int replace_look(struct mail_bench *b)
+{
+	struct view *v = mail_view(b, mail_folder(b, "ann", "Drafts"));
+	size_t n = view_count(v);
+	bool is_old = n > 0 && (view_at(v, 0)->flags & FLAG_DRAFT);
+
+	view_close(v, NULL);
+	return (either(is_old && (n == 1 || n == 2), !is_old && n == 1));
+}
+
 static void three(struct mail_bench *b)
 {
 	for (unsigned i = 0; i < 3; i++)
@@ -251,6 +288,8 @@ static int submit_look(struct mail_bench *b)
 static const struct act acts[] = {
 	{ "deliver", nothing, deliver_run, deliver_look },
 	{ "append", nothing, append_run, append_look },
+	{ "append of several", nothing, append_all_run, append_all_look },
+	{ "replace", one_draft, replace_run, replace_look },
 	{ "copy", three, copy_run, copy_look },
 	{ "move", three, move_run, move_look },
 	{ "store", three, store_run, store_look },
