@@ -1,12 +1,11 @@
 /* cli_queue.c: "pennypost queue ...". */
-#include "admin/commands.h"
+#include "admin/cli_ask.h"
 
 #include <stdio.h>
 #include <string.h>
 
 #include "admin/client.h"
 #include "core/clock.h"
-#include "core/json_read.h"
 #include "core/units.h"
 
 static void print_when(int64_t at)
@@ -58,17 +57,30 @@ static void print_list(const struct json_value *root, bool one)
 		(void)puts("the queue is empty");
 }
 
+static int show_list(void *self, const struct json_value *root, bool print)
+{
+	if (print)
+		print_list(root, *(const bool *)self);
+	return (EXIT_OK);
+}
+
+static int show_act(void *self, const struct json_value *root, bool print)
+{
+	(void)self;
+	if (print)
+		(void)printf("%lld recipients\n", (long long)json_as_integer(json_get(root, "recipients")));
+	return (EXIT_OK);
+}
+
 int cli_queue(const struct command_line *cl)
 {
 	const char *verb = cl->argc > 0 ? cl->argv[0] : "list", *id = cl->argc > 1 ? cl->argv[1] : NULL;
 	bool list = strcmp(verb, "list") == 0, show = strcmp(verb, "show") == 0;
 	bool act = strcmp(verb, "retry") == 0 || strcmp(verb, "hold") == 0 || strcmp(verb, "release") == 0 || strcmp(verb, "delete") == 0;
+	struct cli_request q = { .method = act ? "POST" : "GET", .show = act ? show_act : show_list, .self = &show };
 	struct buf path = BUF_INIT(512);
-	struct client_answer answer;
-	struct json_doc *doc;
-	struct err err;
 	struct cfg *cfg;
-	int rc = EXIT_OK;
+	int rc;
 
 	if ((!list && !show && !act) || (list ? cl->argc > 1 : cl->argc != 2))
 		return (command_usage(cl, "say what to do, and with which message (or all)"));
@@ -81,24 +93,8 @@ int cli_queue(const struct command_line *cl)
 	}
 	if (act)
 		(void)buf_fmt(&path, "/%s", verb);
-	if (client_ask_or_do(cfg, act ? "POST" : "GET", buf_z(&path), SLICE(""), &answer, &err) == -1) {
-		(void)fprintf(stderr, "pennypost: %s\n", err.text);
-		rc = EXIT_TEMPORARY;
-	} else {
-		if (answer.status != 200) {
-			rc = client_complain(&answer);
-		} else if (cl->json) {
-			(void)fwrite(answer.body.p, 1, answer.body.n, stdout);
-		} else {
-			doc = json_read(buf_slice(&answer.body), NULL);
-			if (act)
-				(void)printf("%lld recipients\n", (long long)json_as_integer(json_get(json_root(doc), "recipients")));
-			else
-				print_list(json_root(doc), show);
-			json_doc_free(doc);
-		}
-		buf_free(&answer.body);
-	}
+	q.path = buf_z(&path);
+	rc = cli_ask(cl, cfg, &q);
 	buf_free(&path);
 	cfg_free(cfg);
 	return (rc);

@@ -1,5 +1,5 @@
 /* cli_spam.c: "pennypost spam ...": the filter from the command line. */
-#include "admin/commands.h"
+#include "admin/cli_ask.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -7,7 +7,6 @@
 #include <string.h>
 
 #include "admin/client.h"
-#include "core/json_read.h"
 #include "core/limits.h"
 
 /* A whole file, "-" or NULL: standard input. */
@@ -37,56 +36,74 @@ static int read_file(const char *path, struct buf *out, struct err *err)
 	return (err->kind == ERR_NONE ? 0 : -1);
 }
 
-static void print_classified(const char *file, const struct json_value *v)
+/* self: the file's name as given */
+static int show_classified(void *self, const struct json_value *v, bool print)
 {
 	const struct json_value *points = json_get(v, "points");
 
-	(void)printf("%s: %s, score %.1f, probability %.4f%s\n", file, json_textz(json_get(v, "verdict")), json_as_number(json_get(v, "score")),
-	    json_as_number(json_get(v, "probability")), json_as_true(json_get(v, "learned")) ? "" : " (nothing learned yet)");
+	if (!print)
+		return (EXIT_OK);
+	(void)printf("%s: %s, score %.1f, probability %.4f%s\n", (const char *)self, json_textz(json_get(v, "verdict")),
+	    json_as_number(json_get(v, "score")), json_as_number(json_get(v, "probability")),
+	    json_as_true(json_get(v, "learned")) ? "" : " (nothing learned yet)");
 	for (size_t i = 0; i < json_count(points); i++)
 		(void)printf("    %+5.1f %s\n", json_as_number(json_get(json_at(points, i), "points")), json_textz(json_get(json_at(points, i), "rule")));
+	return (EXIT_OK);
 }
 
-/* One request per file; the body is the message. */
+static int show_learned(void *self, const struct json_value *v, bool print)
+{
+	if (print)
+		(void)printf("%s: %s\n", (const char *)self, json_as_true(json_get(v, "changed")) ? "learned" : "known already");
+	return (EXIT_OK);
+}
+
+static int show_stats(void *self, const struct json_value *v, bool print)
+{
+	(void)self;
+	if (print)
+		(void)printf("%lld ham and %lld spam learned, %lld features\n", (long long)json_as_integer(json_get(v, "ham")),
+		    (long long)json_as_integer(json_get(v, "spam")), (long long)json_as_integer(json_get(v, "features")));
+	return (EXIT_OK);
+}
+
+/* One request per file; the body is the message. Relative names start at ${origin}: asking enters the data folder. */
+static int one_file(const struct command_line *cl, const struct cfg *cfg, const char *origin, const char *file, struct cli_request *q)
+{
+	struct buf message = BUF_INIT((size_t)L_SIZE * 2), full = BUF_INIT(8192);
+	struct err err;
+	int rc = EXIT_TEMPORARY;
+
+	if (file[0] != '/' && strcmp(file, "-") != 0)
+		(void)buf_fmt(&full, "%s/%s", origin != NULL ? origin : ".", file);
+	if (read_file(full.n > 0 ? buf_z(&full) : file, &message, &err) == -1) {
+		(void)fprintf(stderr, "pennypost: %s\n", err.text);
+	} else {
+		q->body = buf_slice(&message);
+		q->self = (void *)(uintptr_t)file;
+		rc = cli_ask(cl, cfg, q);
+	}
+	buf_free(&full);
+	buf_free(&message);
+	return (rc);
+}
+
 static int each_file(const struct command_line *cl, int first, const char *path, bool classify)
 {
+	struct cli_request q = { .method = "POST", .path = path, .show = classify ? show_classified : show_learned };
 	struct cfg *cfg = command_cfg(cl);
-	char *origin = realpath(".", NULL); /* asking enters the data folder; files are named from here */
-	int rc = EXIT_OK;
+	char *origin = realpath(".", NULL);
+	int rc = EXIT_OK, one;
 
 	if (cfg == NULL) {
 		free(origin);
 		return (EXIT_CONFIG);
 	}
 	for (int i = first; i < cl->argc || i == first; i++) {
-		const char *file = i < cl->argc ? cl->argv[i] : NULL;
-		struct buf message = BUF_INIT((size_t)L_SIZE * 2), full = BUF_INIT(8192);
-		struct client_answer answer;
-		struct json_doc *doc;
-		struct err err;
-
-		if (file != NULL && file[0] != '/' && strcmp(file, "-") != 0)
-			(void)buf_fmt(&full, "%s/%s", origin != NULL ? origin : ".", file);
-		if (read_file(full.n > 0 ? buf_z(&full) : file, &message, &err) == -1 ||
-		    client_ask_or_do(cfg, "POST", path, buf_slice(&message), &answer, &err) == -1) {
-			(void)fprintf(stderr, "pennypost: %s\n", err.text);
-			rc = EXIT_TEMPORARY;
-		} else {
-			doc = json_read(buf_slice(&answer.body), NULL);
-			if (answer.status != 200)
-				rc = client_complain(&answer);
-			else if (cl->json)
-				(void)fwrite(answer.body.p, 1, answer.body.n, stdout);
-			else if (classify)
-				print_classified(file != NULL ? file : "-", json_root(doc));
-			else
-				(void)printf("%s: %s\n", file != NULL ? file : "-", json_as_true(json_get(json_root(doc), "changed")) ? "learned" : "known already");
-			json_doc_free(doc);
-			buf_free(&answer.body);
-		}
-		buf_free(&full);
-		buf_free(&message);
-		if (rc == EXIT_TEMPORARY)
+		one = one_file(cl, cfg, origin, i < cl->argc ? cl->argv[i] : "-", &q);
+		if (one != EXIT_OK)
+			rc = one;
+		if (one == EXIT_TEMPORARY)
 			break;
 	}
 	free(origin);
@@ -98,30 +115,13 @@ static int spam_stats(const struct command_line *cl, const char *account)
 {
 	struct buf path = BUF_INIT(1024);
 	struct cfg *cfg = command_cfg(cl);
-	struct client_answer answer;
-	struct json_doc *doc;
-	struct err err;
-	int rc = EXIT_OK;
+	int rc;
 
 	if (cfg == NULL)
 		return (EXIT_CONFIG);
 	(void)buf_addz(&path, "/spam/stats?account=");
 	(void)client_escape(&path, slice_of(account));
-	if (client_ask_or_do(cfg, "GET", buf_z(&path), SLICE(""), &answer, &err) == -1) {
-		(void)fprintf(stderr, "pennypost: %s\n", err.text);
-		rc = EXIT_TEMPORARY;
-	} else {
-		doc = json_read(buf_slice(&answer.body), NULL);
-		if (answer.status != 200)
-			rc = client_complain(&answer);
-		else if (cl->json)
-			(void)fwrite(answer.body.p, 1, answer.body.n, stdout);
-		else
-			(void)printf("%lld ham and %lld spam learned, %lld features\n", (long long)json_as_integer(json_get(json_root(doc), "ham")),
-			    (long long)json_as_integer(json_get(json_root(doc), "spam")), (long long)json_as_integer(json_get(json_root(doc), "features")));
-		json_doc_free(doc);
-		buf_free(&answer.body);
-	}
+	rc = cli_ask(cl, cfg, &(struct cli_request){ .method = "GET", .path = buf_z(&path), .show = show_stats });
 	buf_free(&path);
 	cfg_free(cfg);
 	return (rc);

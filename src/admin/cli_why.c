@@ -1,11 +1,10 @@
 /* cli_why.c: "pennypost why WHAT": the ledger in words. */
-#include "admin/commands.h"
+#include "admin/cli_ask.h"
 
 #include <stdio.h>
 #include <time.h>
 
 #include "admin/client.h"
-#include "core/json_read.h"
 
 static void print_text(const struct json_value *row, const char *key, const char *before, const char *after)
 {
@@ -44,14 +43,22 @@ static void print_row(const struct json_value *row)
 	print_text(row, "reply", "    told: ", "\n");
 }
 
+static int show_rows(void *self, const struct json_value *root, bool print)
+{
+	(void)self;
+	for (size_t i = 0; print && i < json_count(root); i++)
+		print_row(json_at(root, i));
+	if (json_count(root) > 0)
+		return (EXIT_OK);
+	(void)fprintf(stderr, "pennypost: nothing is known of that in the last 90 days\n");
+	return (EXIT_FOUND);
+}
+
 int cli_why(const struct command_line *cl)
 {
 	struct buf path = BUF_INIT(8192);
-	struct client_answer answer;
-	struct json_doc *doc;
-	struct err err;
 	struct cfg *cfg;
-	int rc = EXIT_OK;
+	int rc;
 
 	if (cl->argc != 1)
 		return (command_usage(cl, "say which mail: its Message-ID, an id from the log, an address, an IP, or a time"));
@@ -59,25 +66,7 @@ int cli_why(const struct command_line *cl)
 		return (EXIT_CONFIG);
 	(void)buf_addz(&path, "/ledger?what=");
 	(void)client_escape(&path, slice_of(cl->argv[0]));
-	if (client_ask_or_do(cfg, "GET", buf_z(&path), SLICE(""), &answer, &err) == -1) {
-		(void)fprintf(stderr, "pennypost: %s\n", err.text);
-		rc = EXIT_TEMPORARY;
-	} else {
-		doc = json_read(buf_slice(&answer.body), NULL);
-		if (answer.status != 200)
-			rc = client_complain(&answer);
-		else if (cl->json)
-			(void)fwrite(answer.body.p, 1, answer.body.n, stdout);
-		else
-			for (size_t i = 0; i < json_count(json_root(doc)); i++)
-				print_row(json_at(json_root(doc), i));
-		if (answer.status == 200 && json_count(json_root(doc)) == 0) {
-			(void)fprintf(stderr, "pennypost: nothing is known of that in the last 90 days\n");
-			rc = EXIT_FOUND;
-		}
-		json_doc_free(doc);
-		buf_free(&answer.body);
-	}
+	rc = cli_ask(cl, cfg, &(struct cli_request){ .method = "GET", .path = buf_z(&path), .show = show_rows });
 	buf_free(&path);
 	cfg_free(cfg);
 	return (rc);

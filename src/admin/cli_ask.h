@@ -1,0 +1,19 @@
+/* cli_ask.h: one request of a command, asked and shown. */
+#ifndef ADMIN_CLI_ASK_H
+#define ADMIN_CLI_ASK_H
+
+#include "admin/commands.h"
+#include "core/json_read.h"
+
+struct cli_request {
+	const char *method, *path;
+	struct slice body; /* borrowed */
+	/* Prints the answer when told to, and says the exit code. */
+	int (*show)(void *self, const struct json_value *root, bool print);
+	void *self;
+};
+
+/* cli_ask: enters the data folder. Returns the exit code; what went wrong is told on standard error. */
+int cli_ask(const struct command_line *cl, const struct cfg *cfg, const struct cli_request *q);
+
+#endif
