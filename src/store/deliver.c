@@ -320,12 +320,12 @@ static void old_gone(struct mail_job *j)
 {
 	struct commit_op *c = LIST_OWNER(j, struct commit_op, old);
 
-	if (j->failed) {
+	if (j->failed)
 		fail(c, &j->err);
+	if (j->failed && !c->old_taken)
 		give_up(c);
-	} else {
+	else
 		answer(c);
-	}
 }
 
 static void finish(struct commit_op *c)

@@ -65,6 +65,7 @@ struct commit_op {
 	struct mail_job old; /* REPLACE: takes the old message away */
 	struct folder *replaces;
 	uint32_t replaces_uid;
+	bool old_taken; /* set on the lane: a failure after that is no reason to take the new one back */
 	bool has_intent, keeps_intent; /* keeps: not all could be taken back */
 	struct later *later;
 };

@@ -1,5 +1,6 @@
 /* deliver_replace.c: how does the old message of a REPLACE go (RFC 8508)? On the account's lane, once
- * the new one is durable. It is there still, or deliver.c takes the new one back. */
+ * the new one is durable. It is there still, or deliver.c takes the new one back. Failures: should
+ * its directory not be synced, nobody knows which name a crash would leave, so the new one stays. */
 #include <fcntl.h>
 #include <unistd.h>
 
@@ -33,5 +34,6 @@ int replaced_act(struct mail_job *j)
 		    : lane_expunge_one(j, lf, &r, modseq, true,
 			  delta_add(j, lf, DELTA_EXPUNGED, CAUSE_STORE, c->by));
 	arena_free(a);
+	c->old_taken = got >= 0;
 	return (got < 0 ? -1 : 0);
 }
