@@ -53,6 +53,14 @@ static void reader_give(struct mail *m, struct sql *q, unsigned epoch)
 
 /* --- one message, on the worker --- */
 
+/* A column of the row at hand, when it is wanted: those it does not ask for are never loaded. */
+static struct slice blob(struct visit *v, unsigned want, int column)
+{
+	if ((v->want & want) == 0)
+		return ((struct slice){ NULL, 0 });
+	return (arena_dup(v->arena, sql_text(v->reader, column)));
+}
+
 static bool row_read(struct visit *v, uint32_t uid, struct visit_message *vm)
 {
 	struct sql *q = v->reader;
@@ -84,11 +92,11 @@ static bool row_read(struct visit *v, uint32_t uid, struct visit_message *vm)
 		v->is_wire = sql_int(q, 15) == sql_int(q, 3);
 		vm->content_id = v->cid;
 		if (v->has_items) {
-			vm->envelope = arena_dup(v->arena, sql_text(q, 10));
-			vm->structure = arena_dup(v->arena, sql_text(q, 11));
-			vm->body_structure = arena_dup(v->arena, sql_text(q, 12));
-			v->map = arena_dup(v->arena, sql_text(q, 13));
-			vm->fields = arena_dup(v->arena, sql_text(q, 14));
+			vm->envelope = blob(v, VISIT_ENVELOPE, 10);
+			vm->structure = blob(v, VISIT_STRUCTURE, 11);
+			vm->body_structure = blob(v, VISIT_BODY, 12);
+			v->map = blob(v, VISIT_MAP, 13);
+			vm->fields = blob(v, VISIT_FIELDS, 14);
 		}
 	}
 	sql_done(q);
@@ -158,6 +166,7 @@ static void slice_run(struct job *job)
 	struct visit *v = (struct visit *)job;
 	uint64_t until = clock_ms() + SLICE_MS;
 	unsigned epoch, done = 0;
+	bool is_begun;
 
 	v->failed = false;
 	v->reader = reader_take(v->m, &epoch, &v->err);
@@ -165,6 +174,9 @@ static void slice_run(struct job *job)
 		v->failed = true;
 		return;
 	}
+	/* Locks are taken once for the slice, not for each message; but not while files are read,
+	 * which may take long and move. */
+	is_begun = (v->want & VISIT_FILE) == 0 && sql_do(v->reader, "BEGIN", NULL, "") == 0;
 	while (v->at < v->n) {
 		enum visit_next next = one(v, v->uids[v->at]);
 
@@ -175,6 +187,8 @@ static void slice_run(struct job *job)
 		if (next != VISIT_DONE || ++done >= SLICE_MESSAGES || clock_ms() >= until)
 			break;
 	}
+	if (is_begun && sql_do(v->reader, "COMMIT", NULL, "") != 0)
+		sql_rollback(v->reader); /* or it would see the past for ever */
 	reader_give(v->m, v->reader, epoch);
 	v->reader = NULL;
 }
