@@ -9,6 +9,7 @@
 #include <time.h>
 
 #include "core/cursor.h"
+#include "msg/cfws.h"
 
 static const char month_names[] = "JanFebMarAprMayJunJulAugSepOctNovDec";
 static const char day_names[] = "SunMonTueWedThuFriSat";
@@ -124,47 +125,20 @@ static bool take_number(struct cursor *c, struct slice *digits, uint64_t *v)
 	return (take_run(c, is_digit, digits) && slice_u64(*digits, 99999999, v));
 }
 
-static void skip_comment(struct cursor *c)
-{
-	unsigned depth = 0;
-
-	for (; c->p < c->end; c->p++) {
-		if (*c->p == '\\' && c->p + 1 < c->end) {
-			c->p++;
-		} else if (*c->p == '(') {
-			depth++;
-		} else if (*c->p == ')' && --depth == 0) {
-			c->p++;
-			return;
-		}
-	}
-}
-
-/* Blanks and comments, which RFC 5322 4.3 allows on both sides of the marks of a time. */
-static void skip_between(struct cursor *c)
-{
-	while (c->p < c->end &&
-	    (*c->p == '(' || *c->p == ' ' || *c->p == '\t' || *c->p == '\r' || *c->p == '\n')) {
-		if (*c->p == '(')
-			skip_comment(c);
-		else
-			c->p++;
-	}
-}
-
-/* hh:mm[:ss], the hour already taken. "." as mark is seen too. */
+/* hh:mm[:ss], the hour already taken. "." as mark is seen too. Blanks and comments may stand on both
+ * sides of the marks (RFC 5322 4.3). */
 static bool take_clock(struct cursor *c, uint64_t hour, struct reading *r)
 {
 	struct slice digits;
 	uint64_t minute, second = 0;
 	char mark = *c->p++;
 
-	skip_between(c);
+	cfws_skip(c);
 	if (!take_number(c, &digits, &minute) || digits.n != 2)
 		return (false);
-	skip_between(c);
+	cfws_skip(c);
 	if (take_char(c, mark)) {
-		skip_between(c);
+		cfws_skip(c);
 		if (!take_number(c, &digits, &second) || digits.n != 2)
 			return (false);
 	}
@@ -196,7 +170,7 @@ static bool take_numeric(struct cursor *c, struct reading *r)
 	if (!take_number(c, &digits, &v))
 		return (false);
 	behind = *c;
-	skip_between(&behind);
+	cfws_skip(&behind);
 	if (!r->has_time && digits.n <= 2 &&
 	    (cursor_peek(&behind) == ':' || (cursor_peek(c) == '.' && r->year >= 0))) {
 		if (cursor_peek(&behind) == ':')
@@ -244,11 +218,11 @@ bool date_parse(struct slice s, int64_t *ret_time, int *ret_zone)
 	struct cursor c =
 	    cursor_of(slice_head(slice_trim(s), 256)); /* no date is longer, comments included */
 
+	cfws_skip(&c);
 	while (!cursor_at_end(&c)) {
-		if (*c.p == '(')
-			skip_comment(&c);
-		else if (!take_item(&c, &r))
+		if (!take_item(&c, &r))
 			return (false);
+		cfws_skip(&c);
 	}
 	if (r.year < 0 || r.month < 0 || r.day < 1 || r.day > days_in(r.year, r.month) ||
 	    !r.has_time)

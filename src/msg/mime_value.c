@@ -9,38 +9,11 @@
 
 #include "core/cursor.h"
 #include "core/limits.h"
-
-static void skip_comment(struct cursor *c)
-{
-	unsigned depth = 0;
-
-	for (; c->p < c->end; c->p++) {
-		if (*c->p == '\\' && c->p + 1 < c->end) {
-			c->p++;
-		} else if (*c->p == '(') {
-			depth++;
-		} else if (*c->p == ')' && --depth == 0) {
-			c->p++;
-			return;
-		}
-	}
-}
+#include "msg/cfws.h"
 
 static bool is_blank(char c)
 {
 	return (c == ' ' || c == '\t' || c == '\r' || c == '\n');
-}
-
-static void skip_blanks(struct cursor *c)
-{
-	while (c->p < c->end) {
-		if (is_blank(*c->p))
-			c->p++;
-		else if (*c->p == '(')
-			skip_comment(c);
-		else
-			return;
-	}
 }
 
 static bool is_token(char c)
@@ -129,7 +102,7 @@ static bool param_take(struct arena *a, struct cursor *c, struct mime_param *ret
 	struct slice name;
 
 	for (;;) {
-		skip_blanks(c);
+		cfws_skip(c);
 		if (cursor_at_end(c))
 			return (false);
 		if (*c->p == ';') {
@@ -137,14 +110,14 @@ static bool param_take(struct arena *a, struct cursor *c, struct mime_param *ret
 			continue;
 		}
 		if (take_run(c, is_name, &name)) {
-			skip_blanks(c);
+			cfws_skip(c);
 			if (take_char(c, '='))
 				break;
 			continue; /* a word without value: left out */
 		}
 		c->p++; /* nothing a parameter begins with */
 	}
-	skip_blanks(c);
+	cfws_skip(c);
 	ret->name = name;
 	ret->value = cursor_peek(c) == '"' ? take_quoted(a, c) : take_bare(c);
 	return (true);
@@ -167,11 +140,11 @@ void mime_value_read(
 	size_t n = 0;
 
 	*ret = (struct mime_value){ .type = SLICE(""), .subtype = SLICE(""), .present = true };
-	skip_blanks(&c);
+	cfws_skip(&c);
 	if (take_run(&c, is_type, &ret->type)) {
-		skip_blanks(&c);
+		cfws_skip(&c);
 		if (take_char(&c, '/')) {
-			skip_blanks(&c);
+			cfws_skip(&c);
 			if (!take_run(&c, is_type, &ret->subtype))
 				ret->subtype = SLICE("");
 		}
@@ -234,12 +207,12 @@ enum mime_encoding mime_encoding_of(struct slice value, bool *ret_odd)
 	struct slice token;
 
 	*ret_odd = false;
-	skip_blanks(&c);
+	cfws_skip(&c);
 	if (!take_run(&c, is_token, &token)) {
 		*ret_odd = c.p < c.end;
 		return (*ret_odd ? MIME_UNKNOWN : MIME_7BIT);
 	}
-	skip_blanks(&c);
+	cfws_skip(&c);
 	*ret_odd = !cursor_at_end(&c);
 	for (size_t i = 0; i < sizeof(known) / sizeof(known[0]); i++)
 		if (slice_ieq(token, known[i].name))
