@@ -277,8 +277,13 @@ void search_refuse(struct imap *s, enum search_fault fault)
 static void begin(struct imap *s)
 {
 	struct searching *x = s->call.data;
+	struct args ahead = s->call.args;
 	enum search_fault fault;
 
+	if (s->utf8_accept && args_word(&ahead, "CHARSET")) { /* RFC 6855 3 */
+		imap_bad(s, "With UTF8=ACCEPT everything is in UTF-8; no charset is named");
+		return;
+	}
 	x->look->q = x->q = search_parse(&s->call.args, s->news.view, s->news.recent_from, &fault);
 	if (x->q == NULL) {
 		if (fault != SEARCH_BAD)

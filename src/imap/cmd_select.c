@@ -9,7 +9,7 @@
 #include "core/mem.h"
 
 struct selecting {
-	bool condstore, qresync, has_known;
+	bool condstore, qresync, has_known, has_numbers;
 	uint32_t uidvalidity;
 	uint64_t modseq;
 	struct seqset known;
@@ -119,7 +119,8 @@ static bool take_qresync(struct args *a, struct selecting *x)
 	}
 	/* Message numbers the client remembers with their uids: a hint for servers without a
 	 * record of what was expunged. */
-	if (args_char(a, '(') &&
+	x->has_numbers = args_char(a, '(');
+	if (x->has_numbers &&
 	    (!args_set(a, &numbers, &over) || !args_sp(a) || !args_set(a, &numbers, &over) ||
 		!args_char(a, ')')))
 		return (false);
@@ -323,6 +324,10 @@ static void open_mailbox(struct imap *s, bool examine)
 	    (x->qresync && !s->qresync)) { /* RFC 7162 3.2.5: BAD unless enabled */
 		imap_bad(s,
 		    "SELECT takes a mailbox name, and perhaps CONDSTORE or (once enabled) QRESYNC");
+		return;
+	}
+	if (s->uid_only && x->has_numbers) {
+		imap_bad(s, "[UIDREQUIRED] Message numbers are not used any more");
 		return;
 	}
 	if (s->state == IMAP_SELECTED) /* whatever is enabled: RFC 7162 3.2.11 */
