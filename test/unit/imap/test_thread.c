@@ -87,6 +87,10 @@ static void shapes_thread_as_the_rfc_says(void **state)
 		/* its own References win over what another says of it */
 		{ THREAD_REFERENCES, "c<a,b X@3; b y@1; a x@2", "(2 1)(3)" },
 		{ THREAD_REFERENCES, "d<b,c x@1; c<a y@2; a z@3; b w@4", "(3 2 1)(4)" },
+		/* one who has a parent keeps it, whatever a later message says */
+		{ THREAD_REFERENCES, "a x@1; d y@2; b<a z@3; c<d,b w@4", "(1 3 4)(2)" },
+		/* an only child is promoted before subjects are gathered */
+		{ THREAD_REFERENCES, "a<z X@1; b x@2", "(2 1)" },
 		/* REFS: subjects do not matter; the thread with the newest message is last */
 		{ THREAD_REFS, "a x@1; b X@2; c<a X@3", "(2)(1 3)" },
 		{ THREAD_REFS, "a x@1!9; b y@2!3", "(2)(1)" },
