@@ -1,6 +1,7 @@
-/* GETACL MYRIGHTS LISTRIGHTS, and SETACL DELETEACL SETQUOTA, which are refused: whose is a mailbox? Always its
- * owner's, with all rights and nobody else's. RFC 4314. A mailbox that is not there and one of
- * somebody else's are answered alike: names are looked for in the own account only. */
+/* GETACL MYRIGHTS LISTRIGHTS, and SETACL DELETEACL SETQUOTA, which are refused: whose is a
+ * mailbox? Always its owner's, with all rights, and nobody else's. RFC 4314. A mailbox that is not
+ * there and one of somebody else's are answered alike: names are looked for in the own account
+ * only. */
 #include "imap/command.h"
 
 /* lookup read seen write insert post create delete-mailbox delete-message expunge administer; 2.1 */

@@ -19,13 +19,13 @@ struct incoming {
 struct append {
 	struct imap *s;
 	struct folder *folder;
-	struct incoming *v; /* the last one is on its way */
-	size_t n, ended;    /* ended: drafts that can be read */
-	uint64_t total;     /* octets announced so far */
-	uint64_t left;      /* octets of the literal still to come */
-	char last;          /* the octet before */
-	bool has_nul, full; /* full: the draft has no room now */
-	bool is_utf8;       /* the literal stands inside "UTF8 (...)" */
+	struct incoming *v;  /* the last one is on its way */
+	size_t n, ended;     /* ended: drafts that can be read */
+	uint64_t total;      /* octets announced so far */
+	uint64_t left;       /* octets of the literal still to come */
+	char last;           /* the octet before */
+	bool has_nul, full;  /* full: the draft has no room now */
+	bool is_utf8;        /* the literal stands inside "UTF8 (...)" */
 	const char *refused; /* said at the end, when the message was on its way already */
 	struct folder *from; /* REPLACE: where the old one is, and which */
 	uint32_t replaces;
@@ -73,7 +73,8 @@ static void on_committed(void *self, const struct commit_result *r)
 	if (r->err != NULL) {
 		imap_end_err(s, r->err);
 	} else if (x->from != NULL) { /* RFC 8508 3.3: before the EXPUNGE */
-		conn_sendf(s->conn, "* OK [APPENDUID %u %u] Kept\r\n", r->uidvalidities[0], r->uids[0]);
+		conn_sendf(
+		    s->conn, "* OK [APPENDUID %u %u] Kept\r\n", r->uidvalidities[0], r->uids[0]);
 		imap_end(s, "OK Replaced");
 	} else {
 		(void)seqset_write(&set, r->uids, x->n);
@@ -383,7 +384,7 @@ static uint32_t take_message(struct imap *s, struct args *a, bool *ret_ok)
 	uid = last ? news_last_uid(news) : s->call.is_uid ? n : news_uid(news, n);
 	at = view_lower(news->view, uid);
 	return (uid != 0 && at < view_count(news->view) && view_at(news->view, at)->uid == uid ? uid
-											      : 0);
+											       : 0);
 }
 
 void cmd_replace(struct imap *s)

@@ -34,8 +34,7 @@ void cmd_unauthenticate(struct imap *s)
 	/* RFC 8437 4: nothing is enabled, nothing saved; TLS and DEFLATE stay. */
 	s->account = NULL;
 	s->state = IMAP_GREETED;
-	s->condstore = s->qresync = s->rev2 = s->utf8 = s->utf8_accept = s->uid_only =
-	    false;
+	s->condstore = s->qresync = s->rev2 = s->utf8 = s->utf8_accept = s->uid_only = false;
 	s->noops = 0;
 	s->server->counts.logged_in--;
 	reader_limit(&s->reader, &reader_before_login);

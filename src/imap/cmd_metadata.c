@@ -70,8 +70,8 @@ static void say_pair(struct buf *out, struct slice entry, const struct slice *va
 		(void)write_string(out, *value, false);
 }
 
-void metadata_say(struct imap *s, struct slice name, struct metadata_ask *ask,
-    const struct metadata *v, size_t n)
+void metadata_say(
+    struct imap *s, struct slice name, struct metadata_ask *ask, const struct metadata *v, size_t n)
 {
 	struct buf pairs = BUF_INIT(L_IOUT / 2);
 
@@ -122,8 +122,8 @@ static void on_read(void *self, const struct metadata *v, size_t n, const struct
 	}
 	metadata_say(s, x->name, &x->ask, v, n);
 	if (x->ask.longest > 0) /* RFC 5464 4.2.1 */
-		imap_endf(s, "OK [METADATA LONGENTRIES %llu] Done",
-		    (unsigned long long)x->ask.longest);
+		imap_endf(
+		    s, "OK [METADATA LONGENTRIES %llu] Done", (unsigned long long)x->ask.longest);
 	else
 		imap_end(s, "OK Done");
 }
@@ -212,8 +212,9 @@ static bool take_values(struct args *a, struct metadata *v, size_t *ret_n)
 		struct metadata m;
 		size_t i = 0;
 
-		if (!take_entry(a, &m.entry) || slice_chr(slice_from(m.entry, 1), '/') == SIZE_MAX ||
-		    !args_sp(a) || !args_nstring(a, &m.value))
+		if (!take_entry(a, &m.entry) ||
+		    slice_chr(slice_from(m.entry, 1), '/') == SIZE_MAX || !args_sp(a) ||
+		    !args_nstring(a, &m.value))
 			return (false);
 		while (i < *ret_n && !slice_eq(v[i].entry, m.entry))
 			i++;
