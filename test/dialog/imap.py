@@ -14,7 +14,8 @@ begins logged in over TLS, unless its first step is a connect. One line, one ste
   starttls       handshake now                   eof           the server has closed (untagged BYE may come before)
   silent         nothing comes for 0.3 s         close         hang up
   repeat N ...   N times the rest of the line; "%d" becomes the count
-A response holds its literals, with their line ends. Escapes: \\r \\n \\t \\0 \\\\ \\xNN, and ${text*N}. A line of "#" is a comment."""
+A response holds its literals, with their line ends. Escapes: \\r \\n \\t \\0 \\\\ \\xNN, and ${text*N}. A line of "#" is a comment; "#!" gives the account
+a line of configuration."""
 import glob, os, re, shutil, signal, socket, ssl, subprocess, sys, tempfile, time, zlib
 
 CONFIG = """
@@ -212,6 +213,11 @@ class Player:
             c.sock.close()
 
 
+def extra(path):
+    with open(path, encoding="utf-8") as f:
+        return "".join(line[2:].strip() + "\n" for line in f if line.startswith("#!"))
+
+
 def free_ports(n):
     socks = [socket.socket() for _ in range(n)]
     for s in socks:
@@ -228,7 +234,7 @@ def main():
     dirname = tempfile.mkdtemp(prefix="dialog-imap-")
     config, log = os.path.join(dirname, "pennypost.toml"), os.path.join(dirname, "log")
     with open(config, "w") as f:
-        f.write(CONFIG % {"dir": dirname} + "".join(ACCOUNT % {"n": n} for n in range(len(paths))))
+        f.write(CONFIG % {"dir": dirname} + "".join(ACCOUNT % {"n": n} + extra(p) for n, p in enumerate(paths)))
     numbers = free_ports(2)
     ports = dict(zip(("imap", "imaps"), numbers))
     with open(log, "wb") as f:
