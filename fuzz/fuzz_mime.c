@@ -50,8 +50,9 @@ static void check_map(struct arena *a, const struct mime *m)
 	struct mime_map_part *parts;
 	size_t n;
 
-	must(mime_map_pack(m, &packed) == 0 && mime_map_unpack(a, buf_slice(&packed), &parts, &n) &&
-	    n == m->n);
+	must(mime_map_pack(m, &packed) == 0);
+	must(mime_map_unpack(a, buf_slice(&packed), &parts, &n));
+	must(n == m->n);
 	for (size_t i = 0; i < n; i++) {
 		const struct mime_part *p = &m->parts[i];
 

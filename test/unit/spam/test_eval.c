@@ -68,7 +68,8 @@ static void run(const bool *spam, const char *policy, struct buf *out)
 		(void)fflush(stdout);
 		_exit(status);
 	}
-	assert_true(pid > 0 && waitpid(pid, &status, 0) == pid);
+	assert_true(pid > 0);
+	assert_int_equal(waitpid(pid, &status, 0), pid);
 	assert_int_equal(status, 0);
 	assert_true((fd = open("out", O_RDONLY)) != -1);
 	while ((room = buf_room(out, 65536)) != NULL && (got = read(fd, room, 65536)) > 0)

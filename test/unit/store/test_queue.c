@@ -236,7 +236,8 @@ static void killed_or_failing_anywhere_is_all_or_nothing(void **state)
 				status = settle_all_failed(&own, id, rid) == 0 ? 0 : 7;
 				_exit(fault_count() < (unsigned)at ? 42 : status);
 			}
-			assert_true(pid > 0 && waitpid(pid, &status, 0) == pid);
+			assert_true(pid > 0);
+			assert_int_equal(waitpid(pid, &status, 0), pid);
 			own.queue = sql_open(d->path, d->sync, d->steps, d->steps_n, &err);
 			assert_non_null(own.queue);
 			was_settled = check_after(&own, id);
