@@ -16,7 +16,9 @@ begins logged in over TLS, unless its first step is a connect. One line, one ste
   repeat N ...   N times the rest of the line; "%d" becomes the count
 A response holds its literals, with their line ends. Escapes: \\r \\n \\t \\0 \\\\ \\xNN, and ${text*N}. A line of "#" is a comment; "#!" gives the account
 a line of configuration."""
-import glob, os, re, shutil, signal, socket, ssl, subprocess, sys, tempfile, time, zlib
+import glob, os, re, socket, ssl, sys, tempfile, time, zlib
+
+from under_test import Fault, each, free_ports, run
 
 CONFIG = """
 hostname = "mail.local.example"
@@ -32,10 +34,6 @@ free = "1 MiB"
 ACCOUNT = """[account.u%(n)03d]
 addresses = ["u%(n)03d@local.example"]
 """
-
-
-class Fault(Exception):
-    pass
 
 
 def unescape(text):
@@ -218,59 +216,18 @@ def extra(path):
         return "".join(line[2:].strip() + "\n" for line in f if line.startswith("#!"))
 
 
-def free_ports(n):
-    socks = [socket.socket() for _ in range(n)]
-    for s in socks:
-        s.bind(("127.0.0.1", 0))
-    ports = [s.getsockname()[1] for s in socks]
-    for s in socks:
-        s.close()
-    return ports
-
-
 def main():
     server, folder, names = sys.argv[1], sys.argv[2], sys.argv[3:]
     paths = [p for p in sorted(glob.glob(os.path.join(folder, "*.txt"))) if not names or os.path.basename(p)[:-4] in names]
     dirname = tempfile.mkdtemp(prefix="dialog-imap-")
-    config, log = os.path.join(dirname, "pennypost.toml"), os.path.join(dirname, "log")
-    with open(config, "w") as f:
-        f.write(CONFIG % {"dir": dirname} + "".join(ACCOUNT % {"n": n} + extra(p) for n, p in enumerate(paths)))
     numbers = free_ports(2)
     ports = dict(zip(("imap", "imaps"), numbers))
-    with open(log, "wb") as f:
-        process = subprocess.Popen([server, config] + [str(n) for n in numbers], stdout=subprocess.PIPE, stderr=f)
-    faults, played = [], 0
-    try:
-        if process.stdout.readline() != b"ready\n":
-            faults.append("server did not start")
-        else:
-            for n, path in enumerate(paths):
-                played += 1
-                try:
-                    Player(ports, "u%03d" % n, os.path.join(dirname, "mail", "u%03d" % n)).play(path)
-                except Fault as e:
-                    faults.append(str(e))
-                if process.poll() is not None:
-                    faults.append("server died during " + path)
-                    break
-    finally:
-        if process.poll() is None:
-            process.send_signal(signal.SIGTERM)
-        try:
-            code = process.wait(timeout=30)
-        except subprocess.TimeoutExpired:
-            process.kill()
-            code = "did not stop"
-    if code != 0:
-        faults.append("server ended with %s" % code)
-    for fault in faults:
-        print("not ok: " + fault)
-    if faults:
-        with open(log, errors="replace") as f:
-            print("".join(f.readlines()[-60:]))
-    print("%d dialogues, %d faults" % (played, len(faults)))
-    shutil.rmtree(dirname)
-    sys.exit(1 if faults else 0)
+
+    def play_one(n, path):
+        Player(ports, "u%03d" % n, os.path.join(dirname, "mail", "u%03d" % n)).play(path)
+
+    config = CONFIG % {"dir": dirname} + "".join(ACCOUNT % {"n": n} + extra(p) for n, p in enumerate(paths))
+    sys.exit(run(server, dirname, config, numbers, lambda process, faults: each(process, faults, paths, play_one)))
 
 
 if __name__ == "__main__":

@@ -3,11 +3,12 @@
 
 What a client believes must be consistent at each response, and all of them must agree with a fresh look at the end. Then large messages, in and out
 octet by octet, and a client that does not read what it asked for (IMP-25). SERVER as in imap.py."""
-import base64, os, random, re, shutil, signal, subprocess, sys, tempfile, threading, time
+import base64, os, random, re, sys, tempfile, threading, time
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 import imap as dialog
-from imap import Client, Fault
+from imap import Client
+from under_test import Fault, free_ports, run
 
 
 class Believer(Client):
@@ -189,37 +190,10 @@ def large(ports, pid):
 def main():
     server, seconds, count = sys.argv[1], float((sys.argv + ["", "5"])[2] or 5), int((sys.argv + ["", "", "6"])[3] or 6)
     dirname = tempfile.mkdtemp(prefix="dialog-imap-")
-    config, log = os.path.join(dirname, "pennypost.toml"), os.path.join(dirname, "log")
-    with open(config, "w") as f:
-        f.write(dialog.CONFIG % {"dir": dirname} + "".join(dialog.ACCOUNT % {"n": n} for n in range(2)))
-    ports = dict(zip(("imap", "imaps"), dialog.free_ports(2)))
-    with open(log, "wb") as f:
-        process = subprocess.Popen([server, config, str(ports["imap"]), str(ports["imaps"])], stdout=subprocess.PIPE, stderr=f)
-    faults = []
-    try:
-        if process.stdout.readline() != b"ready\n":
-            faults.append("server did not start")
-        else:
-            faults = play(ports, seconds, count) + large(ports, process.pid)
-    except Fault as e:
-        faults.append(str(e))
-    finally:
-        process.send_signal(signal.SIGTERM)
-        try:
-            code = process.wait(timeout=30)
-        except subprocess.TimeoutExpired:
-            process.kill()
-            code = "did not stop"
-    if code != 0:
-        faults.append("server ended with %s" % code)
-    for fault in faults:
-        print("not ok: " + fault[:2000])
-    if faults:
-        with open(log, errors="replace") as f:
-            print("".join(f.readlines()[-40:]))
-    print("%d faults" % len(faults))
-    shutil.rmtree(dirname)
-    sys.exit(1 if faults else 0)
+    numbers = free_ports(2)
+    ports = dict(zip(("imap", "imaps"), numbers))
+    config = dialog.CONFIG % {"dir": dirname} + "".join(dialog.ACCOUNT % {"n": n} for n in range(2))
+    sys.exit(run(server, dirname, config, numbers, lambda process, faults: faults.extend(play(ports, seconds, count) + large(ports, process.pid)), 40))
 
 
 if __name__ == "__main__":

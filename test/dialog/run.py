@@ -16,7 +16,9 @@ A dialogue is a text file; one line, one step:
   repeat N ...    N times the rest of the line
 Escapes: \\r \\n \\t \\0 \\\\ \\xNN, and ${text*N} for N times text. A line of "#" is a comment. Each dialogue begins connected to smtp, greeting read,
 unless its first step is a connect."""
-import glob, os, re, shutil, signal, socket, ssl, subprocess, sys, tempfile, time
+import glob, os, re, socket, ssl, sys, tempfile, time
+
+from under_test import Fault, each, free_ports, run
 
 CONFIG = """
 hostname = "mail.local.example"
@@ -40,10 +42,6 @@ quota = "1 KiB"
 [alias]
 "both@local.example" = ["alice", "bob"]
 """
-
-
-class Fault(Exception):
-    pass
 
 
 def unescape(text):
@@ -199,64 +197,22 @@ class Player:
         self.hang_up()
 
 
-def free_ports(n):
-    socks = [socket.socket() for _ in range(n)]
-    for s in socks:
-        s.bind(("127.0.0.1", 0))
-    ports = [s.getsockname()[1] for s in socks]
-    for s in socks:
-        s.close()
-    return ports
-
-
 def main():
     real = sys.argv[1] == "--real"
     server, folder, *names = sys.argv[2 if real else 1:]
     dirname = tempfile.mkdtemp(prefix="dialog-")
-    config, log = os.path.join(dirname, "pennypost.toml"), os.path.join(dirname, "log")
-    with open(config, "w") as f:
-        f.write(CONFIG % {"dir": dirname})
     numbers = free_ports(3)
     ports = dict(zip(("smtp", "submission", "submissions"), numbers))
-    with open(log, "wb") as f:
-        process = subprocess.Popen([server, config] + [str(n) for n in numbers], stdout=subprocess.PIPE, stderr=f)
-    faults, played = [], 0
-    try:
-        if process.stdout.readline() != b"ready\n":
-            faults.append("server did not start")
-        else:
-            for path in sorted(glob.glob(os.path.join(folder, "*.txt"))):
-                if names and os.path.basename(path)[:-4] not in names:
-                    continue
-                with open(path) as f:
-                    if real and any(l.strip() == "only fake" for l in f):
-                        continue
-                played += 1
-                try:
-                    Player(dirname, ports).play(path)
-                except Fault as e:
-                    faults.append(str(e))
-                if process.poll() is not None:
-                    faults.append("server died during " + path)
-                    break
-    finally:
-        if process.poll() is None:
-            process.send_signal(signal.SIGTERM)
-        try:
-            code = process.wait(timeout=30)
-        except subprocess.TimeoutExpired:
-            process.kill()
-            code = "did not stop"
-    if code != 0:
-        faults.append("server ended with %s" % code)
-    for fault in faults:
-        print("not ok: " + fault)
-    if faults:
-        with open(log, errors="replace") as f:
-            print("".join(f.readlines()[-60:]))
-    print("%d dialogues, %d faults" % (played, len(faults)))
-    shutil.rmtree(dirname)
-    sys.exit(1 if faults else 0)
+
+    def is_wanted(path):
+        with open(path) as f:
+            return (not names or os.path.basename(path)[:-4] in names) and not (real and any(l.strip() == "only fake" for l in f))
+
+    def play(process, faults):
+        paths = [p for p in sorted(glob.glob(os.path.join(folder, "*.txt"))) if is_wanted(p)]
+        each(process, faults, paths, lambda n, path: Player(dirname, ports).play(path))
+
+    sys.exit(run(server, dirname, CONFIG % {"dir": dirname}, numbers, play))
 
 
 if __name__ == "__main__":

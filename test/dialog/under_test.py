@@ -1,0 +1,63 @@
+"""The server that dialogues are played against: on free ports, in a folder of its own, ended with SIGTERM."""
+import os, shutil, signal, socket, subprocess
+
+
+class Fault(Exception):
+    pass
+
+
+def free_ports(n):
+    socks = [socket.socket() for _ in range(n)]
+    for s in socks:
+        s.bind(("127.0.0.1", 0))
+    ports = [s.getsockname()[1] for s in socks]
+    for s in socks:
+        s.close()
+    return ports
+
+
+def run(server, dirname, config, ports, play, shown=60):
+    """Writes the configuration, starts SERVER CONFIG PORT..., lets play(process, faults) work, ends and reports; the exit code. Removes the folder."""
+    path, log, faults = os.path.join(dirname, "pennypost.toml"), os.path.join(dirname, "log"), []
+    with open(path, "w") as f:
+        f.write(config)
+    with open(log, "wb") as f:
+        process = subprocess.Popen([server, path] + [str(n) for n in ports], stdout=subprocess.PIPE, stderr=f)
+    try:
+        if process.stdout.readline() != b"ready\n":
+            faults.append("server did not start")
+        else:
+            play(process, faults)
+    except Fault as e:
+        faults.append(str(e))
+    finally:
+        if process.poll() is None:
+            process.send_signal(signal.SIGTERM)
+        try:
+            code = process.wait(timeout=30)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            code = "did not stop"
+    if code != 0:
+        faults.append("server ended with %s" % code)
+    for fault in faults:
+        print("not ok: " + fault[:4000])
+    if faults:
+        with open(log, errors="replace") as f:
+            print("".join(f.readlines()[-shown:]))
+    print("%d faults" % len(faults))
+    shutil.rmtree(dirname)
+    return 1 if faults else 0
+
+
+def each(process, faults, paths, play_one):
+    """play_one(n, path) for each; stops when the server has died."""
+    for n, path in enumerate(paths):
+        try:
+            play_one(n, path)
+        except Fault as e:
+            faults.append(str(e))
+        if process.poll() is not None:
+            faults.append("server died during " + path)
+            break
+    print("%d dialogues" % len(paths))
