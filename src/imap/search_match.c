@@ -178,7 +178,11 @@ static bool holds_in_body(struct arena *a, const struct search_key *k, const str
 	for (size_t i = 0; i < m->n; i++)
 		if (part_holds(a, m, &m->parts[i], k->needle))
 			return (true);
-	return (k->what == KEY_TEXT && any_field(a, &m->parts[0].header, k->needle));
+	if (k->what == KEY_TEXT) /* the header "including MIME header fields", RFC 9051 6.4.4 */
+		for (size_t i = 0; i < m->n; i++)
+			if (any_field(a, &m->parts[i].header, k->needle))
+				return (true);
+	return (false);
 }
 
 /* --- rounds --- */
