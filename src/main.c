@@ -1,5 +1,7 @@
-/* main.c: brings the parts together and takes them down: configuration, sockets, sandbox, store, servers, run, drain. Sees all folders, decides nothing about mail.
- * Order of start: CATALOGUE 4.1: bind, drop, then threads, then the call filter. Commands other than "serve" are rows of admin/commands.c. */
+/* main.c: brings the parts together and takes them down: configuration, sockets, sandbox, store,
+ * servers, run, drain. Sees all folders, decides nothing about mail. Order of start: CATALOGUE 4.1:
+ * bind, drop, then threads, then the call filter. Commands other than "serve" are rows of
+ * admin/commands.c. */
 #include <malloc.h>
 #include <signal.h>
 #include <stdio.h>
@@ -29,8 +31,9 @@ enum { DRAIN_MS = 9000, WATCHDOG_MIN_MS = 1000, CERTIFICATE_WARN = 14 * 86400 };
 
 struct server {
 	const char *config_path;
-	struct cfg *cfg;  /* owned */
-	struct cfg **spent; /* owned: replaced by reloads; sessions under way may still look at them */
+	struct cfg *cfg; /* owned */
+	struct cfg *
+	    *spent; /* owned: replaced by reloads; sessions under way may still look at them */
 	size_t spent_n;
 	struct loop *loop;
 	struct work *work;
@@ -47,7 +50,7 @@ struct server {
 	const char *root_degraded; /* NULL: privileges were given up */
 	struct err reload_fault;   /* kind ERR_NONE: the last reload was good */
 	struct timer *drain_timer, *watchdog;
-	unsigned draining;	   /* parts that are not idle yet */
+	unsigned draining; /* parts that are not idle yet */
 	bool stopping;
 	int exit_code;
 };
@@ -58,7 +61,7 @@ static void say_fault(void *self, const char *text)
 	log_event(LOG_ERROR, NULL, "config", "fault", text, NULL);
 }
 
-/* --- what status shows ---------------------------------------------------------------------------------------------------------------- */
+/* --- what status shows --- */
 
 static void each_degraded(void *self, void (*on_reason)(void *arg, const char *why), void *arg)
 {
@@ -74,19 +77,25 @@ static void each_degraded(void *self, void (*on_reason)(void *arg, const char *w
 	if (s->root_degraded != NULL)
 		on_reason(arg, s->root_degraded);
 	if (left < CERTIFICATE_WARN) {
-		(void)snprintf(text, sizeof(text), "the certificate %s %s; renew it and run: pennypost reload", s->cfg->tls.certificate,
-		    left < 0 ? "has expired" : "expires within 14 days");
+		(void)snprintf(text, sizeof(text),
+		    "the certificate %s %s; renew it and run: pennypost reload",
+		    s->cfg->tls.certificate, left < 0 ? "has expired" : "expires within 14 days");
 		on_reason(arg, text);
 	}
 	if (s->reload_fault.kind != ERR_NONE) {
-		(void)snprintf(text, sizeof(text), "the changed configuration was refused, the old one is in force: %s", s->reload_fault.text);
+		(void)snprintf(text, sizeof(text),
+		    "the changed configuration was refused, the old one is in force: %s",
+		    s->reload_fault.text);
 		on_reason(arg, text);
 	}
 	if (!s->ops.sandbox.seccomp)
-		on_reason(arg, "the call filter (seccomp) is not on: this kernel or build does not have it");
+		on_reason(arg,
+		    "the call filter (seccomp) is not on: this kernel or build does not have it");
 }
 
-static void each_count(void *self, void (*on_count)(void *arg, const char *group, const char *name, uint64_t value, bool counter), void *arg)
+static void each_count(void *self,
+    void (*on_count)(void *arg, const char *group, const char *name, uint64_t value, bool counter),
+    void *arg)
 {
 	struct server *s = self;
 	struct smtp_server_counts in;
@@ -122,7 +131,7 @@ static void queue_changed(void *self)
 	smtp_sender_wake(((struct server *)self)->sender);
 }
 
-/* --- reload: a changed file between two events, whole or not at all (CFG-05) ----------------------------------------------------------- */
+/* --- reload: a changed file between two events, whole or not at all (CFG-05) --- */
 
 static void keep_first_fault(void *self, const char *text)
 {
@@ -135,7 +144,8 @@ static void keep_first_fault(void *self, const char *text)
 
 static struct listen_caps caps_of(const struct cfg *cfg)
 {
-	return ((struct listen_caps){ cfg->limits.conn, cfg->limits.conn_per_source, cfg->limits.conn_guests, cfg->limits.conn_rate });
+	return ((struct listen_caps){ cfg->limits.conn, cfg->limits.conn_per_source,
+	    cfg->limits.conn_guests, cfg->limits.conn_rate });
 }
 
 static bool same_listens(const struct cfg *a, const struct cfg *b)
@@ -143,16 +153,19 @@ static bool same_listens(const struct cfg *a, const struct cfg *b)
 	const struct cfg_listen *x = a->listens, *y = b->listens;
 
 	for (; x != NULL && y != NULL; x = x->next, y = y->next)
-		if (x->service != y->service || x->port != y->port || x->any != y->any || (!x->any && !ip_eq(&x->address, &y->address)))
+		if (x->service != y->service || x->port != y->port || x->any != y->any ||
+		    (!x->any && !ip_eq(&x->address, &y->address)))
 			return (false);
 	return (x == NULL && y == NULL);
 }
 
 static bool same_dns(const struct cfg *a, const struct cfg *b)
 {
-	bool same = a->dns.forward_n == b->dns.forward_n && a->dns.timeout_ms == b->dns.timeout_ms &&
+	bool same = a->dns.forward_n == b->dns.forward_n &&
+	    a->dns.timeout_ms == b->dns.timeout_ms &&
 	    (a->dns.trust_anchor == NULL) == (b->dns.trust_anchor == NULL) &&
-	    (a->dns.trust_anchor == NULL || slice_eq(slice_of(a->dns.trust_anchor), slice_of(b->dns.trust_anchor)));
+	    (a->dns.trust_anchor == NULL ||
+		slice_eq(slice_of(a->dns.trust_anchor), slice_of(b->dns.trust_anchor)));
 
 	for (size_t i = 0; same && i < a->dns.forward_n; i++)
 		same = slice_eq(slice_of(a->dns.forward[i]), slice_of(b->dns.forward[i]));
@@ -162,17 +175,19 @@ static bool same_dns(const struct cfg *a, const struct cfg *b)
 static bool same_status(const struct cfg *a, const struct cfg *b)
 {
 	return (a->status.has == b->status.has &&
-	    (!a->status.has || (ip_eq(&a->status.address, &b->status.address) && a->status.port == b->status.port)));
+	    (!a->status.has ||
+		(ip_eq(&a->status.address, &b->status.address) &&
+		    a->status.port == b->status.port)));
 }
 
 /* What a running server cannot change; NULL: nothing of it did. */
 static const char *fixed_change(const struct cfg *a, const struct cfg *b)
 {
-	return (!slice_eq(slice_of(a->data), slice_of(b->data)) ? "data" :
-		!same_listens(a, b)				? "[[listen]]" :
-		!same_dns(a, b)					? "[dns]" :
-		!same_status(a, b)				? "[status]" :
-								  NULL);
+	return (!slice_eq(slice_of(a->data), slice_of(b->data)) ? "data"
+		: !same_listens(a, b)                           ? "[[listen]]"
+		: !same_dns(a, b)                               ? "[dns]"
+		: !same_status(a, b)                            ? "[status]"
+								: NULL);
 }
 
 /* Everything of a new configuration that can fail, done; -1: some of it may be. */
@@ -195,16 +210,19 @@ static int reload(void *self, struct err *err)
 	if ((cfg = cfg_load(s->config_path, keep_first_fault, &s->reload_fault)) == NULL) {
 		; /* the faults are told already */
 	} else if (cfg->text_hash == s->cfg->text_hash) {
-		/* The file says what it said: certificate and keys may be new. Nothing is kept, however often this comes. */
+		/* The file says what it said: certificate and keys may be new. Nothing is kept,
+		 * however often this comes. */
 		cfg_free(cfg);
 		if (reload_parts(s, s->cfg, &s->reload_fault) == 0) {
 			smtp_server_reload(s->smtp, s->cfg);
 			smtp_sender_reload(s->sender, s->cfg);
-			log_event(LOG_INFO, NULL, "reload", "config", s->config_path, "changed", "no", NULL);
+			log_event(LOG_INFO, NULL, "reload", "config", s->config_path, "changed",
+			    "no", NULL);
 			return (0);
 		}
 	} else if ((fixed = fixed_change(cfg, s->cfg)) != NULL) {
-		(void)err_set(&s->reload_fault, ERR_PEER, "%s cannot change while the server runs; restart it", fixed);
+		(void)err_set(&s->reload_fault, ERR_PEER,
+		    "%s cannot change while the server runs; restart it", fixed);
 		cfg_free(cfg);
 	} else if (reload_parts(s, cfg, &s->reload_fault) == -1) {
 		/* Whole or not at all: nothing may go on looking at what is freed next. */
@@ -227,7 +245,8 @@ static int reload(void *self, struct err *err)
 		log_event(LOG_INFO, NULL, "reload", "config", s->config_path, NULL);
 		return (0);
 	}
-	log_event(LOG_ERROR, NULL, "reload refused", "why", s->reload_fault.text, "next", "the old configuration stays in force", NULL);
+	log_event(LOG_ERROR, NULL, "reload refused", "why", s->reload_fault.text, "next",
+	    "the old configuration stays in force", NULL);
 	*err = s->reload_fault;
 	return (-1);
 }
@@ -240,7 +259,7 @@ static void on_hangup(void *self, int signo)
 	(void)reload(self, &err);
 }
 
-/* --- the end: SIGTERM drains -------------------------------------------------------------------------------------------------------------- */
+/* --- the end: SIGTERM drains --- */
 
 static void on_store_closed(void *self)
 {
@@ -267,7 +286,8 @@ static void part_idle(void *self)
 	close_store(s);
 }
 
-static void drain_over(void *self) /* somebody would not end: what is not acknowledged is nobody's loss */
+static void drain_over(
+    void *self) /* somebody would not end: what is not acknowledged is nobody's loss */
 {
 	struct server *s = self;
 
@@ -303,7 +323,7 @@ static void on_terminate(void *self, int signo)
 	stop(self);
 }
 
-/* --- the start ------------------------------------------------------------------------------------------------------------------------------ */
+/* --- the start --- */
 
 static void watchdog_feed(void *self)
 {
@@ -318,10 +338,12 @@ static void on_ready(void *self, const struct err *err)
 	struct server *s = self;
 
 	if (err != NULL)
-		log_event(LOG_ERROR, NULL, "classifier", "why", err->text, "next", "mail is judged without it", NULL);
+		log_event(LOG_ERROR, NULL, "classifier", "why", err->text, "next",
+		    "mail is judged without it", NULL);
 	listeners_start(s->listeners);
 	s->ops.ready = true;
-	log_event(LOG_INFO, NULL, "ready", "version", PENNYPOST_VERSION, "hostname", s->cfg->hostname, NULL);
+	log_event(LOG_INFO, NULL, "ready", "version", PENNYPOST_VERSION, "hostname",
+	    s->cfg->hostname, NULL);
 	(void)fputs("ready\n", stdout);
 	(void)fflush(stdout);
 	service_tell("READY=1");
@@ -369,7 +391,8 @@ static const struct {
 	[SERVICE_SMTP] = { accept_smtp, BUSY_SMTP },
 	[SERVICE_SUBMISSION] = { accept_submission, BUSY_SMTP },
 	[SERVICE_SUBMISSIONS] = { accept_submissions, NULL },
-	[SERVICE_IMAP] = { accept_imap, "* BYE [LIMIT] Too many connections from your network, try again later\r\n" },
+	[SERVICE_IMAP] = { accept_imap,
+	    "* BYE [LIMIT] Too many connections from your network, try again later\r\n" },
 	[SERVICE_IMAPS] = { accept_imaps, NULL },
 };
 
@@ -378,7 +401,8 @@ static int name_setting(struct err *err, const char *table, const char *service)
 {
 	struct err why = *err;
 
-	return (err_set(err, why.kind, "%s of the configuration, service \"%s\": %s", table, service, why.text));
+	return (err_set(err, why.kind, "%s of the configuration, service \"%s\": %s", table,
+	    service, why.text));
 }
 
 static int bind_all(struct server *s, struct err *err)
@@ -387,10 +411,12 @@ static int bind_all(struct server *s, struct err *err)
 
 	s->listeners = listeners_new(s->loop, &caps);
 	for (const struct cfg_listen *l = s->cfg->listens; l != NULL; l = l->next)
-		if (listen_bind(s->listeners, l->any, &l->address, l->port, services[l->service].on_conn, s, services[l->service].refusal, err) == -1)
+		if (listen_bind(s->listeners, l->any, &l->address, l->port,
+			services[l->service].on_conn, s, services[l->service].refusal, err) == -1)
 			return (name_setting(err, "[[listen]]", cfg_service_name(l->service)));
 	if (s->cfg->status.has &&
-	    listen_bind(s->listeners, false, &s->cfg->status.address, s->cfg->status.port, accept_http, s, NULL, err) == -1)
+	    listen_bind(s->listeners, false, &s->cfg->status.address, s->cfg->status.port,
+		accept_http, s, NULL, err) == -1)
 		return (name_setting(err, "[status]", "http"));
 	return (0);
 }
@@ -400,7 +426,9 @@ static const char *folder_of(struct arena *a, const char *path)
 {
 	size_t at = slice_rchr(slice_of(path), '/');
 
-	return (at == SIZE_MAX ? "." : at == 0 ? "/" : arena_strdup(a, slice_head(slice_of(path), at)));
+	return (at == SIZE_MAX ? "."
+		: at == 0      ? "/"
+			       : arena_strdup(a, slice_head(slice_of(path), at)));
 }
 
 /* The folder a link leads to: where a renewed certificate really lies. */
@@ -413,7 +441,8 @@ static const char *real_folder_of(struct arena *a, const char *path)
 	return (folder);
 }
 
-static int close_in(struct server *s, struct arena *a, struct err *err) /* Landlock: before any thread */
+static int close_in(
+    struct server *s, struct arena *a, struct err *err) /* Landlock: before any thread */
 {
 	const struct jail_path paths[] = {
 		{ ".", true },
@@ -439,8 +468,11 @@ static int close_in(struct server *s, struct arena *a, struct err *err) /* Landl
 
 static int start_dns(struct server *s, struct err *err)
 {
-	struct dns_config dns = { .forward = s->cfg->dns.forward, .forward_n = s->cfg->dns.forward_n, .trust_anchor = s->cfg->dns.trust_anchor,
-		.timeout_ms = s->cfg->dns.timeout_ms, .run_dir = "run" };
+	struct dns_config dns = { .forward = s->cfg->dns.forward,
+		.forward_n = s->cfg->dns.forward_n,
+		.trust_anchor = s->cfg->dns.trust_anchor,
+		.timeout_ms = s->cfg->dns.timeout_ms,
+		.run_dir = "run" };
 
 	s->dns = dns_new(s->loop, &dns, err);
 	return (s->dns != NULL ? 0 : -1);
@@ -451,8 +483,10 @@ static int start(struct server *s, struct arena *a, struct err *err)
 	static const char *const hosts[] = { "pennypost", "localhost", "127.0.0.1", "[::1]", NULL };
 	struct smtp_deps deps;
 
-	if ((s->tls_smtp = tls_server_new(s->cfg->tls.certificate, s->cfg->tls.key, "smtp", err)) == NULL ||
-	    (s->tls_imap = tls_server_new(s->cfg->tls.certificate, s->cfg->tls.key, "imap", err)) == NULL ||
+	if ((s->tls_smtp = tls_server_new(s->cfg->tls.certificate, s->cfg->tls.key, "smtp", err)) ==
+		NULL ||
+	    (s->tls_imap = tls_server_new(s->cfg->tls.certificate, s->cfg->tls.key, "imap", err)) ==
+		NULL ||
 	    (s->tls_client = tls_client_new(err)) == NULL || bind_all(s, err) == -1)
 		return (-1);
 	if (mkdir(s->cfg->data, 0700) == -1 && access(s->cfg->data, F_OK) == -1)
@@ -467,7 +501,8 @@ static int start(struct server *s, struct arena *a, struct err *err)
 		return (err_errno(err, "make %s/run", s->cfg->data));
 	log_start();
 	s->work = work_new(s->loop);
-	if ((s->store = store_open(s->loop, s->work, s->cfg, err)) == NULL || start_dns(s, err) == -1)
+	if ((s->store = store_open(s->loop, s->work, s->cfg, err)) == NULL ||
+	    start_dns(s, err) == -1)
 		return (-1);
 	s->ops.loop = s->loop;
 	s->ops.store = s->store;
@@ -480,7 +515,8 @@ static int start(struct server *s, struct arena *a, struct err *err)
 	s->ops.self = s;
 	s->classifier = classifier_start(s->store, on_ready, s);
 	s->ops.classifier = s->classifier;
-	deps = (struct smtp_deps){ s->loop, s->work, s->store, s->dns, s->classifier, s->tls_smtp, s->tls_client, s->cfg };
+	deps = (struct smtp_deps){ s->loop, s->work, s->store, s->dns, s->classifier, s->tls_smtp,
+		s->tls_client, s->cfg };
 	if ((s->smtp = smtp_server_new(&deps, err)) == NULL)
 		return (-1);
 	s->sender = smtp_sender_new(&deps);
@@ -542,7 +578,9 @@ static int serve(const struct command_line *cl)
 	if (start(&s, a, &err) == -1) {
 		log_event(LOG_ERROR, NULL, "start failed", "why", err.text, NULL);
 		log_stop();
-		_exit(err.kind == ERR_PERMANENT || err.kind == ERR_PEER || err.kind == ERR_CANNOT ? EXIT_CONFIG : EXIT_TEMPORARY);
+		_exit(err.kind == ERR_PERMANENT || err.kind == ERR_PEER || err.kind == ERR_CANNOT
+			? EXIT_CONFIG
+			: EXIT_TEMPORARY);
 	}
 	loop_measure(s.loop);
 	loop_run(s.loop);

@@ -1,5 +1,6 @@
-/* cli_ask.c: how does a command ask and show? One request to the server, or to the store when none runs, and then the answer: its words when refused, as it is
- * with --json, else as the command prints it. */
+/* cli_ask.c: how does a command ask and show? One request to the server, or to the store when none
+ * runs, and then the answer: its words when refused, as it is with --json, else as the command
+ * prints it. */
 #include "admin/cli_ask.h"
 
 #include <stdio.h>

@@ -13,7 +13,8 @@ struct cli_request {
 	void *self;
 };
 
-/* cli_ask: enters the data folder. Returns the exit code; what went wrong is told on standard error. */
+/* cli_ask: enters the data folder. Returns the exit code; what went wrong is told on standard
+ * error. */
 int cli_ask(const struct command_line *cl, const struct cfg *cfg, const struct cli_request *q);
 
 #endif

@@ -27,12 +27,14 @@ static void print_entry(const struct json_value *e)
 
 	(void)units_add_size(&size, (uint64_t)json_as_integer(json_get(e, "size")));
 	(void)units_add_duration(&age, (uint64_t)(now > arrived ? now - arrived : 0) * 1000);
-	(void)printf("%s  from <%s>  %s  waiting %s%s\n", json_textz(json_get(e, "id")), json_textz(json_get(e, "from")), buf_z(&size),
-	    buf_z(&age), json_as_true(json_get(e, "broken")) ? "  BROKEN: its file is damaged; set aside" : "");
+	(void)printf("%s  from <%s>  %s  waiting %s%s\n", json_textz(json_get(e, "id")),
+	    json_textz(json_get(e, "from")), buf_z(&size), buf_z(&age),
+	    json_as_true(json_get(e, "broken")) ? "  BROKEN: its file is damaged; set aside" : "");
 	for (size_t i = 0; i < json_count(rcpts); i++) {
 		const struct json_value *r = json_at(rcpts, i);
 
-		(void)printf("    <%s>  %s", json_textz(json_get(r, "address")), json_textz(json_get(r, "state")));
+		(void)printf("    <%s>  %s", json_textz(json_get(r, "address")),
+		    json_textz(json_get(r, "state")));
 		if (strcmp(json_textz(json_get(r, "state")), "waiting") == 0) {
 			(void)printf(", next try ");
 			print_when(json_as_integer(json_get(r, "next_try")));
@@ -68,16 +70,21 @@ static int show_act(void *self, const struct json_value *root, bool print)
 {
 	(void)self;
 	if (print)
-		(void)printf("%lld recipients\n", (long long)json_as_integer(json_get(root, "recipients")));
+		(void)printf(
+		    "%lld recipients\n", (long long)json_as_integer(json_get(root, "recipients")));
 	return (EXIT_OK);
 }
 
 int cli_queue(const struct command_line *cl)
 {
-	const char *verb = cl->argc > 0 ? cl->argv[0] : "list", *id = cl->argc > 1 ? cl->argv[1] : NULL;
+	const char *verb = cl->argc > 0 ? cl->argv[0] : "list",
+		   *id = cl->argc > 1 ? cl->argv[1] : NULL;
 	bool list = strcmp(verb, "list") == 0, show = strcmp(verb, "show") == 0;
-	bool act = strcmp(verb, "retry") == 0 || strcmp(verb, "hold") == 0 || strcmp(verb, "release") == 0 || strcmp(verb, "delete") == 0;
-	struct cli_request q = { .method = act ? "POST" : "GET", .show = act ? show_act : show_list, .self = &show };
+	bool act = strcmp(verb, "retry") == 0 || strcmp(verb, "hold") == 0 ||
+	    strcmp(verb, "release") == 0 || strcmp(verb, "delete") == 0;
+	struct cli_request q = {
+		.method = act ? "POST" : "GET", .show = act ? show_act : show_list, .self = &show
+	};
 	struct buf path = BUF_INIT(512);
 	struct cfg *cfg;
 	int rc;

@@ -26,7 +26,8 @@ static int read_file(const char *path, struct buf *out, struct err *err)
 		buf_grew(out, n);
 	} while (n > 0);
 	if (out->failed)
-		(void)err_set(err, ERR_LIMIT, "%s is larger than any message may be", standard ? "standard input" : path);
+		(void)err_set(err, ERR_LIMIT, "%s is larger than any message may be",
+		    standard ? "standard input" : path);
 	else if (ferror(f))
 		(void)err_errno(err, "read %s", standard ? "standard input" : path);
 	else
@@ -43,18 +44,22 @@ static int show_classified(void *self, const struct json_value *v, bool print)
 
 	if (!print)
 		return (EXIT_OK);
-	(void)printf("%s: %s, score %.1f, probability %.4f%s\n", (const char *)self, json_textz(json_get(v, "verdict")),
-	    json_as_number(json_get(v, "score")), json_as_number(json_get(v, "probability")),
+	(void)printf("%s: %s, score %.1f, probability %.4f%s\n", (const char *)self,
+	    json_textz(json_get(v, "verdict")), json_as_number(json_get(v, "score")),
+	    json_as_number(json_get(v, "probability")),
 	    json_as_true(json_get(v, "learned")) ? "" : " (nothing learned yet)");
 	for (size_t i = 0; i < json_count(points); i++)
-		(void)printf("    %+5.1f %s\n", json_as_number(json_get(json_at(points, i), "points")), json_textz(json_get(json_at(points, i), "rule")));
+		(void)printf("    %+5.1f %s\n",
+		    json_as_number(json_get(json_at(points, i), "points")),
+		    json_textz(json_get(json_at(points, i), "rule")));
 	return (EXIT_OK);
 }
 
 static int show_learned(void *self, const struct json_value *v, bool print)
 {
 	if (print)
-		(void)printf("%s: %s\n", (const char *)self, json_as_true(json_get(v, "changed")) ? "learned" : "known already");
+		(void)printf("%s: %s\n", (const char *)self,
+		    json_as_true(json_get(v, "changed")) ? "learned" : "known already");
 	return (EXIT_OK);
 }
 
@@ -62,13 +67,17 @@ static int show_stats(void *self, const struct json_value *v, bool print)
 {
 	(void)self;
 	if (print)
-		(void)printf("%lld ham and %lld spam learned, %lld features\n", (long long)json_as_integer(json_get(v, "ham")),
-		    (long long)json_as_integer(json_get(v, "spam")), (long long)json_as_integer(json_get(v, "features")));
+		(void)printf("%lld ham and %lld spam learned, %lld features\n",
+		    (long long)json_as_integer(json_get(v, "ham")),
+		    (long long)json_as_integer(json_get(v, "spam")),
+		    (long long)json_as_integer(json_get(v, "features")));
 	return (EXIT_OK);
 }
 
-/* One request per file; the body is the message. Relative names start at ${origin}: asking enters the data folder. */
-static int one_file(const struct command_line *cl, const struct cfg *cfg, const char *origin, const char *file, struct cli_request *q)
+/* One request per file; the body is the message. Relative names start at ${origin}: asking enters
+ * the data folder. */
+static int one_file(const struct command_line *cl, const struct cfg *cfg, const char *origin,
+    const char *file, struct cli_request *q)
 {
 	struct buf message = BUF_INIT((size_t)L_SIZE * 2), full = BUF_INIT(8192);
 	struct err err;
@@ -90,7 +99,9 @@ static int one_file(const struct command_line *cl, const struct cfg *cfg, const 
 
 static int each_file(const struct command_line *cl, int first, const char *path, bool classify)
 {
-	struct cli_request q = { .method = "POST", .path = path, .show = classify ? show_classified : show_learned };
+	struct cli_request q = {
+		.method = "POST", .path = path, .show = classify ? show_classified : show_learned
+	};
 	struct cfg *cfg = command_cfg(cl);
 	char *origin = realpath(".", NULL);
 	int rc = EXIT_OK, one;
@@ -121,7 +132,8 @@ static int spam_stats(const struct command_line *cl, const char *account)
 		return (EXIT_CONFIG);
 	(void)buf_addz(&path, "/spam/stats?account=");
 	(void)client_escape(&path, slice_of(account));
-	rc = cli_ask(cl, cfg, &(struct cli_request){ .method = "GET", .path = buf_z(&path), .show = show_stats });
+	rc = cli_ask(cl, cfg,
+	    &(struct cli_request){ .method = "GET", .path = buf_z(&path), .show = show_stats });
 	buf_free(&path);
 	cfg_free(cfg);
 	return (rc);
@@ -131,7 +143,8 @@ int cli_spam(const struct command_line *given)
 {
 	struct command_line cl = *given;
 	const char *account = command_option(&cl, "--account");
-	struct eval_options eval = { .index = command_option(&cl, "--index"), .policy = command_option(&cl, "--policy") };
+	struct eval_options eval = { .index = command_option(&cl, "--index"),
+		.policy = command_option(&cl, "--policy") };
 	const char *verb = cl.argc > 0 ? cl.argv[0] : "", *as = cl.argc > 1 ? cl.argv[1] : "";
 	struct buf path = BUF_INIT(1024);
 	int rc;
@@ -151,14 +164,16 @@ int cli_spam(const struct command_line *given)
 	}
 	if (strcmp(verb, "classify") == 0) {
 		rc = each_file(&cl, 1, buf_z(&path), true);
-	} else if (strcmp(verb, "train") == 0 && (strcmp(as, "ham") == 0 || strcmp(as, "spam") == 0)) {
+	} else if (strcmp(verb, "train") == 0 &&
+	    (strcmp(as, "ham") == 0 || strcmp(as, "spam") == 0)) {
 		(void)buf_fmt(&path, "class=%s", as);
 		rc = each_file(&cl, 2, buf_z(&path), false);
 	} else if (strcmp(verb, "untrain") == 0) {
 		(void)buf_addz(&path, "class=none");
 		rc = each_file(&cl, 1, buf_z(&path), false);
 	} else {
-		rc = command_usage(&cl, "say classify, train ham, train spam, untrain, stats or eval");
+		rc = command_usage(
+		    &cl, "say classify, train ham, train spam, untrain, stats or eval");
 	}
 	buf_free(&path);
 	return (rc);

@@ -6,7 +6,8 @@
 
 #include "admin/client.h"
 
-static void print_text(const struct json_value *row, const char *key, const char *before, const char *after)
+static void print_text(
+    const struct json_value *row, const char *key, const char *before, const char *after)
 {
 	struct slice s = json_text(json_get(row, key));
 
@@ -61,12 +62,15 @@ int cli_why(const struct command_line *cl)
 	int rc;
 
 	if (cl->argc != 1)
-		return (command_usage(cl, "say which mail: its Message-ID, an id from the log, an address, an IP, or a time"));
+		return (command_usage(cl,
+		    "say which mail: its Message-ID, an id from the log, an address, an IP, or a "
+		    "time"));
 	if ((cfg = command_cfg(cl)) == NULL)
 		return (EXIT_CONFIG);
 	(void)buf_addz(&path, "/ledger?what=");
 	(void)client_escape(&path, slice_of(cl->argv[0]));
-	rc = cli_ask(cl, cfg, &(struct cli_request){ .method = "GET", .path = buf_z(&path), .show = show_rows });
+	rc = cli_ask(cl, cfg,
+	    &(struct cli_request){ .method = "GET", .path = buf_z(&path), .show = show_rows });
 	buf_free(&path);
 	cfg_free(cfg);
 	return (rc);

@@ -1,4 +1,5 @@
-/* client.c: how does a command ask the running server? HTTP/1.1 on the status socket, one request, blocking. */
+/* client.c: how does a command ask the running server? HTTP/1.1 on the status socket, one request,
+ * blocking. */
 #include "admin/client.h"
 
 #include <errno.h>
@@ -75,7 +76,8 @@ static int answer_read(struct buf *in, struct client_answer *ret, struct err *er
 	size_t head = slice_find(all, SLICE("\r\n\r\n"));
 	uint64_t status;
 
-	if (head == SIZE_MAX || !slice_starts(all, SLICE("HTTP/1.1 ")) || !slice_u64(slice_head(slice_from(all, 9), 3), 999, &status))
+	if (head == SIZE_MAX || !slice_starts(all, SLICE("HTTP/1.1 ")) ||
+	    !slice_u64(slice_head(slice_from(all, 9), 3), 999, &status))
 		return (err_set(err, ERR_TEMPORARY, "the server's answer cannot be read"));
 	ret->status = (int)status;
 	buf_drop(in, head + 4);
@@ -84,17 +86,21 @@ static int answer_read(struct buf *in, struct client_answer *ret, struct err *er
 	return (0);
 }
 
-int client_ask(const struct cfg *cfg, const char *method, const char *path, struct slice body, struct client_answer *ret, struct err *err)
+int client_ask(const struct cfg *cfg, const char *method, const char *path, struct slice body,
+    struct client_answer *ret, struct err *err)
 {
 	struct buf head = BUF_INIT(16384), in = BUF_INIT(ANSWER_MAX);
 	int fd, rc = -1;
 
 	if ((fd = socket_open(cfg, err)) == -1)
 		return (-1);
-	(void)buf_fmt(&head, "%s %s HTTP/1.1\r\nHost: pennypost\r\nConnection: close\r\nContent-Length: %zu\r\n\r\n", method, path, body.n);
+	(void)buf_fmt(&head,
+	    "%s %s HTTP/1.1\r\nHost: pennypost\r\nConnection: close\r\nContent-Length: %zu\r\n\r\n",
+	    method, path, body.n);
 	if (head.failed)
 		(void)err_set(err, ERR_PEER, "what is asked is too long");
-	else if (write_all(fd, buf_slice(&head), err) == 0 && write_all(fd, body, err) == 0 && read_all(fd, &in, err) == 0)
+	else if (write_all(fd, buf_slice(&head), err) == 0 && write_all(fd, body, err) == 0 &&
+	    read_all(fd, &in, err) == 0)
 		rc = answer_read(&in, ret, err);
 	(void)close(fd);
 	buf_free(&head);
@@ -102,7 +108,8 @@ int client_ask(const struct cfg *cfg, const char *method, const char *path, stru
 	return (rc);
 }
 
-int client_ask_or_do(const struct cfg *cfg, const char *method, const char *path, struct slice body, struct client_answer *ret, struct err *err)
+int client_ask_or_do(const struct cfg *cfg, const char *method, const char *path, struct slice body,
+    struct client_answer *ret, struct err *err)
 {
 	static const struct timespec pause = { .tv_nsec = BUSY_WAIT_MS * 1000000L };
 
@@ -140,5 +147,7 @@ int client_complain(const struct client_answer *answer)
 		words = slice_trim(buf_slice(&answer->body));
 	(void)fprintf(stderr, "pennypost: %.*s\n", SLICE_ARG(words));
 	json_doc_free(doc);
-	return (answer->status >= 500 ? EXIT_TEMPORARY : answer->status == 404 ? EXIT_FOUND : EXIT_USAGE);
+	return (answer->status >= 500   ? EXIT_TEMPORARY
+		: answer->status == 404 ? EXIT_FOUND
+					: EXIT_USAGE);
 }

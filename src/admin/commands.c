@@ -13,29 +13,43 @@ static int cli_help(const struct command_line *cl);
 static int cli_version(const struct command_line *cl);
 
 static const struct command rows[] = {
-	{ "init", "--dir DIR --domain D [--hostname H] [--accounts FILE] [--listen ADDR] [--port-base N] [--self-signed] [--dns HOST:PORT]",
+	{ "init",
+	    "--dir DIR --domain D [--hostname H] [--accounts FILE] [--listen ADDR] [--port-base N] "
+	    "[--self-signed] [--dns HOST:PORT]",
 	    "make a configuration, keys and folders, and say what to do next",
 	    "  --dir DIR          where configuration and mail will live (made if need be)\n"
 	    "  --domain D         the part of your addresses behind the @\n"
 	    "  --hostname H       this machine's mail name; default mail.<domain>\n"
-	    "  --accounts FILE    lines \"address password\" (the password is the rest of the line); - reads standard input\n"
+	    "  --accounts FILE    lines \"address password\" (the password is the rest of the "
+	    "line); - reads standard input\n"
 	    "  --listen ADDR      listen on this address only\n"
-	    "  --port-base N      ports N+25, N+143, N+465, N+587 and N+993 instead of the standard ones, for a trial without root\n"
+	    "  --port-base N      ports N+25, N+143, N+465, N+587 and N+993 instead of the "
+	    "standard ones, for a trial without root\n"
 	    "  --self-signed      a self-signed certificate is what you want (a trial)\n"
-	    "  --dns HOST:PORT    ask this resolver, believe it, and allow private addresses (a trial)\n", cli_init },
-	{ "serve", "", "run the server in the foreground; prints \"ready\" once it listens", NULL, NULL },
+	    "  --dns HOST:PORT    ask this resolver, believe it, and allow private addresses (a "
+	    "trial)\n",
+	    cli_init },
+	{ "serve", "", "run the server in the foreground; prints \"ready\" once it listens", NULL,
+	    NULL },
 	{ "check", "", "check configuration and data; changes nothing", NULL, cli_check },
 	{ "dns", "", "print the DNS records to publish", NULL, cli_dns },
-	{ "passwd", "ACCOUNT", "set a password: asked for twice, or one line of standard input", NULL, cli_passwd },
+	{ "passwd", "ACCOUNT", "set a password: asked for twice, or one line of standard input",
+	    NULL, cli_passwd },
 	{ "queue", "list | show ID | retry ID|all | hold ID|all | release ID|all | delete ID|all",
 	    "what waits to go out, and what to do with it", NULL, cli_queue },
-	{ "why", "WHAT", "what happened to mail, and why: a Message-ID, an id from the log, an address, an IP, or a time (\"2h\", \"2026-11-23\")",
+	{ "why", "WHAT",
+	    "what happened to mail, and why: a Message-ID, an id from the log, an address, an IP, "
+	    "or a time (\"2h\", \"2026-11-23\")",
 	    NULL, cli_why },
-	{ "spam", "classify [FILE...] | train ham|spam [FILE...] | untrain [FILE...] | stats | eval --index FILE [--policy P]",
+	{ "spam",
+	    "classify [FILE...] | train ham|spam [FILE...] | untrain [FILE...] | stats | eval "
+	    "--index FILE [--policy P]",
 	    "the spam filter: ask it, teach it, measure it",
 	    "  --account NAME     this account's model (default: the shared one)\n"
-	    "  eval --index FILE  lines \"label<TAB>path\"; - reads standard input; needs no configuration\n"
-	    "  eval --policy P    toe (default), err, lazy50, lazy80 or own\n", cli_spam },
+	    "  eval --index FILE  lines \"label<TAB>path\"; - reads standard input; needs no "
+	    "configuration\n"
+	    "  eval --policy P    toe (default), err, lazy50, lazy80 or own\n",
+	    cli_spam },
 	{ "status", "", "is it well? exit code 1 when something needs you", NULL, cli_status },
 	{ "reload", "", "apply a changed configuration, whole or not at all", NULL, cli_reload },
 	{ "version", "", "print the version", NULL, cli_version },
@@ -51,11 +65,13 @@ const struct command *command_rows(void)
 static int cli_help(const struct command_line *cl)
 {
 	(void)cl;
-	(void)puts("pennypost: a whole personal mail server\n\nusage: pennypost COMMAND [OPTION...]\n");
+	(void)puts(
+	    "pennypost: a whole personal mail server\n\nusage: pennypost COMMAND [OPTION...]\n");
 	for (const struct command *c = rows; c->name != NULL; c++)
 		(void)printf("  %-8s %s\n", c->name, c->summary);
-	(void)puts("\nEvery command has --help, takes -c FILE (default " DEFAULT_CONFIG ")\n"
-		   "and, where it prints facts, --json. The manual: man pennypost, man pennypost.toml.");
+	(void)puts(
+	    "\nEvery command has --help, takes -c FILE (default " DEFAULT_CONFIG ")\n"
+	    "and, where it prints facts, --json. The manual: man pennypost, man pennypost.toml.");
 	return (EXIT_OK);
 }
 
@@ -123,7 +139,8 @@ int command_usage(const struct command_line *cl, const char *fmt, ...)
 	va_start(ap, fmt);
 	(void)vfprintf(stderr, fmt, ap);
 	va_end(ap);
-	(void)fprintf(stderr, "\nusage: pennypost %s %s\n", cl->command->name, cl->command->arguments);
+	(void)fprintf(
+	    stderr, "\nusage: pennypost %s %s\n", cl->command->name, cl->command->arguments);
 	return (EXIT_USAGE);
 }
 
@@ -151,7 +168,8 @@ int command_main(int argc, char **argv, int (*serve)(const struct command_line *
 		if (strcmp(c->name, name) == 0)
 			cl.command = c;
 	if (cl.command == NULL) {
-		(void)fprintf(stderr, "pennypost: there is no command \"%s\"; \"pennypost help\" lists them\n", name);
+		(void)fprintf(stderr,
+		    "pennypost: there is no command \"%s\"; \"pennypost help\" lists them\n", name);
 		return (EXIT_USAGE);
 	}
 	if (cl.argc < 0)
@@ -163,7 +181,8 @@ int command_main(int argc, char **argv, int (*serve)(const struct command_line *
 	if ((config = command_option(&cl, "-c")) != NULL)
 		cl.config = config;
 	cl.json = command_flag(&cl, "--json");
-	/* What is not understood is not passed over: "serve --config FILE" would run another configuration than meant. */
+	/* What is not understood is not passed over: "serve --config FILE" would run another
+	 * configuration than meant. */
 	if (cl.command->arguments[0] == '\0' && cl.argc > 0)
 		return (command_usage(&cl, "what is \"%s\"?", cl.argv[0]));
 	return (cl.command->run != NULL ? cl.command->run(&cl) : serve(&cl));

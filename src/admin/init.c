@@ -1,5 +1,6 @@
-/* init.c: from nothing to a server that can start: configuration, keys, certificate, accounts. An existing folder is fine, an existing configuration is refused;
- * the configuration appears last, so a failed init can be run again. */
+/* init.c: from nothing to a server that can start: configuration, keys, certificate, accounts. An
+ * existing folder is fine, an existing configuration is refused; the configuration appears last, so
+ * a failed init can be run again. */
 #include "admin/commands.h"
 
 #include <errno.h>
@@ -41,7 +42,7 @@ static int complain(const char *what)
 	return (EXIT_USAGE);
 }
 
-/* --- what was asked for ------------------------------------------------------------------------------------------------------------- */
+/* --- what was asked for --- */
 
 static const char *ask(struct arena *a, const char *question)
 {
@@ -93,14 +94,16 @@ static int take_options(struct command_line *cl, struct init *in)
 	in->hostname = want;
 	if (base != NULL) {
 		if (!slice_u64(slice_of(base), 65535 - 993, &n) || n == 0)
-			return (command_usage(cl, "--port-base is a number from 1 to %d", 65535 - 993));
+			return (
+			    command_usage(cl, "--port-base is a number from 1 to %d", 65535 - 993));
 		in->port_base = (unsigned)n;
 	}
 	if (in->listen != NULL) {
 		struct ip ip;
 
 		if (!ip_parse(slice_of(in->listen), &ip))
-			return (command_usage(cl, "--listen takes an address like 192.0.2.1, not \"%s\"", in->listen));
+			return (command_usage(cl,
+			    "--listen takes an address like 192.0.2.1, not \"%s\"", in->listen));
 	}
 	if (in->dns != NULL) {
 		struct ip ip;
@@ -114,7 +117,7 @@ static int take_options(struct command_line *cl, struct init *in)
 	return (EXIT_OK);
 }
 
-/* --- accounts: lines "address password" ------------------------------------------------------------------------------------------------ */
+/* --- accounts: lines "address password" --- */
 
 static int add_account(struct command_line *cl, struct init *in, struct slice line)
 {
@@ -123,26 +126,36 @@ static int add_account(struct command_line *cl, struct init *in, struct slice li
 	char *name;
 
 	/* At the first blank, of either kind: the password may hold more of both. */
-	if (!slice_cut(line, slice_chr(line, '\t') < slice_chr(line, ' ') ? '\t' : ' ', &address, &password))
-		return (command_usage(cl, "--accounts: \"%.*s\" has no password behind it", SLICE_ARG(line)));
+	if (!slice_cut(line, slice_chr(line, '\t') < slice_chr(line, ' ') ? '\t' : ' ', &address,
+		&password))
+		return (command_usage(
+		    cl, "--accounts: \"%.*s\" has no password behind it", SLICE_ARG(line)));
 	if (!slice_cut(address, '@', &local, &domain) || local.n == 0)
-		return (command_usage(cl, "--accounts: \"%.*s\" is not an address", SLICE_ARG(address)));
+		return (command_usage(
+		    cl, "--accounts: \"%.*s\" is not an address", SLICE_ARG(address)));
 	if (!domain_same(domain, slice_of(in->domain)))
-		return (command_usage(cl, "--accounts: %.*s is not in %s", SLICE_ARG(address), in->domain));
+		return (command_usage(
+		    cl, "--accounts: %.*s is not in %s", SLICE_ARG(address), in->domain));
 	if (password.n == 0 || password.n > L_PASSWORD)
-		return (command_usage(cl, "--accounts: the password of %.*s is empty or longer than %d octets", SLICE_ARG(address), L_PASSWORD));
+		return (command_usage(cl,
+		    "--accounts: the password of %.*s is empty or longer than %d octets",
+		    SLICE_ARG(address), L_PASSWORD));
 	name = arena_strdup(in->arena, local);
 	for (char *p = name; *p != '\0'; p++) {
 		*p = ascii_lower(*p);
 		if (!ascii_alnum(*p) && *p != '.' && *p != '-' && *p != '_')
-			return (command_usage(cl, "--accounts: the local part of %.*s holds more than letters, digits and . - _", SLICE_ARG(address)));
+			return (command_usage(cl,
+			    "--accounts: the local part of %.*s holds more than letters, digits "
+			    "and . - _",
+			    SLICE_ARG(address)));
 	}
 	if (name[0] == '.')
 		return (command_usage(cl, "--accounts: \"%s\" begins with a dot", name));
 	for (size_t i = 0; i < in->accounts_n; i++)
 		if (slice_eq(in->accounts[i].name, slice_of(name)))
 			return (command_usage(cl, "--accounts: \"%s\" is there twice", name));
-	*acc = (struct init_account){ slice_of(arena_fmt(in->arena, "%s@%s", name, in->domain)), slice_of(name), arena_dup(in->arena, password) };
+	*acc = (struct init_account){ slice_of(arena_fmt(in->arena, "%s@%s", name, in->domain)),
+		slice_of(name), arena_dup(in->arena, password) };
 	in->accounts_n++;
 	return (EXIT_OK);
 }
@@ -158,8 +171,12 @@ static int take_accounts(struct command_line *cl, struct init *in)
 
 	in->accounts = arena_array(in->arena, ACCOUNTS_MAX, sizeof(*in->accounts));
 	if (path == NULL) {
-		/* one account is made, so that postmaster has somewhere to go; its password comes by passwd */
-		in->accounts[0] = (struct init_account){ slice_of(arena_fmt(in->arena, "postmaster@%s", in->domain)), SLICE("postmaster"), SLICE("") };
+		/* one account is made, so that postmaster has somewhere to go; its password comes
+		 * by passwd */
+		in->accounts[0] = (struct init_account){
+			slice_of(arena_fmt(in->arena, "postmaster@%s", in->domain)),
+			SLICE("postmaster"), SLICE("")
+		};
 		in->accounts_n = 1;
 		return (EXIT_OK);
 	}
@@ -193,36 +210,44 @@ static int take_accounts(struct command_line *cl, struct init *in)
 	return (rc);
 }
 
-/* --- the file --------------------------------------------------------------------------------------------------------------------------- */
+/* --- the file --- */
 
 static void write_listens(const struct init *in, struct buf *out)
 {
 	for (int s = 0; s < SERVICE_COUNT; s++) {
 		if (in->listen == NULL && in->port_base == 0)
 			continue;
-		(void)buf_fmt(out, "[[listen]]\nservice = \"%s\"\n", cfg_service_name((enum cfg_service)s));
+		(void)buf_fmt(
+		    out, "[[listen]]\nservice = \"%s\"\n", cfg_service_name((enum cfg_service)s));
 		if (in->listen != NULL)
 			(void)buf_fmt(out, "address = \"%s\"\n", in->listen);
 		if (in->port_base > 0)
-			(void)buf_fmt(out, "port = %u\n", in->port_base + cfg_service_port((enum cfg_service)s));
+			(void)buf_fmt(out, "port = %u\n",
+			    in->port_base + cfg_service_port((enum cfg_service)s));
 		(void)buf_addc(out, '\n');
 	}
 }
 
 static void write_config(const struct init *in, const char *data, struct buf *out)
 {
-	(void)buf_fmt(out, "# Pennypost. Every key is explained in pennypost.toml(5).\n\n"
-			   "hostname = \"%s\"  # the reverse DNS of this machine must say the same\n"
-			   "data     = \"%s\"\n\n"
-			   "[tls]\ncertificate = \"%s/tls/certificate.pem\"  # self-signed; put a real one here before going live\n"
-			   "key         = \"%s/tls/key.pem\"\n\n",
+	(void)buf_fmt(out,
+	    "# Pennypost. Every key is explained in pennypost.toml(5).\n\n"
+	    "hostname = \"%s\"  # the reverse DNS of this machine must say the same\n"
+	    "data     = \"%s\"\n\n"
+	    "[tls]\ncertificate = \"%s/tls/certificate.pem\"  # self-signed; put a real one here "
+	    "before going live\n"
+	    "key         = \"%s/tls/key.pem\"\n\n",
 	    in->hostname, data, data, data);
 	if (in->dns != NULL)
-		(void)buf_fmt(out, "[dns]\nforward = [\"%s\"]\ntrust_anchor = \"none\"\n\n[outbound]\nallow_private = true\n\n", in->dns);
+		(void)buf_fmt(out,
+		    "[dns]\nforward = [\"%s\"]\ntrust_anchor = "
+		    "\"none\"\n\n[outbound]\nallow_private = true\n\n",
+		    in->dns);
 	write_listens(in, out);
 	(void)buf_fmt(out, "[domain.\"%s\"]\n", in->domain);
 	for (size_t i = 0; i < in->accounts_n; i++)
-		(void)buf_fmt(out, "\n[account.\"%.*s\"]\naddresses = [\"%.*s\"]\n", SLICE_ARG(in->accounts[i].name), SLICE_ARG(in->accounts[i].address));
+		(void)buf_fmt(out, "\n[account.\"%.*s\"]\naddresses = [\"%.*s\"]\n",
+		    SLICE_ARG(in->accounts[i].name), SLICE_ARG(in->accounts[i].address));
 }
 
 static int write_file(const char *path, struct slice text, struct err *err)
@@ -268,7 +293,8 @@ static int set_password(const struct cfg *cfg, const struct init_account *acc, s
 	if (rc == -1)
 		return (-1);
 	if (answer.status != 200)
-		rc = err_set(err, ERR_TEMPORARY, "set the password of %.*s: %.*s", SLICE_ARG(acc->name), SLICE_ARG(buf_slice(&answer.body)));
+		rc = err_set(err, ERR_TEMPORARY, "set the password of %.*s: %.*s",
+		    SLICE_ARG(acc->name), SLICE_ARG(buf_slice(&answer.body)));
 	buf_free(&answer.body);
 	return (rc);
 }
@@ -290,7 +316,8 @@ static void print_fault(void *self, const char *text)
 	(void)fprintf(stderr, "%s\n", text);
 }
 
-/* Everything but the configuration's final name. The process stands in the data folder afterwards. */
+/* Everything but the configuration's final name. The process stands in the data folder afterwards.
+ */
 static struct cfg *make_all(const struct init *in, const char *data, struct err *err)
 {
 	const char *config = arena_fmt(in->arena, "%s/pennypost.toml.new", data);
@@ -303,18 +330,22 @@ static struct cfg *make_all(const struct init *in, const char *data, struct err 
 
 	(void)strftime(date, sizeof(date), "%Y%m%d", gmtime_r(&now, &tm));
 	write_config(in, data, &text);
-	if (chdir(data) == -1 || (mkdir("tls", 0700) == -1 && errno != EEXIST) || (mkdir("dkim", 0700) == -1 && errno != EEXIST)) {
+	if (chdir(data) == -1 || (mkdir("tls", 0700) == -1 && errno != EEXIST) ||
+	    (mkdir("dkim", 0700) == -1 && errno != EEXIST)) {
 		(void)err_errno(err, "make the folders in %s", data);
 		goto out;
 	}
-	if (access("tls/key.pem", F_OK) == -1 && tls_self_signed(in->hostname, "tls/certificate.pem", "tls/key.pem", err) == -1)
+	if (access("tls/key.pem", F_OK) == -1 &&
+	    tls_self_signed(in->hostname, "tls/certificate.pem", "tls/key.pem", err) == -1)
 		goto out;
-	if (access(arena_fmt(in->arena, "dkim/%s", in->domain), F_OK) == -1 && dkim_keys_make(in->domain, date, err) == -1)
+	if (access(arena_fmt(in->arena, "dkim/%s", in->domain), F_OK) == -1 &&
+	    dkim_keys_make(in->domain, date, err) == -1)
 		goto out;
 	if (write_file(config, buf_slice(&text), err) == -1)
 		goto out;
 	if ((cfg = cfg_load(config, print_fault, NULL)) == NULL) {
-		(void)err_set(err, ERR_PERMANENT, "the configuration just written is not accepted; please report this");
+		(void)err_set(err, ERR_PERMANENT,
+		    "the configuration just written is not accepted; please report this");
 		goto out;
 	}
 	rc = make_folders(cfg, err);
@@ -339,14 +370,22 @@ static void print_next(const struct init *in, const struct cfg *cfg, const char 
 	struct buf records = BUF_INIT(1 << 20);
 	struct err err;
 
-	(void)printf("%s/pennypost.toml is written, with keys and %zu account%s.\n\n", data, in->accounts_n, in->accounts_n == 1 ? "" : "s");
-	(void)printf("Next:\n  pennypost check -c %s/pennypost.toml\n  pennypost serve -c %s/pennypost.toml\n", data, data);
+	(void)printf("%s/pennypost.toml is written, with keys and %zu account%s.\n\n", data,
+	    in->accounts_n, in->accounts_n == 1 ? "" : "s");
+	(void)printf("Next:\n  pennypost check -c %s/pennypost.toml\n  pennypost serve -c "
+		     "%s/pennypost.toml\n",
+	    data, data);
 	for (size_t i = 0; i < in->accounts_n; i++)
 		if (in->accounts[i].password.n == 0)
-			(void)printf("  pennypost passwd -c %s/pennypost.toml %.*s   # it has no password yet\n", data, SLICE_ARG(in->accounts[i].name));
+			(void)printf("  pennypost passwd -c %s/pennypost.toml %.*s   # it has no "
+				     "password yet\n",
+			    data, SLICE_ARG(in->accounts[i].name));
 	if (!in->self_signed)
-		(void)printf("\nThe certificate is self-signed, which phones and senders will not like. Before going live put a real one for\n"
-			     "%s where [tls] in the configuration says, and run: pennypost reload\n", in->hostname);
+		(void)printf(
+		    "\nThe certificate is self-signed, which phones and senders will not like. "
+		    "Before going live put a real one for\n"
+		    "%s where [tls] in the configuration says, and run: pennypost reload\n",
+		    in->hostname);
 	if (records_write(&records, cfg, in->domain, &err) == 0)
 		(void)printf("\nPublish in DNS (again with: pennypost dns):\n%s", buf_z(&records));
 	buf_free(&records);
@@ -379,7 +418,10 @@ int cli_init(const struct command_line *given)
 		goto out;
 	}
 	if (access(arena_fmt(in.arena, "%s/pennypost.toml", data), F_OK) == 0) {
-		rc = complain(arena_fmt(in.arena, "%s/pennypost.toml exists already; move it away first if you mean to start over", data));
+		rc = complain(arena_fmt(in.arena,
+		    "%s/pennypost.toml exists already; move it away first if you mean to start "
+		    "over",
+		    data));
 		goto out;
 	}
 	if ((cfg = make_all(&in, data, &err)) == NULL) {

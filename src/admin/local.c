@@ -1,4 +1,5 @@
-/* local.c: how does a command work when no server runs? It opens the store as the server would, hands in the request, and closes again. */
+/* local.c: how does a command work when no server runs? It opens the store as the server would,
+ * hands in the request, and closes again. */
 #include "admin/client.h"
 
 #include <sys/stat.h>
@@ -55,7 +56,8 @@ static void on_ready(void *self, const struct err *err)
 	(void)ops_run(&l->ops, l->request, on_answer, l);
 }
 
-int local_do(const struct cfg *cfg, const char *method, const char *path, struct slice body, struct client_answer *ret, struct err *err)
+int local_do(const struct cfg *cfg, const char *method, const char *path, struct slice body,
+    struct client_answer *ret, struct err *err)
 {
 	struct slice target = slice_of(path);
 	struct ops_request request = { .method = slice_of(method), .body = body };

@@ -1,4 +1,5 @@
-/* ops.c: which request is it, and who answers it? The routes are one table; the answers live in status.c and ops_*.c. */
+/* ops.c: which request is it, and who answers it? The routes are one table; the answers live in
+ * status.c and ops_*.c. */
 #include "admin/ops_int.h"
 
 #include <stdlib.h>
@@ -43,7 +44,8 @@ void ops_reply_json(struct ops_call *c)
 {
 	(void)buf_addc(&c->out, '\n');
 	if (c->out.failed) {
-		(void)err_set(&c->err, ERR_LIMIT, "the answer is larger than %d octets; ask for less", OPS_OUT_MAX);
+		(void)err_set(&c->err, ERR_LIMIT,
+		    "the answer is larger than %d octets; ask for less", OPS_OUT_MAX);
 		ops_fail(c, &c->err);
 		return;
 	}
@@ -103,19 +105,21 @@ static void work_done(struct job *j)
 	ops_reply_json(c);
 }
 
-void ops_work(struct ops_call *c, enum store_lane lane, void (*work)(struct ops_call *c), void (*settled)(struct ops_call *c))
+void ops_work(struct ops_call *c, enum store_lane lane, void (*work)(struct ops_call *c),
+    void (*settled)(struct ops_call *c))
 {
 	ops_work_as(c, lane, work, settled, work_done);
 }
 
-void ops_work_as(struct ops_call *c, enum store_lane lane, void (*work)(struct ops_call *c), void (*settled)(struct ops_call *c),
-    void (*done)(struct job *j))
+void ops_work_as(struct ops_call *c, enum store_lane lane, void (*work)(struct ops_call *c),
+    void (*settled)(struct ops_call *c), void (*done)(struct job *j))
 {
 	c->work = work;
 	c->settled = settled;
 	c->job = (struct job){ .run = work_run, .done = done };
 	if (lane_put(store_lane(c->ops->store, lane), &c->job) == -1) {
-		(void)err_set(&c->err, ERR_BUSY, "the server is busy with other requests; try again in a moment");
+		(void)err_set(&c->err, ERR_BUSY,
+		    "the server is busy with other requests; try again in a moment");
 		ops_fail(c, &c->err);
 	}
 }
@@ -156,18 +160,20 @@ static void call_start(void *self)
 		}
 	}
 	ops_reply(c, path_known ? 405 : 404, "text/plain",
-	    path_known ? SLICE("this page cannot be asked with that method\n") : SLICE("no such page\n"));
+	    path_known ? SLICE("this page cannot be asked with that method\n")
+		       : SLICE("no such page\n"));
 }
 
-struct ops_call *ops_run(struct ops *o, const struct ops_request *q, ops_answer *on_answer, void *self)
+struct ops_call *ops_run(
+    struct ops *o, const struct ops_request *q, ops_answer *on_answer, void *self)
 {
 	struct arena *a = arena_new(0);
 	struct ops_call *c = arena_alloc(a, sizeof(*c));
 
 	c->arena = a;
 	c->ops = o;
-	c->q = (struct ops_request){ arena_dup(a, q->method), arena_dup(a, q->path), arena_dup(a, q->query),
-		arena_dup(a, q->body) };
+	c->q = (struct ops_request){ arena_dup(a, q->method), arena_dup(a, q->path),
+		arena_dup(a, q->query), arena_dup(a, q->body) };
 	c->on_answer = on_answer;
 	c->self = self;
 	buf_init(&c->out, OPS_OUT_MAX);
@@ -227,7 +233,7 @@ struct slice ops_param(struct ops_call *c, const char *name)
 	return ((struct slice){ NULL, 0 });
 }
 
-/* --- over HTTP ------------------------------------------------------------------------------------------------------------------- */
+/* --- over HTTP --- */
 
 struct over_http {
 	struct http_reply *reply;

@@ -1,5 +1,6 @@
-/* ops.h: everything that can be asked of, or done to, a mail server, as requests: the status socket hands them in over HTTP; a command whose server does not
- * run opens the store itself and hands in the same request (local.h). So there is one way in, and never two writers (CFG-09). */
+/* ops.h: everything that can be asked of, or done to, a mail server, as requests: the status socket
+ * hands them in over HTTP; a command whose server does not run opens the store itself and hands in
+ * the same request (local.h). So there is one way in, and never two writers (CFG-09). */
 #ifndef ADMIN_OPS_H
 #define ADMIN_OPS_H
 
@@ -18,18 +19,20 @@ struct ops { /* all borrowed; NULL where there is none (a command working alone)
 	struct classifier *classifier;
 	const struct cfg *cfg;
 	bool ready;
-	int64_t started;	/* wall seconds */
+	int64_t started; /* wall seconds */
 	struct {
-		int landlock;	/* ABI level; 0: the kernel has none */
+		int landlock; /* ABI level; 0: the kernel has none */
 		bool seccomp, root;
 	} sandbox;
 	/* What other folders can tell, through main.c, since they do not see each other. */
 	/* Calls back for each counter or gauge: "smtp", "accepted", 12, true. */
 	void (*each_count)(void *self,
-	    void (*on_count)(void *arg, const char *group, const char *name, uint64_t value, bool counter), void *arg);
+	    void (*on_count)(
+		void *arg, const char *group, const char *name, uint64_t value, bool counter),
+	    void *arg);
 	/* Calls back for each thing that is not well, in words with the remedy. */
 	void (*each_degraded)(void *self, void (*on_reason)(void *arg, const char *why), void *arg);
-	void (*queue_changed)(void *self);		       /* wake the sender */
+	void (*queue_changed)(void *self); /* wake the sender */
 	int (*reload)(void *self, struct err *err);
 	void *self;
 };
@@ -41,8 +44,10 @@ struct ops_request {
 typedef void ops_answer(void *self, int status, const char *content_type, struct slice body);
 
 struct ops_call; /* one request under way */
-/* ops_run: later, or before it returns never, on_answer once; ops_cancel promises silence, what was begun is finished. The request is copied. */
-struct ops_call *ops_run(struct ops *o, const struct ops_request *q, ops_answer *on_answer, void *self);
+/* ops_run: later, or before it returns never, on_answer once; ops_cancel promises silence, what was
+ * begun is finished. The request is copied. */
+struct ops_call *ops_run(
+    struct ops *o, const struct ops_request *q, ops_answer *on_answer, void *self);
 void ops_cancel(struct ops_call *c); /* accepts NULL */
 
 /* An http_handler over ops: self is the struct ops. */

@@ -10,14 +10,15 @@ struct later;
 struct ops_call {
 	struct job job; /* first: the node on a store lane while blocking work is done */
 	struct ops *ops;
-	struct arena *arena; /* owned; holds this struct too */
-	struct ops_request q; /* copied */
-	struct slice arg[2];  /* what stood for "*" in the route's path */
+	struct arena *arena;   /* owned; holds this struct too */
+	struct ops_request q;  /* copied */
+	struct slice arg[2];   /* what stood for "*" in the route's path */
 	ops_answer *on_answer; /* NULL once cancelled */
 	void *self;
 	struct later *start;
-	void (*work)(struct ops_call *c);    /* worker: the blocking half; fills out or err */
-	void (*settled)(struct ops_call *c); /* loop, after a work without err, before the answer; may be NULL */
+	void (*work)(struct ops_call *c); /* worker: the blocking half; fills out or err */
+	void (*settled)(struct ops_call
+		*c); /* loop, after a work without err, before the answer; may be NULL */
 	struct buf out;
 	struct err err; /* kind ERR_NONE: out is the answer */
 	uint64_t number;
@@ -26,16 +27,20 @@ struct ops_call {
 enum { OPS_OUT_MAX = 64 << 20 };
 
 /* A route's function does one of these three. */
-void ops_reply(struct ops_call *c, int status, const char *type, struct slice body); /* ends the call */
+void ops_reply(
+    struct ops_call *c, int status, const char *type, struct slice body); /* ends the call */
 void ops_reply_json(struct ops_call *c); /* what stands in c->out */
-void ops_fail(struct ops_call *c, const struct err *e); /* {"error": "...", "kind": "..."} with a fitting status */
+void ops_fail(struct ops_call *c,
+    const struct err *e); /* {"error": "...", "kind": "..."} with a fitting status */
 /* Blocking work on a store lane, then settled and the reply by themselves. */
-void ops_work(struct ops_call *c, enum store_lane lane, void (*work)(struct ops_call *c), void (*settled)(struct ops_call *c));
+void ops_work(struct ops_call *c, enum store_lane lane, void (*work)(struct ops_call *c),
+    void (*settled)(struct ops_call *c));
 /* The same with an ending of its own. */
-void ops_work_as(struct ops_call *c, enum store_lane lane, void (*work)(struct ops_call *c), void (*settled)(struct ops_call *c),
-    void (*done)(struct job *j));
+void ops_work_as(struct ops_call *c, enum store_lane lane, void (*work)(struct ops_call *c),
+    void (*settled)(struct ops_call *c), void (*done)(struct job *j));
 
-/* The value of a name in the query, percent-decoded, in the arena; empty slice with p NULL when absent. */
+/* The value of a name in the query, percent-decoded, in the arena; empty slice with p NULL when
+ * absent. */
 struct slice ops_param(struct ops_call *c, const char *name);
 struct slice ops_unescape(struct arena *a, struct slice s);
 

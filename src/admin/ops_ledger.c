@@ -10,11 +10,22 @@ static void add_row(struct json *j, const struct ledger_row *r)
 		const char *name;
 		struct slice value;
 	} texts[] = {
-		{ "act", r->act }, { "session", r->session }, { "message", r->message }, { "peer", r->peer },
-		{ "rdns", r->rdns }, { "helo", r->helo }, { "mail_from", r->mail_from }, { "rcpt", r->rcpt },
-		{ "account", r->account }, { "folder", r->folder }, { "message_id", r->message_id },
-		{ "subject", r->subject }, { "header_from", r->header_from }, { "reply", r->reply },
-		{ "facts", r->facts }, { "points", r->points },
+		{ "act", r->act },
+		{ "session", r->session },
+		{ "message", r->message },
+		{ "peer", r->peer },
+		{ "rdns", r->rdns },
+		{ "helo", r->helo },
+		{ "mail_from", r->mail_from },
+		{ "rcpt", r->rcpt },
+		{ "account", r->account },
+		{ "folder", r->folder },
+		{ "message_id", r->message_id },
+		{ "subject", r->subject },
+		{ "header_from", r->header_from },
+		{ "reply", r->reply },
+		{ "facts", r->facts },
+		{ "points", r->points },
 	};
 
 	json_open(j, NULL, '{');
@@ -33,7 +44,8 @@ static void find_work(struct ops_call *c)
 	struct json j;
 	size_t n;
 
-	if (ledger_find(c->ops->store, c->arena, c->arg[0], (size_t)c->number, &rows, &n, &c->err) == -1)
+	if (ledger_find(
+		c->ops->store, c->arena, c->arg[0], (size_t)c->number, &rows, &n, &c->err) == -1)
 		return;
 	json_begin(&j, &c->out);
 	json_open(&j, NULL, '[');
@@ -48,8 +60,11 @@ void ops_ledger(struct ops_call *c)
 
 	c->arg[0] = ops_param(c, "what");
 	c->number = 100;
-	if (c->arg[0].n == 0 || (max.p != NULL && (!slice_u64(max, FIND_MAX, &c->number) || c->number == 0))) {
-		(void)err_set(&c->err, ERR_PEER, "ask /ledger?what=WHAT, WHAT a message id, address, IP or time; max at most %d", FIND_MAX);
+	if (c->arg[0].n == 0 ||
+	    (max.p != NULL && (!slice_u64(max, FIND_MAX, &c->number) || c->number == 0))) {
+		(void)err_set(&c->err, ERR_PEER,
+		    "ask /ledger?what=WHAT, WHAT a message id, address, IP or time; max at most %d",
+		    FIND_MAX);
 		ops_fail(c, &c->err);
 		return;
 	}

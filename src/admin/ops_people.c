@@ -1,4 +1,5 @@
-/* ops_people.c: passwords. Only hashes pass through here: the command hashes what a person typed (P13). */
+/* ops_people.c: passwords. Only hashes pass through here: the command hashes what a person typed
+ * (P13). */
 #include "admin/ops_int.h"
 #include "core/json_read.h"
 #include "core/secret.h"
@@ -33,7 +34,8 @@ void ops_passwd(struct ops_call *c)
 	c->arg[1] = arena_dup(c->arena, json_text(json_get(json_root(doc), "hash")));
 	json_doc_free(doc);
 	if (store_account(c->ops->store, c->arg[0]) == NULL)
-		(void)err_set(&c->err, ERR_NOT_FOUND, "no account \"%s\" in the configuration", c->arg[0].p);
+		(void)err_set(
+		    &c->err, ERR_NOT_FOUND, "no account \"%s\" in the configuration", c->arg[0].p);
 	else if (!secret_hash_ok(c->arg[1].p))
 		(void)err_set(&c->err, ERR_PEER, "not an argon2id hash within the allowed cost");
 	else {

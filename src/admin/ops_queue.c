@@ -5,7 +5,10 @@
 
 enum { LIST_MAX = 10000 };
 
-static const char *const state_names[] = { [RCPT_WAITING] = "waiting", [RCPT_HELD] = "held", [RCPT_DONE] = "delivered", [RCPT_FAILED] = "failed" };
+static const char *const state_names[] = { [RCPT_WAITING] = "waiting",
+	[RCPT_HELD] = "held",
+	[RCPT_DONE] = "delivered",
+	[RCPT_FAILED] = "failed" };
 
 static void add_entry(struct json *j, const struct queue_entry *e)
 {
@@ -114,6 +117,7 @@ void ops_queue_act(struct ops_call *c)
 			return;
 		}
 	}
-	(void)err_set(&c->err, ERR_PEER, "a queued message can be given retry, hold, release or delete");
+	(void)err_set(
+	    &c->err, ERR_PEER, "a queued message can be given retry, hold, release or delete");
 	ops_fail(c, &c->err);
 }

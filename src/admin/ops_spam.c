@@ -1,4 +1,5 @@
-/* ops_spam.c: what does the filter think of this message, and what shall it learn? Messages come as bodies, LF or CRLF. */
+/* ops_spam.c: what does the filter think of this message, and what shall it learn? Messages come as
+ * bodies, LF or CRLF. */
 #include "admin/ops_int.h"
 
 #include <stdlib.h>
@@ -14,7 +15,8 @@ static bool account_wanted(struct ops_call *c, const char **ret)
 	if (name.n == 0)
 		return (true);
 	if (store_account(c->ops->store, name) == NULL) {
-		(void)err_set(&c->err, ERR_NOT_FOUND, "no account \"%.*s\" in the configuration", SLICE_ARG(name));
+		(void)err_set(&c->err, ERR_NOT_FOUND, "no account \"%.*s\" in the configuration",
+		    SLICE_ARG(name));
 		ops_fail(c, &c->err);
 		return (false);
 	}
@@ -33,7 +35,9 @@ static void classify_run(struct job *j)
 	struct features words;
 	struct mime mime;
 	struct json out;
-	static const char *const acts[] = { [VERDICT_ACCEPT] = "ham", [VERDICT_JUNK] = "spam", [VERDICT_REJECT] = "spam" };
+	static const char *const acts[] = {
+		[VERDICT_ACCEPT] = "ham", [VERDICT_JUNK] = "spam", [VERDICT_REJECT] = "spam"
+	};
 
 	header_parse(c->arena, message, &header);
 	mime_parse(c->arena, message, &mime);
@@ -66,7 +70,8 @@ static void classify_run(struct job *j)
 	json_close(&out, '}');
 }
 
-/* Work on the filter's lane with the classifier, which must outlive it: a stop may come meanwhile. */
+/* Work on the filter's lane with the classifier, which must outlive it: a stop may come meanwhile.
+ */
 static void spam_done(struct job *j)
 {
 	struct ops_call *c = (struct ops_call *)j;
@@ -139,7 +144,8 @@ void ops_spam_learn(struct ops_call *c)
 		return;
 	for (size_t i = 0; i < COUNT_OF(classes); i++) {
 		if (slice_eq(as, classes[i].name)) {
-			classifier_learn(c->ops->classifier, account, c->q.body, classes[i].as, on_learned, c);
+			classifier_learn(
+			    c->ops->classifier, account, c->q.body, classes[i].as, on_learned, c);
 			return;
 		}
 	}

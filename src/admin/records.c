@@ -1,4 +1,5 @@
-/* records.c: what has to stand in DNS? MX, SPF (RFC 7208), DKIM (RFC 6376 3.6.2: one record, several strings of at most 255 octets), DMARC. */
+/* records.c: what has to stand in DNS? MX, SPF (RFC 7208), DKIM (RFC 6376 3.6.2: one record,
+ * several strings of at most 255 octets), DMARC. */
 #include "admin/records.h"
 
 #include <string.h>

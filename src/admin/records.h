@@ -6,8 +6,9 @@
 #include "core/cfg.h"
 #include "core/err.h"
 
-/* For one domain of the configuration; the process stands in DATA (keys are read from dkim/<domain>/). Names without a dot at
- * their end; ${value} as in a zone file but TXT whole and without quotes, NULL where only the owner knows it. */
+/* For one domain of the configuration; the process stands in DATA (keys are read from
+ * dkim/<domain>/). Names without a dot at their end; ${value} as in a zone file but TXT whole and
+ * without quotes, NULL where only the owner knows it. */
 typedef void records_add(void *self, const char *name, const char *type, const char *value);
 int records_each(
     const struct cfg *cfg, const char *domain, records_add *add, void *self, struct err *err);

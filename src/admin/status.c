@@ -1,4 +1,5 @@
-/* status.c: how is the server? /status.json for programs, / for people, /metrics for Prometheus, /health for one bit (P20). */
+/* status.c: how is the server? /status.json for programs, / for people, /metrics for Prometheus,
+ * /health for one bit (P20). */
 #include "admin/ops_int.h"
 
 #include <stdio.h>
@@ -12,7 +13,7 @@
 #include "store/ledger.h"
 #include "store/queue.h"
 
-/* --- what is not well ------------------------------------------------------------------------------------------------------------- */
+/* --- what is not well --- */
 
 static void add_reason(void *arg, const char *why)
 {
@@ -31,8 +32,10 @@ static const struct queue_count *queue_of(const struct ops_call *c)
 	return ((const struct queue_count *)(const void *)c->arg[0].p);
 }
 
-/* Calls back for each thing that is not well. Mail that waits longer than its sender is told about it is one (P20). */
-static void each_degraded(struct ops_call *c, void (*on_reason)(void *arg, const char *why), void *arg)
+/* Calls back for each thing that is not well. Mail that waits longer than its sender is told about
+ * it is one (P20). */
+static void each_degraded(
+    struct ops_call *c, void (*on_reason)(void *arg, const char *why), void *arg)
 {
 	int64_t oldest = queue_of(c)->oldest, now = clock_wall();
 	char text[160];
@@ -41,7 +44,8 @@ static void each_degraded(struct ops_call *c, void (*on_reason)(void *arg, const
 		c->ops->each_degraded(c->ops->self, on_reason, arg);
 	if (oldest == 0 || now - oldest <= L_QUEUE_WARN_SECONDS)
 		return;
-	(void)snprintf(text, sizeof(text), "mail has waited in the queue for %lld hours; see why with: pennypost queue list",
+	(void)snprintf(text, sizeof(text),
+	    "mail has waited in the queue for %lld hours; see why with: pennypost queue list",
 	    (long long)(now - oldest) / 3600);
 	on_reason(arg, text);
 }
@@ -54,7 +58,7 @@ static unsigned degraded_count(struct ops_call *c)
 	return (n);
 }
 
-/* --- counters, grouped ------------------------------------------------------------------------------------------------------------ */
+/* --- counters, grouped --- */
 
 struct group_writer {
 	struct json *j;
@@ -75,7 +79,7 @@ static void add_count(void *arg, const char *group, const char *name, uint64_t v
 	json_put_uint(w->j, name, value);
 }
 
-/* --- status.json ------------------------------------------------------------------------------------------------------------------ */
+/* --- status.json --- */
 
 static void status_work(struct ops_call *c) /* on the queue lane: the counts of the queue */
 {
@@ -119,7 +123,8 @@ static void status_write(struct ops_call *c)
 	json_put_bool(&j, "root", o->sandbox.root);
 	json_close(&j, '}');
 	json_open(&j, "accounts", '[');
-	for (struct account *a = store_account_next(o->store, NULL); a != NULL; a = store_account_next(o->store, a))
+	for (struct account *a = store_account_next(o->store, NULL); a != NULL;
+	     a = store_account_next(o->store, a))
 		if (!account_is_gone(a))
 			json_put_stringz(&j, NULL, account_name(a));
 	json_close(&j, ']');
@@ -149,15 +154,16 @@ void ops_reload(struct ops_call *c)
 	ops_reply_json(c);
 }
 
-/* --- metrics (Prometheus text format 0.0.4) ----------------------------------------------------------------------------------------- */
+/* --- metrics (Prometheus text format 0.0.4) --- */
 
-static void metric_count(void *arg, const char *group, const char *name, uint64_t value, bool counter)
+static void metric_count(
+    void *arg, const char *group, const char *name, uint64_t value, bool counter)
 {
 	struct buf *out = arg;
 	const char *suffix = counter ? "_total" : "";
 
-	(void)buf_fmt(out, "# TYPE pennypost_%s_%s%s %s\npennypost_%s_%s%s %llu\n", group, name, suffix,
-	    counter ? "counter" : "gauge", group, name, suffix, (unsigned long long)value);
+	(void)buf_fmt(out, "# TYPE pennypost_%s_%s%s %s\npennypost_%s_%s%s %llu\n", group, name,
+	    suffix, counter ? "counter" : "gauge", group, name, suffix, (unsigned long long)value);
 }
 
 static void metrics_write(struct ops_call *c)
@@ -166,11 +172,16 @@ static void metrics_write(struct ops_call *c)
 	struct loop_delay delay = loop_delay_get(c->ops->loop);
 	struct buf *out = &c->out;
 
-	(void)buf_fmt(out, "# TYPE pennypost_up gauge\npennypost_up{version=\"" PENNYPOST_VERSION "\"} 1\n");
+	(void)buf_fmt(
+	    out, "# TYPE pennypost_up gauge\npennypost_up{version=\"" PENNYPOST_VERSION "\"} 1\n");
 	metric_count(out, "degraded", "reasons", degraded_count(c), false);
-	(void)buf_fmt(out, "# TYPE pennypost_loop_delay_max_seconds gauge\npennypost_loop_delay_max_seconds %.6f\n",
+	(void)buf_fmt(out,
+	    "# TYPE pennypost_loop_delay_max_seconds gauge\npennypost_loop_delay_max_seconds "
+	    "%.6f\n",
 	    (double)delay.max_us / 1e6);
-	(void)buf_fmt(out, "# TYPE pennypost_loop_delay_p999_seconds gauge\npennypost_loop_delay_p999_seconds %.6f\n",
+	(void)buf_fmt(out,
+	    "# TYPE pennypost_loop_delay_p999_seconds gauge\npennypost_loop_delay_p999_seconds "
+	    "%.6f\n",
 	    (double)delay.p999_us / 1e6);
 	metric_count(out, "queue", "entries", q->entries, false);
 	metric_count(out, "queue", "recipients", q->recipients, false);
@@ -217,7 +228,7 @@ void ops_metrics(struct ops_call *c)
 	ops_text(c, "text/plain; version=0.0.4", metrics_write);
 }
 
-/* --- a page for people -------------------------------------------------------------------------------------------------------------- */
+/* --- a page for people --- */
 
 static void html_add(struct buf *out, const char *z)
 {
@@ -242,7 +253,8 @@ static void html_reason(void *arg, const char *why)
 static void html_count(void *arg, const char *group, const char *name, uint64_t value, bool counter)
 {
 	(void)counter;
-	(void)buf_fmt(arg, "<tr><td>%s %s</td><td>%llu</td></tr>\n", group, name, (unsigned long long)value);
+	(void)buf_fmt(
+	    arg, "<tr><td>%s %s</td><td>%llu</td></tr>\n", group, name, (unsigned long long)value);
 }
 
 static void home_write(struct ops_call *c)
@@ -251,22 +263,31 @@ static void home_write(struct ops_call *c)
 	struct buf *out = &c->out;
 	unsigned reasons = degraded_count(c);
 
-	(void)buf_addz(out, "<!doctype html><html lang=\"en\"><meta charset=\"utf-8\"><title>Pennypost</title>"
-			    "<style>body{font:16px/1.5 sans-serif;max-width:44em;margin:2em auto;padding:0 1em}"
-			    "td{padding:0 1em 0 0}</style>\n<h1>Pennypost on ");
+	(void)buf_addz(out,
+	    "<!doctype html><html lang=\"en\"><meta charset=\"utf-8\"><title>Pennypost</title>"
+	    "<style>body{font:16px/1.5 sans-serif;max-width:44em;margin:2em auto;padding:0 1em}"
+	    "td{padding:0 1em 0 0}</style>\n<h1>Pennypost on ");
 	html_add(out, c->ops->cfg->hostname);
-	(void)buf_fmt(out, "</h1>\n<p>%s</p>\n", !c->ops->ready ? "Starting." : reasons == 0 ? "All is well." : "Something needs you:");
+	(void)buf_fmt(out, "</h1>\n<p>%s</p>\n",
+	    !c->ops->ready     ? "Starting."
+		: reasons == 0 ? "All is well."
+			       : "Something needs you:");
 	if (reasons > 0) {
 		(void)buf_addz(out, "<ul>\n");
 		each_degraded(c, html_reason, out);
 		(void)buf_addz(out, "</ul>\n");
 	}
-	(void)buf_fmt(out, "<p>%llu messages wait to go out, to %llu recipients (%llu held).</p>\n<table>\n",
-	    (unsigned long long)q->entries, (unsigned long long)q->recipients, (unsigned long long)q->held);
+	(void)buf_fmt(out,
+	    "<p>%llu messages wait to go out, to %llu recipients (%llu held).</p>\n<table>\n",
+	    (unsigned long long)q->entries, (unsigned long long)q->recipients,
+	    (unsigned long long)q->held);
 	if (c->ops->each_count != NULL)
 		c->ops->each_count(c->ops->self, html_count, out);
-	(void)buf_addz(out, "</table>\n<p>More: <a href=\"/status.json\">status.json</a>, <a href=\"/metrics\">metrics</a>, "
-			    "<a href=\"/queue\">queue</a>; on the command line, <code>pennypost why WHAT</code>.</p></html>\n");
+	(void)buf_addz(out,
+	    "</table>\n<p>More: <a href=\"/status.json\">status.json</a>, <a "
+	    "href=\"/metrics\">metrics</a>, "
+	    "<a href=\"/queue\">queue</a>; on the command line, <code>pennypost why "
+	    "WHAT</code>.</p></html>\n");
 }
 
 void ops_home(struct ops_call *c)

@@ -1,6 +1,7 @@
-/* cfg.h: the configuration, as read from the one TOML file (DESIGN section 6). cfg_load lists every fault
- * at once, each with file, line and the nearest valid key. A struct cfg never changes once loaded: a reload makes a
- * new one, and holders swap pointers between two events. cfg_free frees all of it. */
+/* cfg.h: the configuration, as read from the one TOML file (DESIGN section 6). cfg_load lists every
+ * fault at once, each with file, line and the nearest valid key. A struct cfg never changes once
+ * loaded: a reload makes a new one, and holders swap pointers between two events. cfg_free frees
+ * all of it. */
 #ifndef CORE_CFG_H
 #define CORE_CFG_H
 
@@ -12,23 +13,28 @@
 struct map;
 
 enum cfg_service {
-	SERVICE_SMTP, SERVICE_SUBMISSION, SERVICE_SUBMISSIONS, SERVICE_IMAP, SERVICE_IMAPS, SERVICE_COUNT,
+	SERVICE_SMTP,
+	SERVICE_SUBMISSION,
+	SERVICE_SUBMISSIONS,
+	SERVICE_IMAP,
+	SERVICE_IMAPS,
+	SERVICE_COUNT,
 };
 
 struct cfg_listen {
 	struct cfg_listen *next;
 	enum cfg_service service;
-	bool any;	   /* no address given: both families, all addresses */
+	bool any; /* no address given: both families, all addresses */
 	struct ip address;
-	unsigned port;	   /* 0: the service's own */
+	unsigned port; /* 0: the service's own */
 	unsigned line;
 };
 
 struct cfg_account {
 	struct cfg_account *next;
-	const char *name;	/* lower case */
+	const char *name;              /* lower case */
 	struct cfg_address *addresses; /* in file order; the first is the main one */
-	uint64_t quota;		/* octets; 0: none was given, no quota */
+	uint64_t quota;                /* octets; 0: none was given, no quota */
 	uint64_t send_delay_ms;
 	unsigned line;
 };
@@ -42,22 +48,23 @@ struct cfg_address {
 
 struct cfg_domain {
 	struct cfg_domain *next;
-	struct slice name;   /* A-label, lower case */
+	struct slice name;         /* A-label, lower case */
 	const char *dkim_selector; /* NULL: all keys found in DATA/dkim/<domain>/ */
 	unsigned line;
 };
 
 struct cfg_alias {
 	struct cfg_alias *next;
-	struct slice local, domain; /* lower case; local empty: catch-all; domain empty: in every local domain */
-	const char **targets;	    /* addresses or account names; checked: no loops, all local here */
+	struct slice local,
+	    domain; /* lower case; local empty: catch-all; domain empty: in every local domain */
+	const char **targets; /* addresses or account names; checked: no loops, all local here */
 	size_t targets_n;
 	unsigned line;
 };
 
 struct cfg_limits { /* [limits], defaults from limits.h */
-	uint64_t cmd, err, junk, rcpt, rcpt_submission, size, hop, conn, conn_per_source, conn_guests,
-	    conn_rate, free, queue;
+	uint64_t cmd, err, junk, rcpt, rcpt_submission, size, hop, conn, conn_per_source,
+	    conn_guests, conn_rate, free, queue;
 };
 
 struct cfg_score { /* [score]; INFINITY when "off" */
@@ -104,11 +111,13 @@ struct cfg {
 	enum log_level log_level;
 	bool log_json;
 	bool reject_early_talkers; /* [filter.early-talker] action = "reject" (default) or "off" */
-	struct map *who; /* owned; names, addresses, domains and aliases by their text; cfg_who.c's own */
+	struct map
+	    *who; /* owned; names, addresses, domains and aliases by their text; cfg_who.c's own */
 };
 
-/* cfg_load: NULL when anything is wrong; then on_fault was called once per fault (text without line end:
- * "pennypost.toml:12: unknown key \"lisen\" (did you mean \"listen\"?)"), at most L_CFG_ERRORS times. */
+/* cfg_load: NULL when anything is wrong; then on_fault was called once per fault (text without line
+ * end: "pennypost.toml:12: unknown key \"lisen\" (did you mean \"listen\"?)"), at most L_CFG_ERRORS
+ * times. */
 struct cfg *cfg_load(const char *path, void (*on_fault)(void *self, const char *text), void *self);
 void cfg_free(struct cfg *c);
 unsigned cfg_service_port(enum cfg_service s);
@@ -117,20 +126,24 @@ bool cfg_domain_is_local(const struct cfg *c, struct slice domain); /* A-label o
 /* For documents and their test: calls back for every key: "limits.rcpt", its type, its default as
  * written in TOML, one line of explanation. */
 void cfg_each_key(void (*on_key)(void *self, const char *name, const char *type, const char *def,
-    const char *help), void *self);
+		      const char *help),
+    void *self);
 
-/* Who gets mail for an address: local part and domain compared by the rules of DESIGN (case folded, "+tag"
- * removed when the whole does not match, aliases expanded, catch-all, postmaster abuse root of each domain).
- * Appends each account once. */
+/* Who gets mail for an address: local part and domain compared by the rules of DESIGN (case folded,
+ * "+tag" removed when the whole does not match, aliases expanded, catch-all, postmaster abuse root
+ * of each domain). Appends each account once. */
 struct cfg_targets {
 	const struct cfg_account **accounts; /* in the arena given */
 	size_t n;
 };
-/* 0 found; -1 with ERR_NOT_FOUND (domain is ours, nobody there) or ERR_CANNOT (not a domain of ours). */
+/* 0 found; -1 with ERR_NOT_FOUND (domain is ours, nobody there) or ERR_CANNOT (not a domain of
+ * ours). */
 int cfg_resolve(const struct cfg *c, struct arena *a, struct slice local, struct slice domain,
     struct cfg_targets *ret, struct err *err);
-/* May this account write From: this address? Its own addresses, their +tags, its catch-all domains, aliases to it. */
-bool cfg_owns(const struct cfg *c, const struct cfg_account *acc, struct slice local, struct slice domain);
+/* May this account write From: this address? Its own addresses, their +tags, its catch-all domains,
+ * aliases to it. */
+bool cfg_owns(
+    const struct cfg *c, const struct cfg_account *acc, struct slice local, struct slice domain);
 /* By login name: account name or any of its addresses, case folded; NULL when none. */
 const struct cfg_account *cfg_login(const struct cfg *c, struct slice name);
 

@@ -1,7 +1,8 @@
-/* http_serve.c: who may ask over HTTP, how long may it take, and how does the answer leave? One request at a time on each
- * connection; while its handler thinks, the connection is held. Leaves the head to http_parse.c and what to answer to the
- * handler. A foreign Host is answered 421 (DNS rebinding), any Origin 403 (nothing here is for other sites' scripts).
- * Failures: answered with their status, then closed. */
+/* http_serve.c: who may ask over HTTP, how long may it take, and how does the answer leave? One
+ * request at a time on each connection; while its handler thinks, the connection is held. Leaves
+ * the head to http_parse.c and what to answer to the handler. A foreign Host is answered 421 (DNS
+ * rebinding), any Origin 403 (nothing here is for other sites' scripts). Failures: answered with
+ * their status, then closed. */
 #include "core/http.h"
 
 #include <stdlib.h>
@@ -23,9 +24,9 @@ struct http_conn {
 	struct list node;
 	struct http_server *server;
 	struct conn *conn;
-	char *head;	       /* L_HTTP octets while a request arrives or is handled, else NULL */
-	size_t had;	       /* octets of it that are there */
-	bool is_complete;      /* the head is; now the body */
+	char *head;       /* L_HTTP octets while a request arrives or is handled, else NULL */
+	size_t had;       /* octets of it that are there */
+	bool is_complete; /* the head is; now the body */
 	struct buf body;
 	struct http_request q; /* points into ${head} and ${body} */
 	struct http_reply *reply;
@@ -50,14 +51,29 @@ static const char *reason_of(int status)
 		int status;
 		const char *reason;
 	} rows[] = {
-		{ 200, "OK" }, { 202, "Accepted" }, { 204, "No Content" }, { 302, "Found" }, { 303, "See Other" },
-		{ 304, "Not Modified" }, { 400, "Bad Request" }, { 401, "Unauthorized" }, { 403, "Forbidden" },
-		{ 404, "Not Found" }, { 405, "Method Not Allowed" }, { 408, "Request Timeout" },
-		{ 409, "Conflict" }, { 413, "Content Too Large" }, { 414, "URI Too Long" },
-		{ 415, "Unsupported Media Type" }, { 421, "Misdirected Request" },
-		{ 422, "Unprocessable Content" }, { 429, "Too Many Requests" },
-		{ 431, "Request Header Fields Too Large" }, { 500, "Internal Server Error" },
-		{ 501, "Not Implemented" }, { 503, "Service Unavailable" },
+		{ 200, "OK" },
+		{ 202, "Accepted" },
+		{ 204, "No Content" },
+		{ 302, "Found" },
+		{ 303, "See Other" },
+		{ 304, "Not Modified" },
+		{ 400, "Bad Request" },
+		{ 401, "Unauthorized" },
+		{ 403, "Forbidden" },
+		{ 404, "Not Found" },
+		{ 405, "Method Not Allowed" },
+		{ 408, "Request Timeout" },
+		{ 409, "Conflict" },
+		{ 413, "Content Too Large" },
+		{ 414, "URI Too Long" },
+		{ 415, "Unsupported Media Type" },
+		{ 421, "Misdirected Request" },
+		{ 422, "Unprocessable Content" },
+		{ 429, "Too Many Requests" },
+		{ 431, "Request Header Fields Too Large" },
+		{ 500, "Internal Server Error" },
+		{ 501, "Not Implemented" },
+		{ 503, "Service Unavailable" },
 		{ 505, "HTTP Version Not Supported" },
 	};
 
@@ -68,8 +84,8 @@ static const char *reason_of(int status)
 }
 
 /* ${rest}: takes what is more than one piece of the body; NULL: there is no more than that. */
-static void send_reply(struct conn *c, int status, const char *type, struct slice body, bool is_head,
-    bool keep_alive, struct buf *rest)
+static void send_reply(struct conn *c, int status, const char *type, struct slice body,
+    bool is_head, bool keep_alive, struct buf *rest)
 {
 	/* The fields that keep a browser from reading anything into what we say (WEB-05). */
 	conn_sendf(c,
@@ -79,10 +95,12 @@ static void send_reply(struct conn *c, int status, const char *type, struct slic
 	    "Cache-Control: no-store\r\n"
 	    "X-Content-Type-Options: nosniff\r\n"
 	    "Referrer-Policy: no-referrer\r\n"
-	    "Content-Security-Policy: default-src 'none'; style-src 'unsafe-inline'; img-src 'self'; "
+	    "Content-Security-Policy: default-src 'none'; style-src 'unsafe-inline'; img-src "
+	    "'self'; "
 	    "form-action 'self'; frame-ancestors 'none'; base-uri 'none'\r\n"
 	    "%s%s\r\n",
-	    status, reason_of(status), type, body.n, status == 405 ? "Allow: GET, HEAD, POST\r\n" : "",
+	    status, reason_of(status), type, body.n,
+	    status == 405 ? "Allow: GET, HEAD, POST\r\n" : "",
 	    keep_alive ? "" : "Connection: close\r\n");
 	if (is_head)
 		return;
@@ -173,7 +191,8 @@ static void hand_over(struct http_conn *hc)
 	h->handler(h->self, q, r);
 }
 
-/* Takes what belongs to this request and no octet more. False: more is needed, or the connection is closing. */
+/* Takes what belongs to this request and no octet more. False: more is needed, or the connection is
+ * closing. */
 static bool take_head(struct http_conn *hc)
 {
 	struct slice in = conn_input(hc->conn);
@@ -186,12 +205,8 @@ static bool take_head(struct http_conn *hc)
 	memcpy(hc->head + had, in.p, n);
 	hc->had += n;
 	switch (http_parse(hc->head, hc->had, &hc->q, &head)) {
-	case TAKE_MORE:
-		conn_consume(hc->conn, n);
-		break;
-	case TAKE_BAD:
-		refuse(hc->conn, hc->q.refusal, false);
-		break;
+	case TAKE_MORE: conn_consume(hc->conn, n); break;
+	case TAKE_BAD: refuse(hc->conn, hc->q.refusal, false); break;
 	case TAKE_OK:
 		if (hc->q.content_length > hc->server->max_body) {
 			refuse(hc->conn, 413, false);
@@ -257,9 +272,12 @@ static void on_closed(void *self, const char *why)
 	free(hc);
 }
 
-static const struct conn_events events = { .on_input = on_input, .on_drain = on_drain, .on_closed = on_closed };
+static const struct conn_events events = {
+	.on_input = on_input, .on_drain = on_drain, .on_closed = on_closed
+};
 
-struct http_server *http_server_new(struct loop *l, http_handler *handler, void *self, const char *const *hosts)
+struct http_server *http_server_new(
+    struct loop *l, http_handler *handler, void *self, const char *const *hosts)
 {
 	struct http_server *h = NEW(struct http_server);
 
@@ -318,7 +336,8 @@ void http_reply_send(struct http_reply *r, int status, const char *content_type,
 
 	if (hc != NULL) {
 		hc->keep_alive = r->keep_alive;
-		send_reply(hc->conn, status, content_type, body, r->is_head, r->keep_alive, &hc->rest);
+		send_reply(
+		    hc->conn, status, content_type, body, r->is_head, r->keep_alive, &hc->rest);
 		hc->reply = NULL;
 		forget_request(hc);
 		if (hc->rest.n == 0)

@@ -1,5 +1,7 @@
-/* classifier.h: the Bayesian classifier as others use it: score a message, learn from acts, and the words of a message. Models are in memory (compact), counts in spam.sqlite, lessons in
- * state.sqlite (store/learn.h). Loop-side object; scoring itself is a pure function on a snapshot that any thread may call. */
+/* classifier.h: the Bayesian classifier as others use it: score a message, learn from acts, and the
+ * words of a message. Models are in memory (compact), counts in spam.sqlite, lessons in
+ * state.sqlite (store/learn.h). Loop-side object; scoring itself is a pure function on a snapshot
+ * that any thread may call. */
 #ifndef SPAM_CLASSIFIER_H
 #define SPAM_CLASSIFIER_H
 
@@ -9,44 +11,56 @@
 
 struct classifier;
 
-/* classifier_start: loads the models (on the STORE_SPAM lane), compares lessons with applied counts and repairs, then watches the store for acts by SPECIAL-USE (train.c). on_ready once. */
-struct classifier *classifier_start(struct store *s, void (*on_ready)(void *self, const struct err *err), void *self);
+/* classifier_start: loads the models (on the STORE_SPAM lane), compares lessons with applied counts
+ * and repairs, then watches the store for acts by SPECIAL-USE (train.c). on_ready once. */
+struct classifier *classifier_start(
+    struct store *s, void (*on_ready)(void *self, const struct err *err), void *self);
 void classifier_stop(struct classifier *c);
 void classifier_reload(struct classifier *c); /* accounts changed */
-/* A job on another thread that uses it: hold before, release after, both on the loop. It outlives a stop in between. */
+/* A job on another thread that uses it: hold before, release after, both on the loop. It outlives a
+ * stop in between. */
 void classifier_hold(struct classifier *c);
 void classifier_release(struct classifier *c);
 
 struct spam_score {
-	bool known;	   /* false: nothing learned yet */
+	bool known;         /* false: nothing learned yet */
 	double probability; /* of spam */
-	double confidence; /* 0..1 */
+	double confidence;  /* 0..1 */
 };
 /* Features of a message, computed on a worker once and used for every account and for learning. */
 struct features {
 	uint64_t *v; /* distinct, sorted; owned */
 	size_t n;
 };
-void features_of(const struct classifier *c, const struct mime *m, struct features *ret); /* any thread */
+void features_of(
+    const struct classifier *c, const struct mime *m, struct features *ret); /* any thread */
 void features_free(struct features *f);
-/* form.c: a message as it lies in a file (an mbox line in front, LF or CRLF) as it would arrive: CRLF. Any thread; the answer is in the arena. */
+/* form.c: a message as it lies in a file (an mbox line in front, LF or CRLF) as it would arrive:
+ * CRLF. Any thread; the answer is in the arena. */
 struct slice message_form(struct arena *a, struct slice file);
 /* Any thread; takes the model's read lock shortly. account "" : the shared model alone. */
-void classifier_score(struct classifier *c, const char *account, const struct features *f, struct spam_score *ret);
+void classifier_score(
+    struct classifier *c, const char *account, const struct features *f, struct spam_score *ret);
 
-/* Lessons by hand (commands) and by acts: durable before on_learned. Reversal of an earlier lesson is exact. class LESSON_NONE: forget. What was begun is finished: on_learned comes once, after a stop too. Logs
- * "learned message as ham: <message-id>" / "learned message as spam: <message-id>". */
-void classifier_learn(struct classifier *c, const char *account, struct slice message /* as message_form takes it; borrowed until on_learned */, enum lesson_class as,
-    void (*on_learned)(void *self, bool changed, const struct err *err), void *self);
+/* Lessons by hand (commands) and by acts: durable before on_learned. Reversal of an earlier lesson
+ * is exact. class LESSON_NONE: forget. What was begun is finished: on_learned comes once, after a
+ * stop too. Logs "learned message as ham: <message-id>" / "learned message as spam: <message-id>".
+ */
+void classifier_learn(struct classifier *c, const char *account,
+    struct slice message /* as message_form takes it; borrowed until on_learned */,
+    enum lesson_class as, void (*on_learned)(void *self, bool changed, const struct err *err),
+    void *self);
 struct classifier_stats {
 	uint64_t ham, spam, features, lessons, pending;
 };
 /* Any thread. The shared model's takes long where there are several accounts. */
-void classifier_stats(const struct classifier *c, const char *account, struct classifier_stats *ret);
+void classifier_stats(
+    const struct classifier *c, const char *account, struct classifier_stats *ret);
 
-/* eval.c: no store: empty model, reads "label<TAB>path[<TAB>...]" lines, prints "label<TAB>score<TAB>verdict<TAB>path" before learning each. Returns an exit code. */
+/* eval.c: no store: empty model, reads "label<TAB>path[<TAB>...]" lines, prints
+ * "label<TAB>score<TAB>verdict<TAB>path" before learning each. Returns an exit code. */
 struct eval_options {
-	const char *index; /* "-": standard input */
+	const char *index;  /* "-": standard input */
 	const char *policy; /* toe err lazy50 lazy80 own */
 };
 int spam_eval(const struct eval_options *o);

@@ -190,7 +190,7 @@ void teach_start(struct classifier *c, const char *account, struct lesson_item *
 	write_lessons(t);
 }
 
-/* --- by hand ------------------------------------------------------------------------------------------------------------------ */
+/* --- by hand --- */
 
 struct by_hand {
 	void (*on_learned)(void *self, bool changed, const struct err *err);

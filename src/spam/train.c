@@ -80,7 +80,7 @@ enum lesson_class train_lesson(
 	return (LESSON_NONE);
 }
 
-/* --- reading ---------------------------------------------------------------------------------------------------------------------- */
+/* --- reading --- */
 
 static void harvest_free(void *ctx)
 {
@@ -205,7 +205,7 @@ static void act_run(struct act *a)
 	}
 }
 
-/* --- hearing ---------------------------------------------------------------------------------------------------------------------- */
+/* --- hearing --- */
 
 static void act_put(struct act *a)
 {

@@ -111,7 +111,7 @@ void words_host(struct words *w, struct slice kind, struct slice host)
 	}
 }
 
-/* --- text to words ------------------------------------------------------------------------------------------------------------ */
+/* --- text to words --- */
 
 /* Octets of the sign at s, and whether it is part of a word, a word of its own, or a gap. */
 enum sign { SIGN_GAP, SIGN_PART, SIGN_WHOLE };
@@ -192,7 +192,7 @@ void words_text(struct words *w, struct slice s)
 		one_word(w, slice_head(slice_from(s, from), at - from));
 }
 
-/* --- parts -------------------------------------------------------------------------------------------------------------------- */
+/* --- parts --- */
 
 static struct slice host_of(struct slice url)
 {

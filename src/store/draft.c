@@ -88,7 +88,7 @@ void draft_unkeep(struct draft *d)
 		destroy(d);
 }
 
-/* --- the file ----------------------------------------------------------------------------- */
+/* --- the file --- */
 
 static int open_unlinked(struct err *err)
 {
@@ -172,7 +172,7 @@ static void start_writing(struct draft *d, bool first)
 	}
 }
 
-/* --- the end ------------------------------------------------------------------------------ */
+/* --- the end --- */
 
 static void on_end_later(void *self)
 {

@@ -44,7 +44,7 @@ struct mend {
 	bool ok;
 };
 
-/* --- a failed sync ------------------------------------------------------------------------ */
+/* --- a failed sync --- */
 
 void store_sync_failed(struct store *s, const char *what)
 {
@@ -172,7 +172,7 @@ static void mend_start(struct store *s)
 	}
 }
 
-/* --- free space --------------------------------------------------------------------------- */
+/* --- free space --- */
 
 int reserve_make(int fd)
 {
@@ -266,7 +266,7 @@ const char *store_degraded(const struct store *s)
 	return (ret == NULL && s->free_low ? "disk below its reserve" : ret);
 }
 
-/* --- upkeep ------------------------------------------------------------------------------- */
+/* --- upkeep --- */
 
 struct ledger_job {
 	struct job job;

@@ -1,5 +1,7 @@
-/* learn.h: what the classifier keeps: the log of lessons (state.sqlite, FULL: the truth) and the counts (spam.sqlite, NORMAL: rebuildable). Every function says its lane.
- * A lesson is one content of one account taught as one class under one tokeniser version: idempotent, and undone exactly (DESIGN section 5). */
+/* learn.h: what the classifier keeps: the log of lessons (state.sqlite, FULL: the truth) and the
+ * counts (spam.sqlite, NORMAL: rebuildable). Every function says its lane. A lesson is one content
+ * of one account taught as one class under one tokeniser version: idempotent, and undone exactly
+ * (DESIGN section 5). */
 #ifndef STORE_LEARN_H
 #define STORE_LEARN_H
 
@@ -16,12 +18,14 @@ struct lesson {
 	int64_t at;
 };
 /* lane: STORE_STATE. put replaces; class LESSON_NONE removes. Durable on return. */
-int lesson_get(struct store *s, struct slice account, const unsigned char content_id[16], struct lesson *ret, struct err *err); /* is = LESSON_NONE when none */
+int lesson_get(struct store *s, struct slice account, const unsigned char content_id[16],
+    struct lesson *ret, struct err *err); /* is = LESSON_NONE when none */
 int lesson_put(struct store *s, const struct lesson *l, struct err *err);
-int lesson_each(struct store *s, void (*on_lesson)(void *self, const struct lesson *l), void *self, struct err *err);
+int lesson_each(struct store *s, void (*on_lesson)(void *self, const struct lesson *l), void *self,
+    struct err *err);
 
-/* Counts. A model is an account's (its name) or the shared one (""). Features are 64-bit keyed hashes; the key is kept in spam.sqlite.
- * lane: STORE_SPAM. */
+/* Counts. A model is an account's (its name) or the shared one (""). Features are 64-bit keyed
+ * hashes; the key is kept in spam.sqlite. lane: STORE_SPAM. */
 struct feature_count {
 	uint64_t feature;
 	uint32_t ham, spam;
@@ -30,17 +34,26 @@ struct model_totals {
 	uint64_t ham, spam; /* messages learned */
 };
 int tokens_key(struct store *s, unsigned char ret_key[16], struct err *err); /* made on first use */
-/* tokens_apply: add (or with sign -1 subtract) one message's distinct features and record in the same transaction that this content is applied as this class for this
- * account (class NONE: no longer). Both the account's model and the shared one change (account "": the shared one alone). Counts never go below zero.
- * What is recorded as applied wins over ${was}, so that a repetition changes nothing. Applied under another tokeniser version: ERR_CANNOT (forget and replay). */
-int tokens_apply(struct store *s, struct slice account, const unsigned char content_id[16], enum lesson_class was, enum lesson_class is, unsigned version,
-    const uint64_t *features, size_t n, struct err *err);
-int tokens_applied(struct store *s, struct slice account, const unsigned char content_id[16], enum lesson_class *ret, struct err *err);
-int tokens_each_applied(struct store *s, void (*on_applied)(void *self, struct slice account, const unsigned char content_id[16], enum lesson_class is), void *self, struct err *err);
+/* tokens_apply: add (or with sign -1 subtract) one message's distinct features and record in the
+ * same transaction that this content is applied as this class for this account (class NONE: no
+ * longer). Both the account's model and the shared one change (account "": the shared one alone).
+ * Counts never go below zero. What is recorded as applied wins over ${was}, so that a repetition
+ * changes nothing. Applied under another tokeniser version: ERR_CANNOT (forget and replay). */
+int tokens_apply(struct store *s, struct slice account, const unsigned char content_id[16],
+    enum lesson_class was, enum lesson_class is, unsigned version, const uint64_t *features,
+    size_t n, struct err *err);
+int tokens_applied(struct store *s, struct slice account, const unsigned char content_id[16],
+    enum lesson_class *ret, struct err *err);
+int tokens_each_applied(struct store *s,
+    void (*on_applied)(
+	void *self, struct slice account, const unsigned char content_id[16], enum lesson_class is),
+    void *self, struct err *err);
 /* tokens_load: every count of a model, for the in-memory form. */
-int tokens_load(struct store *s, struct slice model, struct model_totals *ret_totals, void (*on_count)(void *self, const struct feature_count *c), void *self, struct err *err);
+int tokens_load(struct store *s, struct slice model, struct model_totals *ret_totals,
+    void (*on_count)(void *self, const struct feature_count *c), void *self, struct err *err);
 /* tokens_stale: is anything applied under another version than this one? */
 int tokens_stale(struct store *s, unsigned version, bool *ret, struct err *err);
-int tokens_forget(struct store *s, struct err *err); /* all counts and applied marks; then lessons are replayed */
+int tokens_forget(
+    struct store *s, struct err *err); /* all counts and applied marks; then lessons are replayed */
 
 #endif

@@ -36,7 +36,7 @@ static void texts_of(struct ledger_row *r, struct slice *ret[TEXTS])
 	memcpy(ret, all, sizeof(all));
 }
 
-/* --- writing ------------------------------------------------------------------------------ */
+/* --- writing --- */
 
 struct add_job {
 	struct job job;
@@ -138,7 +138,7 @@ uint64_t ledger_dropped(const struct store *s)
 	return (s->ledger_dropped);
 }
 
-/* --- asking ------------------------------------------------------------------------------- */
+/* --- asking --- */
 
 /* Each part of a question uses an index of its own; "<> ''" lets the partial ones be used. */
 #define ROWS "SELECT id," COLUMNS " FROM row "
@@ -218,7 +218,7 @@ int ledger_find(struct store *s, struct arena *a, struct slice what, size_t max,
 	return (got == -1 ? -1 : 0);
 }
 
-/* --- forgetting --------------------------------------------------------------------------- */
+/* --- forgetting --- */
 
 int ledger_expire(struct store *s, int64_t before, struct err *err)
 {

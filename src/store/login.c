@@ -65,7 +65,7 @@ struct login {
 	char password[L_PASSWORD];
 };
 
-/* --- counting ----------------------------------------------------------------------------- */
+/* --- counting --- */
 
 static void guesser_free(struct logins *l, struct guesser *g)
 {
@@ -139,7 +139,7 @@ static uint64_t delay_of(struct guesser *g)
 	return (delays[n < COUNT_OF(delays) ? n : COUNT_OF(delays) - 1]);
 }
 
-/* --- remembering -------------------------------------------------------------------------- */
+/* --- remembering --- */
 
 /* 128 bits under the key of this process: whoever reads a core dump later finds no password. */
 static void hash_of(const struct account *a, struct slice password, uint64_t ret[2])
@@ -201,7 +201,7 @@ void login_forget(struct store *s)
 	s->logins->generation++;
 }
 
-/* --- one attempt -------------------------------------------------------------------------- */
+/* --- one attempt --- */
 
 static void login_free(struct login *g)
 {
@@ -428,7 +428,7 @@ struct store_op *login_start(struct store *s, struct slice name, struct slice pa
 	return (&g->op);
 }
 
-/* --- the whole ---------------------------------------------------------------------------- */
+/* --- the whole --- */
 
 struct logins *logins_new(struct store *s)
 {

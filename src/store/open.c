@@ -31,7 +31,7 @@ static struct sql **database(struct store *s, enum store_lane which)
 	return (&s->spam);
 }
 
-/* --- the folder --------------------------------------------------------------------------- */
+/* --- the folder --- */
 
 static int take_lock(struct store *s, struct err *err)
 {
@@ -139,7 +139,7 @@ static int take_folder(struct store *s, struct err *err)
 	return (sync_folder(".", err));
 }
 
-/* --- databases and lanes ------------------------------------------------------------------ */
+/* --- databases and lanes --- */
 
 static void on_sql_failed(void *self, const char *what)
 {
@@ -220,7 +220,7 @@ static bool lanes_idle(const struct store *s)
 	return (lane_idle(s->sync) && lane_idle(s->read) && lane_idle(s->passwords));
 }
 
-/* --- open, reload, close ------------------------------------------------------------------ */
+/* --- open, reload, close --- */
 
 static void account_free(struct account *a)
 {

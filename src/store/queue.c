@@ -11,7 +11,7 @@
 #include "core/log.h"
 #include "store/queue_int.h"
 
-/* --- coming in ---------------------------------------------------------------------------- */
+/* --- coming in --- */
 
 static int64_t sending_time(const struct queue_envelope *env, int64_t now)
 {
@@ -110,7 +110,7 @@ void queue_tell_added(struct store *s)
 		s->on_queue_added(s->queue_self);
 }
 
-/* --- going out ---------------------------------------------------------------------------- */
+/* --- going out --- */
 
 static int seq_of(struct store *s, const char *id, int64_t *ret, struct err *err)
 {
@@ -210,7 +210,7 @@ int queue_settle(struct store *s, const char *id, const struct queue_outcome *o,
 	return (0);
 }
 
-/* --- an operator's acts ------------------------------------------------------------------- */
+/* --- an operator's acts --- */
 
 /* A body that came back, from a backup say, may be sent again. */
 static int look_again(struct store *s, const char *id, struct err *err)
@@ -303,7 +303,7 @@ int queue_act(struct store *s, const char *id, int act, size_t *ret_n, struct er
 	return (ret);
 }
 
-/* --- crashes (P22) ------------------------------------------------------------------------ */
+/* --- crashes (P22) --- */
 
 int queue_work_begin(struct store *s, const char *id, struct err *err)
 {

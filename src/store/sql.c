@@ -104,7 +104,7 @@ static int fail(struct sql *q, int code, const char *doing, struct err *err)
 	}
 }
 
-/* --- statements --------------------------------------------------------------------------- */
+/* --- statements --- */
 
 static struct slot *slot_of(struct sql *q, const char *text)
 {
@@ -333,7 +333,7 @@ int64_t sql_changes(struct sql *q)
 	return (q->db == NULL ? 0 : sqlite3_changes64(q->db));
 }
 
-/* --- opening ------------------------------------------------------------------------------ */
+/* --- opening --- */
 
 /* The version in the file's header, read before SQLite may touch the file: a newer database must
  * stay octet for octet (OPS-03). 0 when there is no file, or nothing that looks like one. */
@@ -490,7 +490,7 @@ void sql_close(struct sql *q)
 	free(q);
 }
 
-/* --- health ------------------------------------------------------------------------------- */
+/* --- health --- */
 
 void sql_on_failed(struct sql *q, void (*on_failed)(void *self, const char *what), void *self)
 {

@@ -12,24 +12,24 @@
 #include "store/sql.h"
 
 struct watch_dirs;
-struct mail;	/* an account's folders and lane: mail_int.h */
-struct logins;	/* login.c: throttles, remembered passwords */
-struct mend;	/* health.c: a repair after a failed sync, under way */
+struct mail;   /* an account's folders and lane: mail_int.h */
+struct logins; /* login.c: throttles, remembered passwords */
+struct mend;   /* health.c: a repair after a failed sync, under way */
 
 struct store {
 	struct loop *loop;
 	struct work *work;
 	const struct cfg *cfg; /* borrowed; replaced by store_reload */
 	int lock_fd, reserve_fd;
-	char data_set[9];	/* 8 characters in every name: DATA/data-set */
-	unsigned name_serial;	/* Q<n> of names: atomic */
+	char data_set[9];                          /* 8 characters in every name: DATA/data-set */
+	unsigned name_serial;                      /* Q<n> of names: atomic */
 	struct sql *state, *queue, *ledger, *spam; /* each used by its lane only */
 	struct lane *lanes[STORE_LANES];
-	struct lane *sync;	/* WORK_SYNC, width L_SHARE_SYNC: writing and syncing message files */
-	struct lane *read;	/* WORK_READ, width L_SHARE_READ */
-	struct lane *passwords; /* WORK_PASSWORD, width L_AUTH_RUNNING, max L_AUTH_WAITING */
-	struct list accounts;	/* struct account.node, in order of the configuration */
-	struct list watches;	/* struct store_watch.node */
+	struct lane *sync; /* WORK_SYNC, width L_SHARE_SYNC: writing and syncing message files */
+	struct lane *read; /* WORK_READ, width L_SHARE_READ */
+	struct lane *passwords;  /* WORK_PASSWORD, width L_AUTH_RUNNING, max L_AUTH_WAITING */
+	struct list accounts;    /* struct account.node, in order of the configuration */
+	struct list watches;     /* struct store_watch.node */
 	struct watch_dirs *dirs; /* NULL: poll */
 	struct logins *logins;
 	void (*on_queue_added)(void *self);
@@ -40,14 +40,15 @@ struct store {
 	pthread_mutex_t health; /* guards the next two: any thread reports */
 	char failed_sync[128];
 	unsigned failed_serial; /* counts reports, so that a repair does not hide a later one */
-	char degraded[192];	/* what store_degraded last said */
-	struct mend *mend;	/* NULL: none under way */
+	char degraded[192];     /* what store_degraded last said */
+	struct mend *mend;      /* NULL: none under way */
 	bool reserve_busy, closing;
 	int64_t *stale_intents; /* rows of table intent that could not be dropped: intent_retry */
 	size_t stale_intents_n;
 	bool intent_busy;
 	uint64_t queue_max; /* limits.queue, for the queue's lane: atomic */
-	int64_t purge_next_ms, purge_window; /* window: seconds that undelete copies are kept for as things stand */
+	int64_t purge_next_ms,
+	    purge_window; /* window: seconds that undelete copies are kept for as things stand */
 	int64_t upkeep_next_ms; /* when the hourly part is due */
 	int64_t free_checked_ms;
 	bool free_low;
@@ -60,23 +61,29 @@ struct account {
 	struct list node;
 	struct store *store;
 	const struct cfg_account *cfg; /* borrowed from store->cfg; NULL once gone */
-	char *name;		       /* owned */
-	struct mail *mail;	       /* owned; mail_open / mail_close */
+	char *name;                    /* owned */
+	struct mail *mail;             /* owned; mail_open / mail_close */
 };
 
 /* What open.c calls in the mailbox half (mail.c), blocking unless said otherwise, at start: */
-int mail_open(struct account *a, struct err *err);  /* tree, folders, reservations, index; starts the lane */
+int mail_open(
+    struct account *a, struct err *err); /* tree, folders, reservations, index; starts the lane */
 bool mail_idle(const struct account *a);
-void mail_stop(struct account *a);		    /* loop: no new work; close watches and timers */
-void mail_close(struct account *a);		    /* idle: clean-stop marks, index closed, freed */
-/* loop: a job on the account's lane removes what lies in expunged/ since before ${older_than}, leftovers of deleted/ and dead files of tmp/. */
+void mail_stop(struct account *a);  /* loop: no new work; close watches and timers */
+void mail_close(struct account *a); /* idle: clean-stop marks, index closed, freed */
+/* loop: a job on the account's lane removes what lies in expunged/ since before ${older_than},
+ * leftovers of deleted/ and dead files of tmp/. */
 void mail_purge_expunged(struct account *a, int64_t older_than);
-/* intent.c: rows of queue.sqlite table intent, finished or undone at start, before accounts open. */
+/* intent.c: rows of queue.sqlite table intent, finished or undone at start, before accounts open.
+ */
 int intent_recover(struct store *s, struct err *err);
-void intent_retry(struct store *s); /* loop, now and then: rows that could not be dropped when their act was done */
-/* Health. Any thread may report a failed sync; it is remembered until store_probe() succeeds on the upkeep timer. */
+void intent_retry(struct store
+	*s); /* loop, now and then: rows that could not be dropped when their act was done */
+/* Health. Any thread may report a failed sync; it is remembered until store_probe() succeeds on the
+ * upkeep timer. */
 void store_sync_failed(struct store *s, const char *what); /* thread-safe */
-/* A write found the disk full: the 2 MiB reserve is given up at once, so that EXPUNGE works (P10). Any thread; made again when there is room. */
+/* A write found the disk full: the 2 MiB reserve is given up at once, so that EXPUNGE works (P10).
+ * Any thread; made again when there is room. */
 void store_no_space(struct store *s);
 /* health.c */
 void health_start(struct store *s);
@@ -100,13 +107,17 @@ struct schema {
 	unsigned steps_n;
 };
 const struct schema *schema_of(enum store_lane which);
-/* queue.c, on the queue lane, for the commit function: insert an entry whose body file is already durable as queue/<id>, and in the same transaction delete the row
- * ${intent} of table intent (0: none). ERR_LIMIT at limits.queue when env->account is not empty. Bodies are made under queue/tmp/, which is emptied at open. */
+/* queue.c, on the queue lane, for the commit function: insert an entry whose body file is already
+ * durable as queue/<id>, and in the same transaction delete the row
+ * ${intent} of table intent (0: none). ERR_LIMIT at limits.queue when env->account is not empty.
+ * Bodies are made under queue/tmp/, which is emptied at open. */
 struct queue_envelope;
-int queue_insert(struct store *s, const char *id, const struct queue_envelope *env, uint64_t size, int64_t now, int64_t intent, struct err *err);
+int queue_insert(struct store *s, const char *id, const struct queue_envelope *env, uint64_t size,
+    int64_t now, int64_t intent, struct err *err);
 void queue_new_id(char ret[17]);
 void queue_tell_added(struct store *s); /* loop */
-/* draft.c, on the loop: while kept, draft_free leaves an ended draft readable; the last unkeep frees it then. */
+/* draft.c, on the loop: while kept, draft_free leaves an ended draft readable; the last unkeep
+ * frees it then. */
 struct draft;
 void draft_keep(struct draft *d);
 void draft_unkeep(struct draft *d);
