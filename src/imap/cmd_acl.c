@@ -32,18 +32,23 @@ static bool found(struct imap *s, const struct folder *f)
 	return (f != NULL);
 }
 
-void cmd_myrights(struct imap *s)
+/* A mailbox that is there, and nothing behind it; else the command is answered. */
+static bool take_only_folder(struct imap *s, struct folder **ret, const char *usage)
 {
-	static const char usage[] = "MYRIGHTS takes a mailbox name";
-	struct folder *f;
-
-	if (!take_folder(s, &f, usage))
-		return;
+	if (!take_folder(s, ret, usage))
+		return (false);
 	if (!args_end(&s->call.args)) {
 		imap_bad(s, usage);
-		return;
+		return (false);
 	}
-	if (!found(s, f))
+	return (found(s, *ret));
+}
+
+void cmd_myrights(struct imap *s)
+{
+	struct folder *f;
+
+	if (!take_only_folder(s, &f, "MYRIGHTS takes a mailbox name"))
 		return;
 	say(s, "MYRIGHTS", f);
 	(void)buf_fmt(&s->out, " %s\r\n", all_rights);
@@ -53,16 +58,9 @@ void cmd_myrights(struct imap *s)
 
 void cmd_getacl(struct imap *s)
 {
-	static const char usage[] = "GETACL takes a mailbox name";
 	struct folder *f;
 
-	if (!take_folder(s, &f, usage))
-		return;
-	if (!args_end(&s->call.args)) {
-		imap_bad(s, usage);
-		return;
-	}
-	if (!found(s, f))
+	if (!take_only_folder(s, &f, "GETACL takes a mailbox name"))
 		return;
 	say(s, "ACL", f);
 	(void)buf_addc(&s->out, ' ');
