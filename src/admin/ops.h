@@ -44,8 +44,8 @@ struct ops_request {
 typedef void ops_answer(void *self, int status, const char *content_type, struct slice body);
 
 struct ops_call; /* one request under way */
-/* ops_run: later, or before it returns never, on_answer once; ops_cancel promises silence, what was
- * begun is finished. The request is copied. */
+/* ops_run: later, never before it returns, on_answer once; ops_cancel promises silence, though what
+ * was begun is finished. The request is copied. */
 struct ops_call *ops_run(
     struct ops *o, const struct ops_request *q, ops_answer *on_answer, void *self);
 void ops_cancel(struct ops_call *c); /* accepts NULL */

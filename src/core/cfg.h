@@ -26,7 +26,7 @@ struct cfg_listen {
 	enum cfg_service service;
 	bool any; /* no address given: both families, all addresses */
 	struct ip address;
-	unsigned port; /* 0: the service's own */
+	unsigned port; /* always filled in: the service's own when none was given */
 	unsigned line;
 };
 

@@ -58,9 +58,9 @@ void conn_deadline(struct conn *c, unsigned seconds, const char *phase);
 /* If set, expiry calls this instead of closing (to say 421 or BYE first, then conn_close). */
 void conn_on_deadline(struct conn *c, void (*on_expired)(void *self, const char *phase));
 
-/* TLS. Server side: refuses (-1) while unread input exists or output is queued behind plain text
- * that was not yet handed to the kernel is fine; no injection. Handshake has L_HS_SECONDS of its
- * own. */
+/* TLS. Server side: refuses (-1) while unread input exists, so that nothing said in clear counts as
+ * secured (RFC 3207 6). Output queued before leaves in clear, first. The handshake has L_HS_SECONDS
+ * of its own. */
 int conn_start_tls(struct conn *c, struct tls *t);
 /* Client side: name for SNI and, where verify, for the certificate check. */
 int conn_start_tls_client(struct conn *c, struct tls *t, const char *name, bool verify);

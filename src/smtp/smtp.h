@@ -23,9 +23,9 @@ struct smtp_deps { /* all borrowed; outlive the server */
 	struct tls *tls_client;
 	const struct cfg *cfg;
 };
-/* smtp_server_new: loads the DKIM keys of every domain (err when a domain has none that work is
- * told to the log and degrades; submission from that domain is answered 451 4.7.5: nothing leaves
- * unsigned, AUT-26). */
+/* smtp_server_new: loads the DKIM keys of every domain. A domain without keys that work is told to
+ * the log and shows as degraded; what is submitted from it is answered 451 4.7.5, for nothing leaves
+ * unsigned (AUT-26). */
 struct smtp_server *smtp_server_new(const struct smtp_deps *deps, struct err *err);
 void smtp_server_reload(struct smtp_server *s, const struct cfg *cfg);
 /* These fit listen_bind's on_conn; self is the server. */

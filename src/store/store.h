@@ -59,7 +59,7 @@ bool account_is_gone(const struct account *a);
 /* login_start: may this person in? Throttled by source and source+account (L_AUTHF, clock on the
  * loop), hashed on its own lane (L_AUTH_RUNNING, L_AUTH_WAITING), a verified password remembered
  * for 10 min in memory under a keyed hash. Unknown names cost the same. LOGIN_BUSY: 454 4.7.0 / NO
- * [UNAVAILABLE]; LOGIN_WAIT never: delays happen inside. */
+ * [UNAVAILABLE]. Delays happen inside: the answer comes late. */
 enum login_result { LOGIN_OK, LOGIN_WRONG, LOGIN_BUSY, LOGIN_THROTTLED };
 struct store_op *login_start(struct store *s, struct slice name, struct slice password,
     const struct ip *peer, void (*on_login)(void *self, enum login_result r, struct account *a),
