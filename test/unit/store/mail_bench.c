@@ -170,9 +170,10 @@ void mail_deliver(struct mail_bench *b, const char *text, size_t n)
 void mail_submit(struct mail_bench *b, const char *text)
 {
 	struct queue_rcpt to = { .address = SLICE("far@example.net") };
-	struct queue_envelope env = {
-		.from = SLICE("ann@example.org"), .account = SLICE("ann"), .rcpts = &to, .rcpts_n = 1
-	};
+	struct queue_envelope env = { .from = SLICE("ann@example.org"),
+		.account = SLICE("ann"),
+		.rcpts = &to,
+		.rcpts_n = 1 };
 	struct commit_target t = { .account = mail_account(b, "bob"), .role = ROLE_INBOX };
 
 	commit(b, text, &t, 1, &env);
@@ -389,4 +390,41 @@ void mail_read(struct mail_bench *b, struct folder *f, uint32_t uid)
 	buf_reset(&b->items);
 	r.visit = visit_start(f, &uid, 1, VISIT_ENVELOPE | VISIT_FILE, &visitor, &r, b, NULL);
 	wait_ring(b);
+}
+
+/* --- for each test --- */
+
+int mail_bench_setup(void **state)
+{
+	struct mail_bench *b = NEW(struct mail_bench);
+
+	mail_bench_dir(b);
+	mail_bench_start(b);
+	*state = b;
+	return (0);
+}
+
+int mail_bench_teardown(void **state)
+{
+	struct mail_bench *b = *state;
+
+	mail_bench_stop(b);
+	mail_bench_remove(b);
+	free(b);
+	return (0);
+}
+
+void mail_bench_reopen(struct mail_bench *b)
+{
+	mail_bench_stop(b);
+	mail_bench_start(b);
+}
+
+void mail_bench_put(const char *path, const char *text)
+{
+	FILE *f = fopen(path, "wb");
+
+	assert_non_null(f);
+	(void)fputs(text, f);
+	(void)fclose(f);
 }

@@ -44,6 +44,11 @@ void mail_bench_dir(struct mail_bench *b);   /* make ${top}, go there */
 void mail_bench_start(struct mail_bench *b); /* the process stands in DATA: loop, work, store */
 void mail_bench_stop(struct mail_bench *b);
 void mail_bench_remove(struct mail_bench *b);
+void mail_bench_reopen(struct mail_bench *b);
+/* For cmocka: a bench of its own for each test. */
+int mail_bench_setup(void **state);
+int mail_bench_teardown(void **state);
+void mail_bench_put(const char *path, const char *text); /* a file as another program makes it */
 struct account *mail_account(struct mail_bench *b, const char *name);
 struct folder *mail_folder(struct mail_bench *b, const char *account, const char *name);
 /* Deliver to the first ${n} accounts' INBOX; one: into this folder, as APPEND. */

@@ -15,41 +15,6 @@
 
 #define MESSAGE "From: <a@b>\r\nSubject: one\r\n\r\nbody\r\n"
 
-static int start(void **state)
-{
-	struct mail_bench *b = NEW(struct mail_bench);
-
-	mail_bench_dir(b);
-	mail_bench_start(b);
-	*state = b;
-	return (0);
-}
-
-static int end(void **state)
-{
-	struct mail_bench *b = *state;
-
-	mail_bench_stop(b);
-	mail_bench_remove(b);
-	free(b);
-	return (0);
-}
-
-static void reopen(struct mail_bench *b)
-{
-	mail_bench_stop(b);
-	mail_bench_start(b);
-}
-
-static void put(const char *path, const char *text)
-{
-	FILE *f = fopen(path, "wb");
-
-	assert_non_null(f);
-	(void)fputs(text, f);
-	(void)fclose(f);
-}
-
 /* The first file there whose name holds this. */
 static void find(const char *dir, const char *holds, char ret[600])
 {
@@ -162,7 +127,7 @@ static void flags_go_to_the_name(void **state)
 		assert_int_equal(b->err.kind, i < 25 ? ERR_NONE : ERR_LIMIT);
 	}
 	view_close(v, NULL);
-	reopen(b);
+	mail_bench_reopen(b);
 	v = mail_view(b, mail_folder(b, "ann", "INBOX"));
 	assert_string_equal(view_keyword(v, 1), "k0");
 	assert_int_equal(__builtin_popcount(view_at(v, 0)->flags), 25);
@@ -246,7 +211,7 @@ static void index_lost_gives_the_same_uids(void **state)
 	view_close(v, NULL);
 	mail_bench_stop(b);
 	assert_int_equal(unlink("mail/ann/index.sqlite"), 0);
-	put("mail/bob/index.sqlite",
+	mail_bench_put("mail/bob/index.sqlite",
 	    "this is no database, but it is long enough to be taken for one by its size "
 	    "alone.......");
 	mail_bench_start(b);
@@ -275,7 +240,7 @@ static void other_programs_share_the_folder(void **state)
 	mail_deliver(b, MESSAGE, 1);
 	v = mail_view(b, mail_folder(b, "ann", "INBOX"));
 	junk = mail_view(b, mail_folder(b, "ann", "Junk"));
-	put("mail/ann/new/1234567890.1_2.host", "Subject: foreign\n\nx\n");
+	mail_bench_put("mail/ann/new/1234567890.1_2.host", "Subject: foreign\n\nx\n");
 	mail_look(b, v);
 	assert_int_equal(view_count(v), 2);
 	assert_true(view_at(v, 1)->uid == 2 && view_at(v, 1)->size == 23);
@@ -327,13 +292,13 @@ static void hostile_names_are_just_messages(void **state)
 		char foreign[700];
 
 		(void)snprintf(foreign, sizeof(foreign), "mail/ann/cur/%s", names[i]);
-		put(foreign, "Subject: f\n\n");
+		mail_bench_put(foreign, "Subject: f\n\n");
 	}
 	{ /* the same name twice, and a UID never given */
 		char twice[700];
 
 		(void)snprintf(twice, sizeof(twice), "mail/ann/cur/%s:2,S", strrchr(path, '/') + 1);
-		put(twice, "Subject: copied by hand\n\n");
+		mail_bench_put(twice, "Subject: copied by hand\n\n");
 	}
 	v = mail_view(b, mail_folder(b, "ann", "INBOX"));
 	assert_int_equal(view_count(v), COUNT_OF(names) + 2);
@@ -389,7 +354,7 @@ static void folders_are_made_renamed_and_deleted(void **state)
 	assert_non_null(mail_folder(b, "ann", "Old/Work/2026"));
 	mail_delete(b, "ann", "INBOX");
 	assert_int_equal(b->err.kind, ERR_CANNOT);
-	reopen(b);
+	mail_bench_reopen(b);
 	v = mail_view(b, mail_folder(b, "ann", "Old/Work/2026"));
 	assert_int_equal(view_count(v), 2);
 	assert_int_equal(view_uidvalidity(v), validity);
@@ -499,29 +464,70 @@ static void a_cancelled_commit_is_silent_and_whole(void **state)
 	op = store_commit(b->store, &c, never_called, b);
 	store_op_cancel(op);
 	draft_free(d); /* the session died: the file is written all the same */
-	reopen(b);
+	mail_bench_reopen(b);
 	v = mail_view(b, mail_folder(b, "ann", "INBOX"));
 	assert_int_equal(view_count(v), 1);
+	view_close(v, NULL);
+}
+
+/* COPY takes its numbers, then finds that another program renamed the source: the look on the way
+ * finds a younger message too. Both are shown, in the order of UIDs. */
+static void a_copy_that_has_to_look_hides_nothing(void **state)
+{
+	struct mail_bench *b = *state;
+	struct folder *inbox = mail_folder(b, "ann", "INBOX");
+	struct view *v;
+	char from[600], to[640];
+
+	mail_deliver(b, MESSAGE, 1);
+	v = mail_view(b, inbox);
+	assert_int_equal(view_count(v), 1);
+	find("mail/ann/new", ",P=1.", from);
+	(void)snprintf(to, sizeof(to), "mail/ann/cur/%s:2,S", strrchr(from, '/') + 1);
+	assert_int_equal(rename(from, to), 0);
+	mail_bench_put("mail/ann/new/1234567890.1_5.host", "Subject: foreign\n\nx\n");
+	mail_copy(b, v, inbox, false);
+	assert_int_equal(b->err.kind, ERR_NONE);
+	assert_int_equal(b->n, 1);
+	mail_look(b, v);
+	assert_int_equal(view_count(v), 3);
+	for (size_t k = 1; k < view_count(v); k++)
+		assert_true(view_at(v, k - 1)->uid < view_at(v, k)->uid);
+	assert_int_equal(view_at(v, view_lower(v, b->to_uids[0]))->uid, b->to_uids[0]);
 	view_close(v, NULL);
 }
 
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test_setup_teardown(delivers_and_reads_back_every_octet, start, end),
-		cmocka_unit_test_setup_teardown(long_messages_come_in_pieces, start, end),
-		cmocka_unit_test_setup_teardown(one_message_for_all_or_none, start, end),
-		cmocka_unit_test_setup_teardown(flags_go_to_the_name, start, end),
 		cmocka_unit_test_setup_teardown(
-		    copies_and_moves_give_new_uids_in_order, start, end),
-		cmocka_unit_test_setup_teardown(expunges_only_what_is_deleted, start, end),
-		cmocka_unit_test_setup_teardown(index_lost_gives_the_same_uids, start, end),
-		cmocka_unit_test_setup_teardown(other_programs_share_the_folder, start, end),
-		cmocka_unit_test_setup_teardown(hostile_names_are_just_messages, start, end),
-		cmocka_unit_test_setup_teardown(folders_are_made_renamed_and_deleted, start, end),
-		cmocka_unit_test_setup_teardown(subscriptions_are_names, start, end),
-		cmocka_unit_test_setup_teardown(answers_wait_for_holds, start, end),
-		cmocka_unit_test_setup_teardown(a_cancelled_commit_is_silent_and_whole, start, end),
+		    a_copy_that_has_to_look_hides_nothing, mail_bench_setup, mail_bench_teardown),
+		cmocka_unit_test_setup_teardown(
+		    delivers_and_reads_back_every_octet, mail_bench_setup, mail_bench_teardown),
+		cmocka_unit_test_setup_teardown(
+		    long_messages_come_in_pieces, mail_bench_setup, mail_bench_teardown),
+		cmocka_unit_test_setup_teardown(
+		    one_message_for_all_or_none, mail_bench_setup, mail_bench_teardown),
+		cmocka_unit_test_setup_teardown(
+		    flags_go_to_the_name, mail_bench_setup, mail_bench_teardown),
+		cmocka_unit_test_setup_teardown(
+		    copies_and_moves_give_new_uids_in_order, mail_bench_setup, mail_bench_teardown),
+		cmocka_unit_test_setup_teardown(
+		    expunges_only_what_is_deleted, mail_bench_setup, mail_bench_teardown),
+		cmocka_unit_test_setup_teardown(
+		    index_lost_gives_the_same_uids, mail_bench_setup, mail_bench_teardown),
+		cmocka_unit_test_setup_teardown(
+		    other_programs_share_the_folder, mail_bench_setup, mail_bench_teardown),
+		cmocka_unit_test_setup_teardown(
+		    hostile_names_are_just_messages, mail_bench_setup, mail_bench_teardown),
+		cmocka_unit_test_setup_teardown(
+		    folders_are_made_renamed_and_deleted, mail_bench_setup, mail_bench_teardown),
+		cmocka_unit_test_setup_teardown(
+		    subscriptions_are_names, mail_bench_setup, mail_bench_teardown),
+		cmocka_unit_test_setup_teardown(
+		    answers_wait_for_holds, mail_bench_setup, mail_bench_teardown),
+		cmocka_unit_test_setup_teardown(
+		    a_cancelled_commit_is_silent_and_whole, mail_bench_setup, mail_bench_teardown),
 	};
 
 	return (cmocka_run_group_tests(tests, NULL, NULL));

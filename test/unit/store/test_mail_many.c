@@ -14,41 +14,6 @@
 
 #define MESSAGE "From: <a@b>\r\nSubject: one\r\n\r\nbody\r\n"
 
-static int start(void **state)
-{
-	struct mail_bench *b = NEW(struct mail_bench);
-
-	mail_bench_dir(b);
-	mail_bench_start(b);
-	*state = b;
-	return (0);
-}
-
-static int end(void **state)
-{
-	struct mail_bench *b = *state;
-
-	mail_bench_stop(b);
-	mail_bench_remove(b);
-	free(b);
-	return (0);
-}
-
-static void reopen(struct mail_bench *b)
-{
-	mail_bench_stop(b);
-	mail_bench_start(b);
-}
-
-static void put(const char *path, const char *text)
-{
-	FILE *f = fopen(path, "wb");
-
-	assert_non_null(f);
-	(void)fputs(text, f);
-	(void)fclose(f);
-}
-
 /* --- other programs, --- */
 
 static void on_change(void *self, const struct view_change *ch)
@@ -63,7 +28,7 @@ static void a_watched_folder_wakes_its_sessions(void **state)
 	struct view *v = mail_view(b, mail_folder(b, "ann", "INBOX"));
 	struct view_watch w = { .on_change = on_change, .self = b };
 
-	put("mail/ann/new/1234567890.1_3.host", "Subject: foreign\n\nx\n");
+	mail_bench_put("mail/ann/new/1234567890.1_3.host", "Subject: foreign\n\nx\n");
 	view_watch(v, &w);
 	while (view_count(v) == 0) /* nobody looks but the watch */
 		loop_run(b->loop);
@@ -78,7 +43,7 @@ static void a_long_foreign_name_closes_no_folder(void **state)
 	struct view *v;
 
 	memset(path + strlen(path), 'X', 190);
-	put(path, "Subject: f\n\n");
+	mail_bench_put(path, "Subject: f\n\n");
 	mail_deliver(b, MESSAGE, 1);
 	v = mail_view(b, mail_folder(b, "ann", "INBOX"));
 	assert_int_equal(b->err.kind, ERR_NONE);
@@ -92,7 +57,7 @@ static void the_last_uid_does_not_wrap(void **state)
 	struct mail_bench *b = *state;
 
 	mail_bench_stop(b);
-	put("mail/ann/pennypost-folder",
+	mail_bench_put("mail/ann/pennypost-folder",
 	    "pennypost-folder 1\nuidvalidity 7\nuidnext 4294967295\nmodseq 5\ncounter 8\n");
 	mail_bench_start(b);
 	mail_deliver(b, MESSAGE, 1);
@@ -198,7 +163,7 @@ static void acts_on_the_tree_take_turns(void **state)
 	assert_non_null(mail_folder(b, "ann", "z/y/b"));
 	assert_non_null(mail_folder(b, "ann", "a/b"));
 	assert_null(mail_folder(b, "ann", "x"));
-	reopen(b);
+	mail_bench_reopen(b);
 	assert_non_null(mail_folder(b, "ann", "z/y/b"));
 	assert_null(mail_folder(b, "ann", "x"));
 }
@@ -242,7 +207,7 @@ static void counts_follow_every_change(void **state)
 	mail_expunge(b, v);
 	mail_copy(b, v, mail_folder(b, "ann", "Trash"), false);
 	mail_copy(b, v, mail_folder(b, "ann", "Archive"), true);
-	put("mail/ann/cur/1234567890.1_4.host:2,S", "Subject: foreign\n\nx\n");
+	mail_bench_put("mail/ann/cur/1234567890.1_4.host:2,S", "Subject: foreign\n\nx\n");
 	mail_look(b, v);
 	view_close(v, NULL);
 	mail_status(b, f);
@@ -251,7 +216,7 @@ static void counts_follow_every_change(void **state)
 	mail_status(b, mail_folder(b, "ann", "Archive"));
 	st = b->st;
 	assert_true(st.messages == 3 && st.unseen == 2);
-	reopen(b); /* counted anew */
+	mail_bench_reopen(b); /* counted anew */
 	mail_status(b, mail_folder(b, "ann", "Archive"));
 	assert_true(st.messages == b->st.messages && st.unseen == b->st.unseen &&
 	    st.size == b->st.size && st.deleted == b->st.deleted);
@@ -328,17 +293,24 @@ static void a_locked_index_loses_no_mail(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test_setup_teardown(a_watched_folder_wakes_its_sessions, start, end),
-		cmocka_unit_test_setup_teardown(a_long_foreign_name_closes_no_folder, start, end),
-		cmocka_unit_test_setup_teardown(the_last_uid_does_not_wrap, start, end),
-		cmocka_unit_test_setup_teardown(a_quota_lets_one_of_two_in, start, end),
-		cmocka_unit_test_setup_teardown(acts_on_the_tree_take_turns, start, end),
 		cmocka_unit_test_setup_teardown(
-		    a_subscription_that_stood_survives_a_failure, start, end),
-		cmocka_unit_test_setup_teardown(counts_follow_every_change, start, end),
+		    a_watched_folder_wakes_its_sessions, mail_bench_setup, mail_bench_teardown),
 		cmocka_unit_test_setup_teardown(
-		    an_account_may_go_while_its_mail_is_written, start, end),
-		cmocka_unit_test_setup_teardown(a_locked_index_loses_no_mail, start, end),
+		    a_long_foreign_name_closes_no_folder, mail_bench_setup, mail_bench_teardown),
+		cmocka_unit_test_setup_teardown(
+		    the_last_uid_does_not_wrap, mail_bench_setup, mail_bench_teardown),
+		cmocka_unit_test_setup_teardown(
+		    a_quota_lets_one_of_two_in, mail_bench_setup, mail_bench_teardown),
+		cmocka_unit_test_setup_teardown(
+		    acts_on_the_tree_take_turns, mail_bench_setup, mail_bench_teardown),
+		cmocka_unit_test_setup_teardown(a_subscription_that_stood_survives_a_failure,
+		    mail_bench_setup, mail_bench_teardown),
+		cmocka_unit_test_setup_teardown(
+		    counts_follow_every_change, mail_bench_setup, mail_bench_teardown),
+		cmocka_unit_test_setup_teardown(an_account_may_go_while_its_mail_is_written,
+		    mail_bench_setup, mail_bench_teardown),
+		cmocka_unit_test_setup_teardown(
+		    a_locked_index_loses_no_mail, mail_bench_setup, mail_bench_teardown),
 	};
 
 	return (cmocka_run_group_tests(tests, NULL, NULL));
