@@ -18,7 +18,7 @@ A response holds its literals, with their line ends. Escapes: \\r \\n \\t \\0 \\
 a line of configuration."""
 import glob, os, re, socket, ssl, sys, tempfile, time, zlib
 
-from under_test import Fault, each, free_ports, run
+from under_test import Fault, each, free_ports, run, unescape
 
 CONFIG = """
 hostname = "mail.local.example"
@@ -34,19 +34,6 @@ free = "1 MiB"
 ACCOUNT = """[account.u%(n)03d]
 addresses = ["u%(n)03d@local.example"]
 """
-
-
-def unescape(text):
-    def one(m):
-        s = m.group(0)
-        if s.startswith("${"):
-            body, n = s[2:-1].rsplit("*", 1)
-            return unescape(body).decode("latin-1") * int(n)
-        if s.startswith("\\x"):
-            return chr(int(s[2:], 16))
-        return {"\\r": "\r", "\\n": "\n", "\\t": "\t", "\\0": "\0", "\\\\": "\\"}[s]
-    pattern = r"\$\{[^}]*\*\d+\}|\\x[0-9a-fA-F]{2}|\\[rnt0\\]"
-    return re.sub(pattern, one, text.encode().decode("latin-1")).encode("latin-1")
 
 
 class Client:

@@ -18,7 +18,7 @@ Escapes: \\r \\n \\t \\0 \\\\ \\xNN, and ${text*N} for N times text. A line of "
 unless its first step is a connect."""
 import glob, os, re, socket, ssl, sys, tempfile, time
 
-from under_test import Fault, each, free_ports, run
+from under_test import Fault, each, free_ports, run, unescape
 
 CONFIG = """
 hostname = "mail.local.example"
@@ -42,20 +42,6 @@ quota = "1 KiB"
 [alias]
 "both@local.example" = ["alice", "bob"]
 """
-
-
-def unescape(text):
-    def one(m):
-        s = m.group(0)
-        if s.startswith("${"):
-            body, n = s[2:-1].rsplit("*", 1)
-            return unescape(body).decode("latin-1") * int(n)
-        if s.startswith("\\x"):
-            return chr(int(s[2:], 16))
-        return {"\\r": "\r", "\\n": "\n", "\\t": "\t", "\\0": "\0", "\\\\": "\\"}[s]
-    pattern = r"\$\{[^}]*\*\d+\}|\\x[0-9a-fA-F]{2}|\\[rnt0\\]"
-    # The file is UTF-8; what it holds literally goes out as those octets.
-    return re.sub(pattern, one, text.encode().decode("latin-1")).encode("latin-1")
 
 
 class Player:

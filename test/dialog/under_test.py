@@ -1,9 +1,24 @@
 """The server that dialogues are played against: on free ports, in a folder of its own, ended with SIGTERM."""
-import os, shutil, signal, socket, subprocess
+import os, re, shutil, signal, socket, subprocess
 
 
 class Fault(Exception):
     pass
+
+
+def unescape(text):
+    """What a line of a dialogue stands for, as octets: the escapes that run.py lists."""
+    def one(m):
+        s = m.group(0)
+        if s.startswith("${"):
+            body, n = s[2:-1].rsplit("*", 1)
+            return unescape(body).decode("latin-1") * int(n)
+        if s.startswith("\\x"):
+            return chr(int(s[2:], 16))
+        return {"\\r": "\r", "\\n": "\n", "\\t": "\t", "\\0": "\0", "\\\\": "\\"}[s]
+    pattern = r"\$\{[^}]*\*\d+\}|\\x[0-9a-fA-F]{2}|\\[rnt0\\]"
+    # The file is UTF-8; what it holds literally goes out as those octets.
+    return re.sub(pattern, one, text.encode().decode("latin-1")).encode("latin-1")
 
 
 def free_ports(n):
