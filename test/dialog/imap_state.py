@@ -178,7 +178,7 @@ def large(ports, pid):
         time.sleep(0.1)
         most = max(most, rss(pid))
     print("resident: %d KiB more while 120 MB wait for a client that does not read" % (most - before))
-    if most - before > 40960: # sanitizers keep what was freed for a while
+    if most - before > 40960: # 16 MiB of it may be what the sanitizer keeps of freed memory (under_test.py)
         faults.append("resident grew by %d KiB" % (most - before))
     c.tagged("e", "OK")
     if len(c.lines) != 129:
