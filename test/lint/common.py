@@ -12,7 +12,7 @@ def files(*folders, ext=('.c', '.h')):
     for folder in folders:
         for where, dirs, names in os.walk(os.path.join(ROOT, folder)):
             dirs[:] = sorted(d for d in dirs if d not in SKIP)
-            for name in sorted(names):
+            for name in sorted(set(names) - SKIP):  # .git is a file in a working tree of its own
                 if not ext or name.endswith(ext):
                     yield os.path.relpath(os.path.join(where, name), ROOT)
 
