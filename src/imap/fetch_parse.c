@@ -171,7 +171,7 @@ void fetch_plan(struct imap *s, struct fetch *f)
 		case FETCH_SAVEDATE: continue;
 		case FETCH_EMAILID:
 		case FETCH_THREADID: break;
-		case FETCH_PREVIEW: f->want |= VISIT_MAP | VISIT_FILE; break;
+		case FETCH_PREVIEW: f->want |= VISIT_PREVIEW; break;
 		case FETCH_ENVELOPE: f->want |= VISIT_ENVELOPE; break;
 		case FETCH_BODY: f->want |= VISIT_BODY; break;
 		case FETCH_BODYSTRUCTURE: f->want |= VISIT_STRUCTURE; break;

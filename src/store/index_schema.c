@@ -25,5 +25,7 @@ const char *const index_schema[] = {
 	"CREATE TABLE item(cid BLOB NOT NULL UNIQUE, envelope BLOB NOT NULL, structure BLOB NOT "
 	"NULL, body BLOB NOT NULL,"
 	" map BLOB NOT NULL, fields BLOB NOT NULL) STRICT;",
+	/* NULL: rendered before there was one; made when it is asked for. */
+	"ALTER TABLE item ADD COLUMN preview BLOB;",
 };
 const unsigned index_schema_n = COUNT_OF(index_schema);

@@ -1,9 +1,10 @@
 /* items.c: what is rendered of a message once, so that lists open no file? ENVELOPE,
- * BODYSTRUCTURE, BODY, the part map and the raw lines of the fields clients ask for. Any thread;
+ * BODYSTRUCTURE, BODY, PREVIEW, the part map and the raw lines of the fields clients ask for. Any thread;
  * the row is written on the account's lane. Failures: none; what does not fit its buffer is left
  * out and rendered on need. */
 #include "msg/envelope.h"
 #include "msg/mime.h"
+#include "msg/preview.h"
 #include "store/mail_int.h"
 
 enum { ITEM_MAX = 4 * L_HDR };
@@ -27,7 +28,7 @@ void items_render(struct items *it, struct slice wire)
 	const struct header *h;
 
 	*it = (struct items){ BUF_INIT(ITEM_MAX), BUF_INIT(ITEM_MAX), BUF_INIT(ITEM_MAX),
-		BUF_INIT(ITEM_MAX), BUF_INIT(ITEM_MAX) };
+		BUF_INIT(ITEM_MAX), BUF_INIT(ITEM_MAX), BUF_INIT(4 * PREVIEW_CHARACTERS) };
 	mime_parse(a, wire, &mime);
 	h = &mime.parts[0].header;
 	(void)envelope_write(&it->envelope, h);
@@ -37,6 +38,8 @@ void items_render(struct items *it, struct slice wire)
 	for (size_t i = 0; i < h->n; i++)
 		if (is_cached(h->fields[i].name))
 			(void)buf_add_slice(&it->fields, h->fields[i].raw);
+	(void)preview_write(
+	    slice_head(wire, (size_t)mime.parts[0].body_at + PREVIEW_READ), &it->preview);
 	arena_free(a);
 }
 
@@ -47,20 +50,22 @@ void items_free(struct items *it)
 	buf_free(&it->body);
 	buf_free(&it->map);
 	buf_free(&it->fields);
+	buf_free(&it->preview);
 }
 
 int index_items_put(struct mail *m, const unsigned char cid[16], const struct items *it)
 {
 	if (it->envelope.failed || it->structure.failed || it->body.failed || it->map.failed ||
-	    it->fields.failed)
+	    it->fields.failed || it->preview.failed)
 		return (0);
 	if (m->index == NULL || m->no_tx ||
 	    sql_do(m->index,
-		"INSERT OR IGNORE INTO item(cid, envelope, structure, body, map, fields) "
-		"VALUES(?1, ?2, ?3, ?4, ?5, ?6)",
-		NULL, "bbbbbb", (struct slice){ (const char *)cid, 16 }, buf_slice(&it->envelope),
+		"INSERT INTO item(cid, envelope, structure, body, map, fields, preview) "
+		"VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7) ON CONFLICT(cid) DO UPDATE SET "
+		"preview = excluded.preview WHERE preview IS NULL",
+		NULL, "bbbbbbb", (struct slice){ (const char *)cid, 16 }, buf_slice(&it->envelope),
 		buf_slice(&it->structure), buf_slice(&it->body), buf_slice(&it->map),
-		buf_slice(&it->fields)) != 0) {
+		buf_slice(&it->fields), buf_slice(&it->preview)) != 0) {
 		m->index_failed = true;
 		return (-1);
 	}

@@ -269,7 +269,7 @@ int index_usage(struct mail *m, uint64_t *ret);
 
 /* Rendered items of a content. */
 struct items {
-	struct buf envelope, structure, body, map, fields;
+	struct buf envelope, structure, body, map, fields, preview;
 };
 void items_render(struct items *it, struct slice wire);
 void items_free(struct items *it);

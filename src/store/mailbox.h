@@ -175,11 +175,12 @@ enum {                       /* what a visit wants loaded for each message */
 	VISIT_MAP = 8,       /* part map */
 	VISIT_FIELDS = 16,   /* raw lines of the often asked fields (mailbox_cached_fields) */
 	VISIT_FILE = 32,     /* the message itself may be read */
+	VISIT_PREVIEW = 64,  /* its first words, UTF-8 (msg/preview.h) */
 };
 struct visit_message {
 	struct view_message m;           /* as of the start of this slice */
 	const unsigned char *content_id; /* 16 octets (EMAILID) */
-	struct slice envelope, structure, body_structure, fields; /* valid during the call */
+	struct slice envelope, structure, body_structure, fields, preview; /* valid during the call */
 	const struct mime_map_part *map;
 	size_t map_n;
 	struct visit *visit; /* for visit_read */

@@ -69,7 +69,7 @@ static bool row_read(struct visit *v, uint32_t uid, struct visit_message *vm)
 	if (sql_ask(q,
 		"SELECT m.uid, m.flags, m.modseq, m.size, m.internal, m.saved, m.place, m.base, "
 		"m.info, m.cid, i.envelope, i.structure,"
-		" i.body, i.map, i.fields, m.disk FROM msg m LEFT JOIN item i ON i.cid = m.cid "
+		" i.body, i.map, i.fields, m.disk, i.preview FROM msg m LEFT JOIN item i ON i.cid = m.cid "
 		"WHERE m.folder = ?1 AND m.uid = ?2",
 		NULL, "ii", v->folder_id, (int64_t)uid) != 0)
 		return (false);
@@ -88,7 +88,8 @@ static bool row_read(struct visit *v, uint32_t uid, struct visit_message *vm)
 		v->info = arena_dup(v->arena, sql_text(q, 8));
 		if (sql_text(q, 9).n == 16)
 			memcpy(v->cid, sql_text(q, 9).p, 16);
-		v->has_items = !sql_is_null(q, 10);
+		v->has_items = !sql_is_null(q, 10) &&
+		    ((v->want & VISIT_PREVIEW) == 0 || !sql_is_null(q, 16));
 		v->is_wire = sql_int(q, 15) == sql_int(q, 3);
 		vm->content_id = v->cid;
 		if (v->has_items) {
@@ -97,6 +98,7 @@ static bool row_read(struct visit *v, uint32_t uid, struct visit_message *vm)
 			vm->body_structure = blob(v, VISIT_BODY, 12);
 			v->map = blob(v, VISIT_MAP, 13);
 			vm->fields = blob(v, VISIT_FIELDS, 14);
+			vm->preview = blob(v, VISIT_PREVIEW, 16);
 		}
 	}
 	sql_done(q);
@@ -122,6 +124,7 @@ static void render(struct visit *v, struct visit_message *vm)
 	vm->body_structure = buf_slice(&r->items.body);
 	v->map = buf_slice(&r->items.map);
 	vm->fields = buf_slice(&r->items.fields);
+	vm->preview = buf_slice(&r->items.preview);
 }
 
 static enum visit_next one(struct visit *v, uint32_t uid)
@@ -143,7 +146,7 @@ static enum visit_next one(struct visit *v, uint32_t uid)
 		if (!v->has_items &&
 		    (v->want &
 			(VISIT_ENVELOPE | VISIT_STRUCTURE | VISIT_BODY | VISIT_MAP |
-			    VISIT_FIELDS)) != 0)
+			    VISIT_FIELDS | VISIT_PREVIEW)) != 0)
 			render(v, &vm);
 		if ((v->want & VISIT_MAP) != 0 && v->map.p != NULL &&
 		    mime_map_unpack(v->arena, v->map, &parts, &vm.map_n))

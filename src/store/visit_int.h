@@ -36,7 +36,7 @@ struct visit {
 	struct slice base, info, map;
 	unsigned where;
 	unsigned char cid[16];
-	bool has_items, is_wire; /* is_wire: on disk as it is served */
+	bool has_items, is_wire; /* has_items: all that is wanted; is_wire: on disk as it is served */
 	struct buf whole;
 	/* its file, kept open over VISIT_AGAIN */
 	uint32_t file_uid;

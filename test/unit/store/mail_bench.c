@@ -392,6 +392,25 @@ void mail_read(struct mail_bench *b, struct folder *f, uint32_t uid)
 	wait_ring(b);
 }
 
+static enum visit_next preview_message(void *ctx, const struct visit_message *m)
+{
+	struct mail_bench *b = ctx;
+
+	b->unreadable = m->unreadable;
+	(void)buf_add_slice(&b->items, m->preview);
+	return (VISIT_DONE);
+}
+
+void mail_preview(struct mail_bench *b, struct folder *f, uint32_t uid)
+{
+	static const struct visitor visitor = { preview_message, on_slice, on_visit_end };
+	struct reading r = { .b = b };
+
+	buf_reset(&b->items);
+	r.visit = visit_start(f, &uid, 1, VISIT_PREVIEW, &visitor, &r, b, NULL);
+	wait_ring(b);
+}
+
 /* --- for each test --- */
 
 int mail_bench_setup(void **state)

@@ -73,5 +73,6 @@ void mail_rename(struct mail_bench *b, const char *account, const char *from, co
 void mail_status(struct mail_bench *b, struct folder *f);
 void mail_read(struct mail_bench *b, struct folder *f,
     uint32_t uid); /* ${text}: all octets; ${items}: the envelope */
+void mail_preview(struct mail_bench *b, struct folder *f, uint32_t uid); /* ${items} */
 
 #endif
