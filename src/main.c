@@ -1,7 +1,7 @@
 /* main.c: brings the parts together and takes them down: configuration, sockets, sandbox, store,
  * servers, run, drain. Sees all folders, decides nothing about mail. Order of start: CATALOGUE 4.1:
- * bind, drop, then threads, then the call filter. Commands other than "serve" are rows of
- * admin/commands.c. */
+ * bind, drop, then threads, then the call filter. Leaves what happens while all runs to serve/: a
+ * reload, what status shows. Commands other than "serve" are rows of admin/commands.c. */
 #include <malloc.h>
 #include <signal.h>
 #include <stdio.h>
@@ -10,254 +10,20 @@
 #include <unistd.h>
 
 #include "admin/commands.h"
-#include "admin/ops.h"
 #include "core/clock.h"
 #include "core/dns.h"
 #include "core/http.h"
 #include "core/jail.h"
 #include "core/limits.h"
-#include "core/listen.h"
 #include "core/loop.h"
 #include "core/mem.h"
 #include "core/secret.h"
 #include "core/service.h"
-#include "core/tls.h"
 #include "core/work.h"
-#include "imap/imap.h"
 #include "msg/charset.h"
-#include "smtp/smtp.h"
+#include "serve/server.h"
 
-enum { DRAIN_MS = 9000, WATCHDOG_MIN_MS = 1000, CERTIFICATE_WARN = 14 * 86400 };
-
-struct server {
-	const char *config_path;
-	struct cfg *cfg; /* owned */
-	struct cfg *
-	    *spent; /* owned: replaced by reloads; sessions under way may still look at them */
-	size_t spent_n;
-	struct loop *loop;
-	struct work *work;
-	struct listeners *listeners;
-	struct tls *tls_smtp, *tls_imap, *tls_client;
-	struct dns *dns;
-	struct store *store;
-	struct classifier *classifier;
-	struct smtp_server *smtp;
-	struct smtp_sender *sender;
-	struct imap_server *imap;
-	struct http_server *http;
-	struct ops ops;
-	const char *root_degraded; /* NULL: privileges were given up */
-	struct err reload_fault;   /* kind ERR_NONE: the last reload was good */
-	struct timer *drain_timer, *watchdog;
-	unsigned draining; /* parts that are not idle yet */
-	bool stopping;
-	int exit_code;
-};
-
-static void say_fault(void *self, const char *text)
-{
-	(void)self;
-	log_event(LOG_ERROR, NULL, "config", "fault", text, NULL);
-}
-
-/* --- what status shows --- */
-
-static void each_degraded(void *self, void (*on_reason)(void *arg, const char *why), void *arg)
-{
-	struct server *s = self;
-	const char *why;
-	char text[384];
-	long long left = tls_expires(s->tls_smtp) - (long long)clock_wall();
-
-	if ((why = store_degraded(s->store)) != NULL)
-		on_reason(arg, why);
-	if ((why = smtp_server_degraded(s->smtp)) != NULL)
-		on_reason(arg, why);
-	if (s->root_degraded != NULL)
-		on_reason(arg, s->root_degraded);
-	if (left < CERTIFICATE_WARN) {
-		(void)snprintf(text, sizeof(text),
-		    "the certificate %s %s; renew it and run: pennypost reload",
-		    s->cfg->tls.certificate, left < 0 ? "has expired" : "expires within 14 days");
-		on_reason(arg, text);
-	}
-	if (s->reload_fault.kind != ERR_NONE) {
-		(void)snprintf(text, sizeof(text),
-		    "the changed configuration was refused, the old one is in force: %s",
-		    s->reload_fault.text);
-		on_reason(arg, text);
-	}
-	if (!s->ops.sandbox.seccomp)
-		on_reason(arg,
-		    "the call filter (seccomp) is not on: this kernel or build does not have it");
-}
-
-static void each_count(void *self,
-    void (*on_count)(void *arg, const char *group, const char *name, uint64_t value, bool counter),
-    void *arg)
-{
-	struct server *s = self;
-	struct smtp_server_counts in;
-	struct smtp_sender_counts out;
-	struct imap_server_counts imap;
-
-	smtp_server_counts(s->smtp, &in);
-	on_count(arg, "smtp", "sessions", in.sessions, true);
-	on_count(arg, "smtp", "live", in.live, false);
-	on_count(arg, "smtp", "accepted", in.accepted, true);
-	on_count(arg, "smtp", "junked", in.junked, true);
-	on_count(arg, "smtp", "rejected", in.rejected, true);
-	on_count(arg, "smtp", "refused_rcpt", in.refused_rcpt, true);
-	on_count(arg, "smtp", "deferred", in.deferred, true);
-	on_count(arg, "smtp", "submitted", in.submitted, true);
-	smtp_sender_counts(s->sender, &out);
-	on_count(arg, "sender", "live", out.live, false);
-	on_count(arg, "sender", "delivered", out.delivered, true);
-	on_count(arg, "sender", "failed", out.failed, true);
-	on_count(arg, "sender", "deferred", out.deferred, true);
-	on_count(arg, "sender", "reports", out.reports, true);
-	on_count(arg, "sender", "dropped_reports", out.dropped_reports, true);
-	imap_server_counts(s->imap, &imap);
-	on_count(arg, "imap", "sessions", imap.sessions, true);
-	on_count(arg, "imap", "live", imap.live, false);
-	on_count(arg, "imap", "logged_in", imap.logged_in, false);
-	on_count(arg, "imap", "idle", imap.idle, false);
-	on_count(arg, "connections", "live", listeners_count(s->listeners), false);
-}
-
-static void queue_changed(void *self)
-{
-	smtp_sender_wake(((struct server *)self)->sender);
-}
-
-/* --- reload: a changed file between two events, whole or not at all (CFG-05) --- */
-
-static void keep_first_fault(void *self, const char *text)
-{
-	struct err *err = self;
-
-	if (err->kind == ERR_NONE)
-		(void)err_set(err, ERR_PEER, "%s", text);
-	say_fault(NULL, text);
-}
-
-static struct listen_caps caps_of(const struct cfg *cfg)
-{
-	return ((struct listen_caps){ cfg->limits.conn, cfg->limits.conn_per_source,
-	    cfg->limits.conn_guests, cfg->limits.conn_rate });
-}
-
-static bool same_listens(const struct cfg *a, const struct cfg *b)
-{
-	const struct cfg_listen *x = a->listens, *y = b->listens;
-
-	for (; x != NULL && y != NULL; x = x->next, y = y->next)
-		if (x->service != y->service || x->port != y->port || x->any != y->any ||
-		    (!x->any && !ip_eq(&x->address, &y->address)))
-			return (false);
-	return (x == NULL && y == NULL);
-}
-
-static bool same_dns(const struct cfg *a, const struct cfg *b)
-{
-	bool same = a->dns.forward_n == b->dns.forward_n &&
-	    a->dns.timeout_ms == b->dns.timeout_ms &&
-	    (a->dns.trust_anchor == NULL) == (b->dns.trust_anchor == NULL) &&
-	    (a->dns.trust_anchor == NULL ||
-		slice_eq(slice_of(a->dns.trust_anchor), slice_of(b->dns.trust_anchor)));
-
-	for (size_t i = 0; same && i < a->dns.forward_n; i++)
-		same = slice_eq(slice_of(a->dns.forward[i]), slice_of(b->dns.forward[i]));
-	return (same);
-}
-
-static bool same_status(const struct cfg *a, const struct cfg *b)
-{
-	return (a->status.has == b->status.has &&
-	    (!a->status.has ||
-		(ip_eq(&a->status.address, &b->status.address) &&
-		    a->status.port == b->status.port)));
-}
-
-/* What a running server cannot change; NULL: nothing of it did. */
-static const char *fixed_change(const struct cfg *a, const struct cfg *b)
-{
-	return (!slice_eq(slice_of(a->data), slice_of(b->data)) ? "data"
-		: !same_listens(a, b)                           ? "[[listen]]"
-		: !same_dns(a, b)                               ? "[dns]"
-		: !same_status(a, b)                            ? "[status]"
-								: NULL);
-}
-
-/* Everything of a new configuration that can fail, done; -1: some of it may be. */
-static int reload_parts(struct server *s, const struct cfg *cfg, struct err *err)
-{
-	if (tls_reload(s->tls_smtp, cfg->tls.certificate, cfg->tls.key, err) == -1 ||
-	    tls_reload(s->tls_imap, cfg->tls.certificate, cfg->tls.key, err) == -1)
-		return (-1);
-	return (cfg == s->cfg ? 0 : store_reload(s->store, cfg, err));
-}
-
-static int reload(void *self, struct err *err)
-{
-	struct server *s = self;
-	struct cfg *cfg;
-	const char *fixed;
-	struct listen_caps caps;
-
-	s->reload_fault = (struct err){ 0 };
-	if ((cfg = cfg_load(s->config_path, keep_first_fault, &s->reload_fault)) == NULL) {
-		; /* the faults are told already */
-	} else if (cfg->text_hash == s->cfg->text_hash) {
-		/* The file says what it said: certificate and keys may be new. Nothing is kept,
-		 * however often this comes. */
-		cfg_free(cfg);
-		if (reload_parts(s, s->cfg, &s->reload_fault) == 0) {
-			smtp_server_reload(s->smtp, s->cfg);
-			smtp_sender_reload(s->sender, s->cfg);
-			log_event(LOG_INFO, NULL, "reload", "config", s->config_path, "changed",
-			    "no", NULL);
-			return (0);
-		}
-	} else if ((fixed = fixed_change(cfg, s->cfg)) != NULL) {
-		(void)err_set(&s->reload_fault, ERR_PEER,
-		    "%s cannot change while the server runs; restart it", fixed);
-		cfg_free(cfg);
-	} else if (reload_parts(s, cfg, &s->reload_fault) == -1) {
-		/* Whole or not at all: nothing may go on looking at what is freed next. */
-		(void)store_reload(s->store, s->cfg, NULL);
-		(void)tls_reload(s->tls_smtp, s->cfg->tls.certificate, s->cfg->tls.key, NULL);
-		(void)tls_reload(s->tls_imap, s->cfg->tls.certificate, s->cfg->tls.key, NULL);
-		cfg_free(cfg);
-	} else {
-		log_setup(cfg->log_level, cfg->log_json);
-		caps = caps_of(cfg);
-		listeners_set_caps(s->listeners, &caps);
-		smtp_server_reload(s->smtp, cfg);
-		smtp_sender_reload(s->sender, cfg);
-		imap_server_reload(s->imap, cfg);
-		classifier_reload(s->classifier);
-		s->ops.cfg = cfg;
-		s->spent = mem_grow(s->spent, s->spent_n + 1, sizeof(struct cfg *));
-		s->spent[s->spent_n++] = s->cfg;
-		s->cfg = cfg;
-		log_event(LOG_INFO, NULL, "reload", "config", s->config_path, NULL);
-		return (0);
-	}
-	log_event(LOG_ERROR, NULL, "reload refused", "why", s->reload_fault.text, "next",
-	    "the old configuration stays in force", NULL);
-	*err = s->reload_fault;
-	return (-1);
-}
-
-static void on_hangup(void *self, int signo)
-{
-	struct err err;
-
-	(void)signo;
-	(void)reload(self, &err);
-}
+enum { DRAIN_MS = 9000, WATCHDOG_MIN_MS = 1000 };
 
 /* --- the end: SIGTERM drains --- */
 
@@ -305,6 +71,7 @@ static void stop(struct server *s)
 	service_tell("STOPPING=1");
 	log_event(LOG_INFO, NULL, "stopping", NULL);
 	s->ops.ready = false;
+	server_reload_stop(s);
 	listeners_stop(s->listeners);
 	http_server_free(s->http);
 	s->http = NULL;
@@ -324,6 +91,11 @@ static void on_terminate(void *self, int signo)
 }
 
 /* --- the start --- */
+
+static void queue_changed(void *self)
+{
+	smtp_sender_wake(((struct server *)self)->sender);
+}
 
 static void watchdog_feed(void *self)
 {
@@ -407,7 +179,7 @@ static int name_setting(struct err *err, const char *table, const char *service)
 
 static int bind_all(struct server *s, struct err *err)
 {
-	struct listen_caps caps = caps_of(s->cfg);
+	struct listen_caps caps = server_caps(s->cfg);
 
 	s->listeners = listeners_new(s->loop, &caps);
 	for (const struct cfg_listen *l = s->cfg->listens; l != NULL; l = l->next)
@@ -508,10 +280,10 @@ static int start(struct server *s, struct arena *a, struct err *err)
 	s->ops.store = s->store;
 	s->ops.cfg = s->cfg;
 	s->ops.started = clock_wall();
-	s->ops.each_count = each_count;
-	s->ops.each_degraded = each_degraded;
+	s->ops.each_count = server_each_count;
+	s->ops.each_degraded = server_each_degraded;
 	s->ops.queue_changed = queue_changed;
-	s->ops.reload = reload;
+	s->ops.reload = server_reload;
 	s->ops.self = s;
 	s->classifier = classifier_start(s->store, on_ready, s);
 	s->ops.classifier = s->classifier;
@@ -571,10 +343,11 @@ static int serve(const struct command_line *cl)
 	service_setup();
 	a = arena_new(0);
 	s.config_path = realpath(cl->config, NULL);
+	list_init(&s.reloads);
 	s.loop = loop_new();
 	loop_on_signal(s.loop, SIGTERM, on_terminate, &s);
 	loop_on_signal(s.loop, SIGINT, on_terminate, &s);
-	loop_on_signal(s.loop, SIGHUP, on_hangup, &s);
+	loop_on_signal(s.loop, SIGHUP, server_hangup, &s);
 	if (start(&s, a, &err) == -1) {
 		log_event(LOG_ERROR, NULL, "start failed", "why", err.text, NULL);
 		log_stop();

@@ -30,6 +30,7 @@ static const struct route {
 static void call_free(struct ops_call *c)
 {
 	buf_free(&c->out);
+	buf_free(&c->body);
 	arena_free(c->arena);
 }
 
@@ -172,8 +173,16 @@ struct ops_call *ops_run(
 
 	c->arena = a;
 	c->ops = o;
-	c->q = (struct ops_request){ arena_dup(a, q->method), arena_dup(a, q->path),
-		arena_dup(a, q->query), arena_dup(a, q->body) };
+	c->q = (struct ops_request){ .method = arena_dup(a, q->method),
+		.path = arena_dup(a, q->path),
+		.query = arena_dup(a, q->query) };
+	if (q->taken != NULL) {
+		c->body = *q->taken;
+		*q->taken = (struct buf){ 0 };
+		c->q.body = buf_slice(&c->body);
+	} else {
+		c->q.body = arena_dup(a, q->body);
+	}
 	c->on_answer = on_answer;
 	c->self = self;
 	buf_init(&c->out, OPS_OUT_MAX);
@@ -259,7 +268,8 @@ static void http_gone(void *self)
 void ops_http(void *ops, const struct http_request *q, struct http_reply *r)
 {
 	struct over_http *h = NEW(struct over_http);
-	struct ops_request request = { q->method, q->path, q->query, q->body };
+	struct buf body = http_reply_take_body(r);
+	struct ops_request request = { q->method, q->path, q->query, buf_slice(&body), &body };
 
 	h->reply = r;
 	http_reply_on_gone(r, http_gone, h);

@@ -33,19 +33,22 @@ struct ops { /* all borrowed; NULL where there is none (a command working alone)
 	/* Calls back for each thing that is not well, in words with the remedy. */
 	void (*each_degraded)(void *self, void (*on_reason)(void *arg, const char *why), void *arg);
 	void (*queue_changed)(void *self); /* wake the sender */
-	int (*reload)(void *self, struct err *err);
+	/* Calls back once, later. */
+	void (*reload)(
+	    void *self, void (*on_done)(void *arg, const struct err *err), void *arg);
 	void *self;
 };
 
 struct ops_request {
 	struct slice method, path, query, body;
+	struct buf *taken; /* NULL, or what ${body} lies in: it may be large, so it is handed over */
 };
 /* body is valid during the call. */
 typedef void ops_answer(void *self, int status, const char *content_type, struct slice body);
 
 struct ops_call; /* one request under way */
 /* ops_run: later, never before it returns, on_answer once; ops_cancel promises silence, though what
- * was begun is finished. The request is copied. */
+ * was begun is finished. The request is copied, but for a body that is handed over. */
 struct ops_call *ops_run(
     struct ops *o, const struct ops_request *q, ops_answer *on_answer, void *self);
 void ops_cancel(struct ops_call *c); /* accepts NULL */

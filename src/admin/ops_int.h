@@ -12,6 +12,7 @@ struct ops_call {
 	struct ops *ops;
 	struct arena *arena;   /* owned; holds this struct too */
 	struct ops_request q;  /* copied */
+	struct buf body;       /* owned; what q.body lies in when it was handed over */
 	struct slice arg[2];   /* what stood for "*" in the route's path */
 	ops_answer *on_answer; /* NULL once cancelled */
 	void *self;

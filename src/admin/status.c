@@ -142,16 +142,26 @@ void ops_status(struct ops_call *c)
 	ops_work(c, STORE_QUEUE, status_work, status_write);
 }
 
-void ops_reload(struct ops_call *c)
+static void on_reloaded(void *self, const struct err *err)
 {
-	if (c->ops->reload == NULL || c->ops->reload(c->ops->self, &c->err) == -1) {
-		if (c->ops->reload == NULL)
-			(void)err_set(&c->err, ERR_CANNOT, "no server is running");
-		ops_fail(c, &c->err);
+	struct ops_call *c = self;
+
+	if (err != NULL) {
+		ops_fail(c, err);
 		return;
 	}
 	(void)buf_addz(&c->out, "{\"reloaded\":true}");
 	ops_reply_json(c);
+}
+
+void ops_reload(struct ops_call *c)
+{
+	if (c->ops->reload != NULL) {
+		c->ops->reload(c->ops->self, on_reloaded, c);
+		return;
+	}
+	(void)err_set(&c->err, ERR_CANNOT, "no server is running");
+	ops_fail(c, &c->err);
 }
 
 /* --- metrics (Prometheus text format 0.0.4) --- */

@@ -36,6 +36,9 @@ struct http_server *http_server_new(
 void http_server_max_body(struct http_server *h, size_t octets);
 void http_server_free(struct http_server *h);
 void http_serve(void *server, struct conn *c); /* fits listen_bind's and listen_unix's on_conn */
+/* The request's body, handed over: what q->body points into stays as long as the caller keeps it. At
+ * most once, in the handler. */
+struct buf http_reply_take_body(struct http_reply *r);
 void http_reply_send(struct http_reply *r, int status, const char *content_type, struct slice body);
 void http_reply_on_gone(struct http_reply *r, void (*on_gone)(void *self),
     void *self); /* the client left first: forget r */

@@ -330,6 +330,14 @@ void http_serve(void *server, struct conn *c)
 	conn_deadline(c, L_HTTP_SECONDS, "request");
 }
 
+struct buf http_reply_take_body(struct http_reply *r)
+{
+	struct buf body = r->conn->body;
+
+	buf_init(&r->conn->body, r->conn->server->max_body);
+	return (body);
+}
+
 void http_reply_send(struct http_reply *r, int status, const char *content_type, struct slice body)
 {
 	struct http_conn *hc = r->conn;

@@ -352,8 +352,13 @@ int mail_open(struct account *a, struct err *err)
 		a->mail = NULL;
 		return (-1);
 	}
-	m->lane = lane_new_batch(a->store->work, WORK_ACCOUNT, MAIL_LANE_WAITING, mail_run_all, m);
 	return (0);
+}
+
+void mail_start(struct account *a)
+{
+	a->mail->lane =
+	    lane_new_batch(a->store->work, WORK_ACCOUNT, MAIL_LANE_WAITING, mail_run_all, a->mail);
 }
 
 bool mail_idle(const struct account *a)

@@ -231,19 +231,25 @@ static void account_free(struct account *a)
 	free(a);
 }
 
-static int open_account(struct store *s, const struct cfg_account *cfg, struct err *err)
+/* Any thread. NULL, or an account that nobody knows yet. */
+static struct account *account_open(struct store *s, const char *name, struct err *err)
 {
 	struct account *a = NEW(struct account);
 
 	a->store = s;
-	a->cfg = cfg;
-	a->name = mem_strdup(cfg->name);
+	a->name = mem_strdup(name);
+	list_init(&a->node);
 	if (mail_open(a, err) == -1) {
 		account_free(a);
-		return (-1);
+		return (NULL);
 	}
-	list_push(&s->accounts, &a->node);
-	return (0);
+	return (a);
+}
+
+static void account_join(struct account *a) /* on the loop */
+{
+	mail_start(a);
+	list_push(&a->store->accounts, &a->node);
 }
 
 /* All that is idle goes, half-made or whole. */
@@ -294,9 +300,13 @@ struct store *store_open(struct loop *l, struct work *w, const struct cfg *cfg, 
 	s->logins = logins_new(s);
 	if (intent_recover(s, err) == -1 || queue_recover(s, err) == -1)
 		goto err_store;
-	for (const struct cfg_account *a = cfg->accounts; a != NULL; a = a->next) {
-		if (open_account(s, a, err) == -1)
+	for (const struct cfg_account *c = cfg->accounts; c != NULL; c = c->next) {
+		struct account *a = account_open(s, c->name, err);
+
+		if (a == NULL)
 			goto err_store;
+		a->cfg = c;
+		account_join(a);
 	}
 	health_start(s);
 	return (s);
@@ -305,6 +315,70 @@ err_store:
 		mail_stop(LIST_OWNER(node, struct account, node));
 	let_go(s);
 	return (NULL);
+}
+
+struct prepare {
+	struct job job;
+	struct store *store;
+	char **names; /* owned, of accounts to be opened */
+	struct account **opened;
+	size_t names_n, opened_n;
+	bool failed;
+	struct err err;
+	void (*on_ready)(void *self, const struct err *err);
+	void *self;
+};
+
+static void prepare_run(struct job *j)
+{
+	struct prepare *p = LIST_OWNER(j, struct prepare, job);
+
+	for (size_t i = 0; i < p->names_n && !p->failed; i++) {
+		struct account *a = account_open(p->store, p->names[i], &p->err);
+
+		if (a == NULL)
+			p->failed = true;
+		else
+			p->opened[p->opened_n++] = a;
+	}
+}
+
+static void prepare_done(struct job *j)
+{
+	struct prepare *p = LIST_OWNER(j, struct prepare, job);
+
+	for (size_t i = 0; i < p->opened_n; i++) {
+		account_join(p->opened[i]);
+		if (p->store->closing)
+			mail_stop(p->opened[i]);
+	}
+	p->on_ready(p->self, p->failed ? &p->err : NULL);
+	for (size_t i = 0; i < p->names_n; i++)
+		free(p->names[i]);
+	free(p->names);
+	free(p->opened);
+	free(p);
+}
+
+void store_prepare(struct store *s, const struct cfg *cfg,
+    void (*on_ready)(void *self, const struct err *err), void *self)
+{
+	struct prepare *p = NEW(struct prepare);
+	size_t n = 0;
+
+	for (const struct cfg_account *c = cfg->accounts; c != NULL; c = c->next)
+		n++;
+	p->store = s;
+	p->names = mem_new_array(n + 1, sizeof(*p->names));
+	p->opened = mem_new_array(n + 1, sizeof(struct account *));
+	for (const struct cfg_account *c = cfg->accounts; c != NULL; c = c->next)
+		if (store_account(s, slice_of(c->name)) == NULL)
+			p->names[p->names_n++] = mem_strdup(c->name);
+	p->on_ready = on_ready;
+	p->self = self;
+	p->job.run = prepare_run;
+	p->job.done = prepare_done;
+	lane_force(s->sync, &p->job);
 }
 
 int store_reload(struct store *s, const struct cfg *cfg, struct err *err)
@@ -320,8 +394,8 @@ int store_reload(struct store *s, const struct cfg *cfg, struct err *err)
 
 		if (a != NULL)
 			a->cfg = c;
-		else if (open_account(s, c, err) == -1)
-			ret = -1; /* the others still change over */
+		else
+			ret = err_set(err, ERR_TEMPORARY, "the account %s is not open", c->name);
 	}
 	login_forget(s);
 	s->free_checked_ms = 0;

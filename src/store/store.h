@@ -30,8 +30,14 @@ enum store_lane {
  * another process has it), migrates, finishes or undoes intents, makes missing accounts and their
  * folders (INBOX Sent Drafts Junk Trash Archive, all subscribed), resumes reservations. */
 struct store *store_open(struct loop *l, struct work *w, const struct cfg *cfg, struct err *err);
-/* store_reload: cfg changed: new accounts are made; accounts no longer there: account_is_gone().
- * Blocking but short. */
+/* store_prepare: opens the trees of the accounts that ${cfg} has and this store has not, on a lane
+ * (they may be large). Then on_ready, on the loop, also when the store closes meanwhile: the accounts
+ * are there, but gone (account_is_gone) until store_reload() says otherwise; on failure some of them
+ * are. ${cfg} stays until then. */
+void store_prepare(struct store *s, const struct cfg *cfg,
+    void (*on_ready)(void *self, const struct err *err), void *self);
+/* store_reload: cfg changed, and was prepared: its accounts are in force, those no longer there are
+ * gone. -1: one was not prepared; the others still change over. */
 int store_reload(struct store *s, const struct cfg *cfg, struct err *err);
 /* store_close: on_closed once every lane is idle, clean-stop marks are written and databases are
  * closed; then the store is gone. */

@@ -67,7 +67,8 @@ struct account {
 
 /* What open.c calls in the mailbox half (mail.c), blocking unless said otherwise, at start: */
 int mail_open(
-    struct account *a, struct err *err); /* tree, folders, reservations, index; starts the lane */
+    struct account *a, struct err *err); /* any thread: tree, folders, reservations, index */
+void mail_start(struct account *a);      /* loop: the lane; before anything is asked of it */
 bool mail_idle(const struct account *a);
 void mail_stop(struct account *a);  /* loop: no new work; close watches and timers */
 void mail_close(struct account *a); /* idle: clean-stop marks, index closed, freed */

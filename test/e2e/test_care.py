@@ -169,6 +169,31 @@ def test_an_account_that_is_removed(stopped):
         assert os.path.isdir(stopped.data + "/mail/ann/cur")
 
 
+def test_an_account_that_is_added(stopped):
+    """Its tree is opened while the server serves; one whose tree cannot be leaves everything as it was; reloads take turns."""
+    text = read(stopped.config)
+    more = text + '\n[account."cid"]\naddresses = ["cid@local.example"]\n'
+    with stopped:
+        write(stopped.data + "/mail/cid", "in the way")
+        write(stopped.config, more)
+        done = stopped.command("reload", check=False)
+        assert done.returncode == 78 and "mail/cid" in done.stderr and stopped.status()["accounts"] == ["ann", "bob"]
+        told(stopped, "mail/cid")
+        os.unlink(stopped.data + "/mail/cid")
+        for _ in range(20):
+            stopped.process.send_signal(signal.SIGHUP)
+        stopped.command("reload")
+        assert stopped.status()["accounts"] == ["ann", "bob", "cid"]
+        stopped.command("passwd", "cid", input="secret of cid\n")
+        send(stopped, "cid@local.example")
+        stopped.accounts["cid@local.example"] = "secret of cid"
+        session = stopped.imap("cid@local.example")
+        wait_for(lambda: session.select("INBOX")[1] == [b"1"])
+        session.logout()
+        write(stopped.config, text)
+        stopped.process.send_signal(signal.SIGHUP)  # and the stop comes while it is thought about
+
+
 # --- starting ----------------------------------------------------------------------------------------------------------------------------
 
 def test_a_port_in_use_names_the_setting(stopped):

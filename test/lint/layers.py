@@ -12,7 +12,8 @@ ALLOWED = {
     'smtp': 'smtp spam dkim store msg core',
     'imap': 'imap store msg core',
     'admin': 'admin spam dkim store msg core',
-    'main.c': 'core msg dkim store spam smtp imap admin',
+    'serve': 'serve core msg dkim store spam smtp imap admin',
+    'main.c': 'serve core msg dkim store spam smtp imap admin',
 }
 
 

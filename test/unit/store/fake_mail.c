@@ -24,6 +24,11 @@ int mail_open(struct account *a, struct err *err)
 	return (0);
 }
 
+void mail_start(struct account *a)
+{
+	(void)a;
+}
+
 bool mail_idle(const struct account *a)
 {
 	(void)a;

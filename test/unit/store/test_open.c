@@ -210,15 +210,28 @@ static void low_space_refuses_and_recovers(void **state)
 	assert_int_equal(st.st_size, 2097152);
 }
 
+static void on_prepared(void *self, const struct err *err)
+{
+	assert_null(err);
+	*(bool *)self = true;
+}
+
 static void reload_adds_and_retires_people(void **state)
 {
 	struct bench *b = *state;
 	struct cfg_account cid = { .name = "cid", .next = &b->ann };
 	struct cfg cfg = b->cfg;
 	struct err err = { 0 };
+	bool is_ready = false;
 
 	cfg.accounts = &cid;
 	b->ann.next = NULL;
+	assert_int_equal(store_reload(b->store, &cfg, &err), -1); /* nobody prepared it */
+	assert_null(store_account(b->store, SLICE("cid")));
+	store_prepare(b->store, &cfg, on_prepared, &is_ready);
+	assert_false(is_ready);
+	bench_until(b, &is_ready);
+	assert_true(account_is_gone(store_account(b->store, SLICE("cid"))));
 	assert_int_equal(store_reload(b->store, &cfg, &err), 0);
 	assert_non_null(store_account(b->store, SLICE("cid")));
 	assert_true(account_is_gone(store_account(b->store, SLICE("bob"))));
