@@ -114,6 +114,19 @@ int message_retry(struct message_op *o, struct lane_folder *lf, uint32_t uid, st
 	return (index_get(o->job.m, lf, uid, a, ret, &o->err));
 }
 
+/* What the look finds is told, and has numbers, after what this act did so far: what it does from
+ * here on comes later again, or a flag found now would win over one stored now. */
+static int retry_later(struct message_op *o, struct lane_folder *lf, uint32_t uid, struct arena *a,
+    struct index_row *ret, struct delta **d)
+{
+	int got = message_retry(o, lf, uid, a, ret);
+
+	*d = NULL;
+	if (got > 0 && o->modseq != 0 && modseq_take(o->job.m, lf, &o->modseq, &o->err) != 0)
+		return (-1);
+	return (got);
+}
+
 /* --- flags --- */
 
 static int keyword_bits(struct message_op *o, struct lane_folder *lf, uint32_t *flags)
@@ -169,7 +182,7 @@ static int flag_one(struct message_op *o, struct lane_folder *lf, uint32_t uid, 
 	for (unsigned tries = 0; tries < 2; tries++) {
 		struct index_row r;
 		int got = tries == 0 ? index_get(m, lf, uid, a, &r, &o->err)
-				     : message_retry(o, lf, uid, a, &r);
+				     : retry_later(o, lf, uid, a, &r, d);
 		uint32_t was;
 
 		if (got <= 0)
@@ -286,7 +299,7 @@ static int expunge_one(
 	fd = batch_fd(m, lf, r.where);
 	/* Renamed by another program: its flags may say otherwise now. */
 	if (fd != -1 && faccessat(fd, file, F_OK, AT_SYMLINK_NOFOLLOW) != 0 && errno == ENOENT) {
-		got = message_retry(o, lf, uid, a, &r);
+		got = retry_later(o, lf, uid, a, &r, d);
 		if (got <= 0)
 			return (got);
 	}

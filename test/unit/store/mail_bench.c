@@ -272,7 +272,13 @@ void mail_flags(struct mail_bench *b, struct view *v, uint32_t uid, enum flags_m
 		.keywords_n = keyword != NULL,
 		.unchanged_since = unchanged_since };
 
-	(void)message_flags(v, &uid, 1, &ch, b, on_message, b);
+	uint32_t uids[64];
+	size_t n = 0;
+
+	for (size_t i = 0; i < view_count(v); i++)
+		if (uid == 0 || view_at(v, i)->uid == uid)
+			uids[n++] = view_at(v, i)->uid;
+	(void)message_flags(v, uids, n, &ch, b, on_message, b);
 	wait_ring(b);
 }
 

@@ -61,6 +61,7 @@ void mail_append_all(
     struct mail_bench *b, struct folder *f, const char *text, size_t n, uint32_t replaces);
 struct view *mail_view(struct mail_bench *b, struct folder *f);
 void mail_look(struct mail_bench *b, struct view *v);
+/* Of one message; uid 0: of all. */
 void mail_flags(struct mail_bench *b, struct view *v, uint32_t uid, enum flags_mode mode,
     unsigned flags, const char *keyword, uint64_t unchanged_since);
 void mail_expunge(struct mail_bench *b, struct view *v);

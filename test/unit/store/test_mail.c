@@ -517,9 +517,33 @@ static void previews_need_no_file(void **state)
 	assert_true(slice_eq(buf_slice(&b->items), SLICE("body")));
 }
 
+/* STORE takes its number, then finds that another program renamed the second message: what it
+ * stores is later than what the look on the way found. */
+static void a_store_that_has_to_look_comes_after_what_it_finds(void **state)
+{
+	struct mail_bench *b = *state;
+	struct view *v;
+	char from[600], to[640];
+
+	mail_deliver(b, MESSAGE, 1);
+	mail_deliver(b, MESSAGE, 1);
+	v = mail_view(b, mail_folder(b, "ann", "INBOX"));
+	find("mail/ann/new", ",P=2.", from);
+	(void)snprintf(to, sizeof(to), "mail/ann/cur/%s:2,S", strrchr(from, '/') + 1);
+	assert_int_equal(rename(from, to), 0);
+	mail_flags(b, v, 0, FLAGS_ADD, FLAG_FLAGGED, NULL, UINT64_MAX);
+	assert_int_equal(b->err.kind, ERR_NONE);
+	find("mail/ann/cur", ":2,FS", from);
+	assert_int_equal(view_at(v, 1)->flags, FLAG_SEEN | FLAG_FLAGGED);
+	assert_int_equal(view_at(v, 1)->modseq, view_highestmodseq(v));
+	view_close(v, NULL);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test_setup_teardown(a_store_that_has_to_look_comes_after_what_it_finds,
+		    mail_bench_setup, mail_bench_teardown),
 		cmocka_unit_test_setup_teardown(
 		    a_copy_that_has_to_look_hides_nothing, mail_bench_setup, mail_bench_teardown),
 		cmocka_unit_test_setup_teardown(
