@@ -1,4 +1,5 @@
-"""The long proofs: what takes more than half a minute or asserts a time. Usage: run.py BUILD RELEASE [NAME...]; ends with "N passed, N failed".
+"""The long proofs: what takes more than half a minute or asserts a time. Usage: run.py BUILD RELEASE [NAME...] [--minutes N]; ends with
+"N passed, N failed". --minutes is for those that go on as long as one likes.
 BUILD holds the binary with sanitizers and test hooks, RELEASE the one that is shipped."""
 import os, sys, time, traceback
 
@@ -61,11 +62,32 @@ def proof_timing(build, release):
     attacks_timing.measure(os.path.join(release, "pennypost"))
 
 
+def proof_sessions(build, release):
+    """Twelve sessions of one folder at random, of every kind, and another program on its Maildir: nobody is told what is not so (IMP-14, IMP-19)."""
+    import mail, sessions, threading
+    from server import Server
+    seed, minutes = int(os.environ.get("PENNYPOST_SEED", time.time_ns() % (1 << 30))), float(os.environ.get("PENNYPOST_MINUTES", "10"))
+    with Server(binary=os.path.join(build, "src/pennypost"), extra=sessions.ROOMY) as server:
+        mail.pump(server, mail.own(40), connections=2)
+        end = time.monotonic() + 60 * minutes
+        door = threading.Thread(target=lambda: mail.pump(server, mail.own(500, 9), connections=1))
+        them, truth, done = sessions.play(server, seed, 12, lambda number: time.monotonic() > end, [door], 0.2)
+        count = sessions.agree(server, seed, them, truth)
+        print(f"  seed {seed}, {minutes:g} minutes: {sum(done.values())} acts of 12 sessions "
+              f"({', '.join(f'{k} {v}' for k, v in sorted(done.items()))}); {len(truth.seen)} messages came, {len(truth.gone)} went, "
+              f"{count} in the end; {sum(map(len, truth.flags.values()))} states told; no contradiction", flush=True)
+
+
 def main():
     build, release = (os.path.abspath(p) for p in sys.argv[1:3])
     os.environ.update(PENNYPOST=os.path.join(build, "src/pennypost"), PENNYPOST_RELEASE=os.path.join(release, "pennypost"))
     proofs = {name[6:].replace("_", "-"): what for name, what in globals().items() if name.startswith("proof_")}
-    wanted = sys.argv[3:] or list(proofs)
+    wanted = sys.argv[3:]
+    if "--minutes" in wanted:
+        at = wanted.index("--minutes")
+        os.environ["PENNYPOST_MINUTES"] = wanted[at + 1]
+        del wanted[at:at + 2]
+    wanted = wanted or list(proofs)
     unknown = [name for name in wanted if name not in proofs]
     if unknown:
         sys.exit(f"there is no proof {unknown[0]}; there are: {' '.join(proofs)}")
