@@ -333,7 +333,8 @@ class Session:
             assert may is None or flags in may, f"{self.name} {self.last}: UID {uid} has {sorted(flags)}, at {self.modseq} {may}"
         # those that came after what was asked about (RFC 7162 3.2.5.1) are counted only
         self.picture = [One(uid, known[uid]) for uid in sorted(known)] + [One() for _ in range(count - len(known))]
-        if unsure - earlier - later:  # what is known by UID alone has its place among them
+        newer = what and max(known, default=0) > int(what.rpartition(":")[2])
+        if unsure - earlier - later or newer:  # what is known by UID alone has its place among them
             self.picture = [One() for _ in range(count)]
             self.know()
 
