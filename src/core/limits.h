@@ -47,6 +47,8 @@ enum {
 	L_MBX = 10000, L_MBX_DEPTH = 16, L_MBX_NAME = 255, L_KW = 26, L_KW_NAME = 64,
 	L_METADATA = 65536, L_METADATA_ENTRIES = 100, L_METADATA_NAME = 255, /* a folder's annotations, as written */
 	L_METADATA_VALUE = 32768, L_METADATA_ASKED = 100,
+	/* NOTIFY: groups and names of one command; folders and octets that wait to be told */
+	L_NOTIFY_GROUPS = 50, L_NOTIFY_NAMES = 1000, L_NOTIFY_FOLDERS = 1000, L_NOTIFY_OCTETS = 65536,
 	L_UID_BLOCK = 1000, L_MODSEQ_BLOCK = 1048576,
 	/* connections */
 	L_CONN = 12000,		  /* [limits] in all */

@@ -4,6 +4,7 @@
 
 #include "core/log.h"
 #include "core/mem.h"
+#include "imap/notify.h"
 
 void imap_write_capability(struct imap *s, struct buf *out)
 {
@@ -20,7 +21,7 @@ void imap_write_capability(struct imap *s, struct buf *out)
 	    " NAMESPACE UIDPLUS MOVE UNSELECT CHILDREN LIST-EXTENDED LIST-STATUS SPECIAL-USE "
 	    "CREATE-SPECIAL-USE ESEARCH SEARCHRES STATUS=SIZE CONDSTORE QRESYNC "
 	    "MULTIAPPEND REPLACE UTF8=ACCEPT UNAUTHENTICATE ACL RIGHTS=kxte QUOTA QUOTA=RES-STORAGE "
-	    "METADATA METADATA-SERVER LIST-METADATA UIDONLY");
+	    "METADATA METADATA-SERVER LIST-METADATA UIDONLY NOTIFY");
 	if (!conn_is_deflated(s->conn)) /* RFC 4978 3 */
 		(void)buf_addz(out, " COMPRESS=DEFLATE");
 	(void)buf_addz(out, /* finding: cmd_search.c, order.c */
@@ -137,7 +138,7 @@ void cmd_enable(struct imap *s)
 {
 	struct args *a = &s->call.args;
 	bool rev2 = false, condstore = false, qresync = false, utf8 = false,
-	     uid_only = false;
+	     uid_only = false, metadata = false, server_metadata = false;
 	struct slice name;
 
 	do {
@@ -150,6 +151,8 @@ void cmd_enable(struct imap *s)
 		utf8 |= slice_ieq(name, SLICE("UTF8=ACCEPT"));
 		condstore |= slice_ieq(name, SLICE("CONDSTORE"));
 		qresync |= slice_ieq(name, SLICE("QRESYNC"));
+		metadata |= slice_ieq(name, SLICE("METADATA"));
+		server_metadata |= slice_ieq(name, SLICE("METADATA-SERVER"));
 	} while (args_sp(a));
 	if (!args_end(a)) {
 		imap_bad(s, "ENABLE takes names of capabilities");
@@ -167,8 +170,14 @@ void cmd_enable(struct imap *s)
 		(void)buf_addz(&s->out, " CONDSTORE");
 	if (qresync && !s->qresync)
 		(void)buf_addz(&s->out, " QRESYNC");
+	if (metadata)
+		(void)buf_addz(&s->out, " METADATA");
+	if (server_metadata)
+		(void)buf_addz(&s->out, " METADATA-SERVER");
 	(void)buf_addz(&s->out, "\r\n");
 	imap_flush(s);
+	if (metadata || server_metadata) /* RFC 5464 4.4 */
+		notify_enable_metadata(s, metadata, metadata || server_metadata);
 	s->rev2 |= rev2;
 	s->utf8_accept |= utf8;
 	s->uid_only |= uid_only;

@@ -14,10 +14,22 @@
 
 enum { FETCH_OUT = 16777216 }; /* one message's rendered envelope, structure and headers at most */
 
-static void fetch_free(void *data)
+struct fetch *fetch_new(void)
+{
+	struct fetch *f = NEW(struct fetch);
+
+	f->arena = arena_new(0);
+	f->items_end = &f->items;
+	buf_init(&f->out, FETCH_OUT);
+	return (f);
+}
+
+void fetch_free(void *data)
 {
 	struct fetch *f = data;
 
+	if (f == NULL)
+		return;
 	free(f->uids);
 	free(f->seqs);
 	free(f->place.decoded);
@@ -405,13 +417,10 @@ static void on_vanished(
 
 void cmd_fetch(struct imap *s)
 {
-	struct fetch *f = NEW(struct fetch);
+	struct fetch *f = fetch_new();
 	struct args *a = &s->call.args;
 	struct targets t;
 
-	f->arena = arena_new(0);
-	f->items_end = &f->items;
-	buf_init(&f->out, FETCH_OUT);
 	s->call.data = f;
 	s->call.drop = fetch_free;
 	if (!imap_take_set(s, &t, &f->asked))
@@ -433,4 +442,23 @@ void cmd_fetch(struct imap *s)
 	    (s->call.op = view_vanished(s->news.view, f->changed_since, on_vanished, s)) != NULL)
 		return;
 	ready(s);
+}
+
+void fetch_unasked(struct imap *s, struct slice list, const uint32_t *uids, size_t n)
+{
+	struct fetch *f = fetch_new();
+	struct args a = { cursor_of(list), f->arena };
+
+	s->call.data = f;
+	s->call.drop = fetch_free;
+	if (!fetch_take_list(f, &a) || s->news.view == NULL) {
+		imap_end(s, "BAD");
+		return;
+	}
+	fetch_plan(s, f);
+	f->sees = false;
+	f->uids = mem_new_array(n + 1, sizeof(*f->uids));
+	memcpy(f->uids, uids, n * sizeof(*f->uids));
+	f->n = n;
+	begin(s);
 }

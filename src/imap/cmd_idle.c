@@ -3,6 +3,7 @@
 #include "imap/command.h"
 
 #include "core/limits.h"
+#include "imap/announce.h"
 
 static void on_line(struct imap *s, struct slice line)
 {
@@ -13,24 +14,11 @@ static void on_line(struct imap *s, struct slice line)
 		imap_bad(s, "IDLE ends with DONE");
 }
 
-/* What there is to tell, while there is room; the rest when output drains. */
-void idle_news(struct imap *s)
-{
-	struct news_style style;
-
-	imap_news_style(s, true, &style);
-	while (s->news.view != NULL && !s->view_gone && !conn_congested(s->conn) &&
-	    news_any(&s->news, true)) {
-		(void)news_write(&s->news, &style, &s->out);
-		imap_flush(s);
-	}
-}
-
 void cmd_idle(struct imap *s)
 {
 	conn_sendz(s->conn, "+ Idling\r\n");
 	s->idling = true;
 	conn_deadline(s->conn, L_IDLE_SECONDS, "idle");
-	idle_news(s);
 	imap_read_lines(s, on_line);
+	announce_now(s);
 }

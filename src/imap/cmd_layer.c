@@ -4,6 +4,7 @@
 
 #include "core/limits.h"
 #include "core/log.h"
+#include "imap/notify.h"
 
 void cmd_compress(struct imap *s)
 {
@@ -30,6 +31,7 @@ void cmd_compress(struct imap *s)
 void cmd_unauthenticate(struct imap *s)
 {
 	log_event(LOG_INFO, s->id, "imap unauthenticate", "user", account_name(s->account), NULL);
+	notify_free(s);
 	imap_unselect(s);
 	/* RFC 8437 4: nothing is enabled, nothing saved; TLS and DEFLATE stay. */
 	s->account = NULL;

@@ -7,6 +7,8 @@
 
 #include "core/limits.h"
 #include "core/mem.h"
+#include "imap/announce.h"
+#include "imap/notify.h"
 
 struct selecting {
 	bool condstore, qresync, has_known, has_numbers;
@@ -25,8 +27,11 @@ static void on_change(void *self, const struct view_change *ch)
 	struct imap *s = self;
 
 	news_heard(&s->news, ch, ch->by == s);
-	if (s->idling)
-		idle_news(s);
+	notify_heard(s, ch, ch->by == s);
+	if (s->idling && s->notify == NULL)
+		announce_now(s);
+	else
+		announce_soon(s);
 }
 
 static void on_gone(void *self)
@@ -34,7 +39,7 @@ static void on_gone(void *self)
 	struct imap *s = self;
 
 	s->view_gone = true;
-	if (s->idling) /* the idle command has not ended: a warning, IDLE goes on until DONE */
+	if (s->idling && announce_may(s)) /* the idle command has not ended: a warning, IDLE goes on until DONE */
 		conn_sendz(s->conn, "* NO [NONEXISTENT] The selected mailbox was deleted\r\n");
 }
 
@@ -286,6 +291,7 @@ static void on_open(void *self, struct view *v, const struct err *err)
 	}
 	news_init(&s->news, v);
 	s->news.uid_only = s->uid_only;
+	notify_on_select(s);
 	s->news.recent_from = view_take_recent(v, x->examine);
 	s->watch = (struct view_watch){
 		.on_change = on_change, .on_gone = on_gone, .on_keywords = on_keywords, .self = s

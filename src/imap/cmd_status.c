@@ -5,20 +5,6 @@
 #include "core/mem.h"
 #include "imap/command.h"
 
-enum {
-	ITEM_MESSAGES = 1,
-	ITEM_UIDNEXT = 2,
-	ITEM_UIDVALIDITY = 4,
-	ITEM_UNSEEN = 8,
-	ITEM_DELETED = 16,
-	ITEM_SIZE = 32,
-	ITEM_RECENT = 64,
-	ITEM_MODSEQ = 128,
-	ITEM_APPENDLIMIT = 256,
-	ITEM_DELETED_STORAGE = 1024,
-	ITEM_MAILBOXID = 2048,
-};
-
 static const struct {
 	const char *name;
 	unsigned bit;

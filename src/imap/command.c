@@ -45,6 +45,7 @@ static const struct imap_command commands[] = {
 	{ SLICE_INIT("LISTRIGHTS"), IN, CMD_NEWS, cmd_listrights },
 	{ SLICE_INIT("SETACL"), IN, CMD_NEWS, cmd_not_yours },
 	{ SLICE_INIT("DELETEACL"), IN, CMD_NEWS, cmd_not_yours },
+	{ SLICE_INIT("NOTIFY"), IN, CMD_NEWS, cmd_notify }, /* RFC 5465 3.1 */
 	{ SLICE_INIT("IDLE"), IN, CMD_NO_ARGS | CMD_NEWS, cmd_idle }, /* RFC 2177 */
 	{ SLICE_INIT("CHECK"), IMAP_SELECTED, CMD_NO_ARGS | CMD_NEWS,
 	    cmd_check }, /* RFC 3501 6.4.1 */

@@ -12,6 +12,7 @@ enum {
 	    4,           /* RFC 9051 7.5.1: not while FETCH, STORE, SEARCH by number are answered */
 	CMD_UID = 8,     /* "UID " may stand in front; then expunges may be told too */
 	CMD_WRITES = 16, /* refused in a mailbox opened by EXAMINE */
+	CMD_SILENT = 64,  /* nobody gave it: no tagged answer */
 	CMD_PRIVATE = 32, /* needs TLS; arguments are secrets */
 };
 
@@ -76,6 +77,6 @@ void cmd_getacl(struct imap *s);
 void cmd_myrights(struct imap *s);
 void cmd_listrights(struct imap *s);
 void cmd_not_yours(struct imap *s);
-void idle_news(struct imap *s); /* a change while in IDLE */
+void cmd_notify(struct imap *s);
 
 #endif

@@ -95,9 +95,17 @@ bool fetch_take_section(struct fetch *f, struct args *a, struct fetch_item *item
 
 /* What is asked (fetch_parse.c): items, modifiers, the end. */
 bool fetch_take_items(struct fetch *f, struct args *a);
+/* "(" fetch-att *(SP fetch-att) ")" alone: NOTIFY, UPDATE (RFC 5465 8) */
+bool fetch_take_list(struct fetch *f, struct args *a);
 bool fetch_has_item(const struct fetch *f, enum fetch_what what);
 /* What the visit must load, and where the answer can be made. */
 void fetch_plan(struct imap *s, struct fetch *f);
+
+struct fetch *fetch_new(void);
+void fetch_free(void *f);
+/* Nobody asked in a command: "* n FETCH" of these, sorted, with the items of ${list}, then
+ * imap_end. The call under way is CMD_SILENT; \Seen stays as it is. */
+void fetch_unasked(struct imap *s, struct slice list, const uint32_t *uids, size_t n);
 
 /* PREVIEW, EMAILID, THREADID (fetch_extra.c). */
 void fetch_extra(struct fetch *f, const struct visit_message *m, const struct fetch_item *item);

@@ -132,14 +132,21 @@ static bool take_modifiers(struct fetch *f, struct args *a)
 	return (args_char(a, ')'));
 }
 
+bool fetch_take_list(struct fetch *f, struct args *a)
+{
+	if (!args_char(a, '('))
+		return (false);
+	do {
+		if (!take_item(f, a))
+			return (false);
+	} while (args_sp(a));
+	return (args_char(a, ')'));
+}
+
 bool fetch_take_items(struct fetch *f, struct args *a)
 {
-	if (args_char(a, '(')) {
-		do {
-			if (!take_item(f, a))
-				return (false);
-		} while (args_sp(a));
-		if (!args_char(a, ')'))
+	if (args_peek(a, '(')) {
+		if (!fetch_take_list(f, a))
 			return (false);
 	} else if (!take_macro(f, a) && !take_item(f, a))
 		return (false);

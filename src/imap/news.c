@@ -124,11 +124,12 @@ void news_heard(struct news *n, const struct view_change *ch, bool own)
 	}
 }
 
-bool news_any(const struct news *n, bool expunges)
+bool news_any(const struct news *n, const struct news_style *style)
 {
 	return (n->view != NULL &&
-	    ((expunges && n->gone.n > 0) || n->changed.n > 0 || n->flags_too ||
-		view_count(n->view) + n->gone.n > n->count));
+	    ((style->expunges && n->gone.n > 0) ||
+		(!style->keep_flags && (n->changed.n > 0 || n->flags_too)) ||
+		(!style->keep_new && view_count(n->view) + n->gone.n > n->count)));
 }
 
 bool news_is_gone(const struct news *n, uint32_t uid)
@@ -293,12 +294,12 @@ bool news_write(struct news *n, const struct news_style *style, struct buf *out)
 		return (false);
 	if (style->expunges && n->gone.n > 0)
 		write_expunges(n, style, out);
-	else if (n->flags_too) {
+	else if (n->flags_too && !style->keep_flags) {
 		write_new_keywords(n, out);
 		n->flags_too = false;
-	} else if (view_count(n->view) + n->gone.n > n->count)
+	} else if (!style->keep_new && view_count(n->view) + n->gone.n > n->count)
 		write_exists(n, style, out);
-	else if (n->changed.n > 0) {
+	else if (!style->keep_flags && n->changed.n > 0) {
 		size_t told = n->changed.n < NEWS_PIECE / 4 ? n->changed.n : NEWS_PIECE / 4;
 
 		for (size_t i = 0; i < told; i++)
@@ -306,7 +307,7 @@ bool news_write(struct news *n, const struct news_style *style, struct buf *out)
 			    n, n->changed.v[i], true, style->modseq, style->recent, out);
 		uid_list_drop_head(&n->changed, told);
 	}
-	return (news_any(n, style->expunges));
+	return (news_any(n, style));
 }
 
 /* [from, to] without the gone, which are told as gone later. */

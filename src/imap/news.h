@@ -35,7 +35,8 @@ void news_done(struct news *n);
 /* What the view says it did. ${own}: flags changed by this session, which answers for them
  * itself. */
 void news_heard(struct news *n, const struct view_change *ch, bool own);
-bool news_any(const struct news *n, bool expunges);
+struct news_style;
+bool news_any(const struct news *n, const struct news_style *style);
 
 /* Numbers, as the client knows them. */
 uint32_t news_seq(const struct news *n, uint32_t uid); /* 0: not known to the client */
@@ -55,6 +56,7 @@ struct news_style {
 	bool modseq;   /* CONDSTORE: MODSEQ with FLAGS */
 	bool recent;   /* IMAP4rev1 */
 	bool expunges; /* allowed now */
+	bool keep_new, keep_flags; /* NOTIFY does not want them: they wait */
 };
 bool news_write(struct news *n, const struct news_style *style, struct buf *out);
 /* "* n FETCH (UID u FLAGS (...) MODSEQ (m))" for one message; nothing when it is not there. */

@@ -10,7 +10,9 @@
 #include "core/log.h"
 #include "core/mem.h"
 #include "core/secret.h"
+#include "imap/announce.h"
 #include "imap/command.h"
+#include "imap/notify.h"
 #include "msg/charset.h"
 #include "msg/mutf7.h"
 
@@ -41,6 +43,7 @@ static void on_closed(void *self, const char *why)
 	later_cancel(s->later);
 	timer_cancel(s->rate_timer);
 	call_drop(s);
+	notify_free(s);
 	imap_unselect(s);
 	sasl_free(s->sasl);
 	log_event(LOG_INFO, s->id, "imap end", "user",
@@ -74,6 +77,7 @@ void session_abandon(struct imap *s)
 {
 	s->closing = true;
 	call_drop(s);
+	notify_free(s);
 	imap_unselect(s);
 	later_cancel(s->later);
 	s->later = NULL;
@@ -114,13 +118,12 @@ static void on_later(void *self)
 	struct imap *s = self;
 
 	s->later = NULL;
-	if (s->idling)
-		idle_news(s);
+	announce_now(s);
 	imap_pump(s);
 	imap_run(s);
 }
 
-static void run_later(struct imap *s)
+void imap_later(struct imap *s)
 {
 	if (s->later == NULL && !s->closing)
 		s->later = loop_later(s->server->loop, on_later, s);
@@ -137,7 +140,7 @@ void imap_pump(struct imap *s)
 		if (conn_congested(s->conn))
 			break; /* on_drain goes on */
 		if (++turn > RUN_TURN) {
-			run_later(s);
+			imap_later(s);
 			break;
 		}
 		enum imap_step was = s->call.step(s);
@@ -193,18 +196,13 @@ static bool may_expunge(const struct imap_call *call)
 static enum imap_step say_ending(struct imap *s)
 {
 	struct imap_call *call = &s->call;
-	struct news_style style;
 	struct slice rest;
 
+	if (call->row->flags & CMD_SILENT)
+		return (STEP_DONE);
 	if (call->row->flags & (CMD_NEWS | CMD_NEWS_NO_EXPUNGE) && call->status_at == 0 &&
-	    s->news.view != NULL) {
-		imap_news_style(s, may_expunge(call), &style);
-		if (news_any(&s->news, style.expunges)) {
-			(void)news_write(&s->news, &style, &s->out);
-			imap_flush(s);
-			return (STEP_MORE);
-		}
-	}
+	    announce_some(s, may_expunge(call), false))
+		return (STEP_MORE);
 	if (call->status_at == 0) {
 		conn_sendz(s->conn, call->tag);
 		conn_sendz(s->conn, " ");
@@ -220,10 +218,28 @@ static enum imap_step say_ending(struct imap *s)
 	return (STEP_DONE);
 }
 
+/* What the client had begun to say, or IDLE, goes on where it was. */
+static void silent_ended(struct imap *s)
+{
+	call_drop(s);
+	notify_fetched(s);
+	if (!s->closing)
+		conn_hold(s->conn, false);
+	if (s->view_gone && s->call.row == NULL)
+		imap_close_view(s);
+	if (!s->closing && s->leaving)
+		imap_bye(s, "[UNAVAILABLE] Server is shutting down");
+	imap_later(s);
+}
+
 static void ended(struct imap *s)
 {
 	bool unread = s->reading != READING_COMMAND;
 
+	if (s->call.row->flags & CMD_SILENT) {
+		silent_ended(s);
+		return;
+	}
 	call_drop(s);
 	timer_cancel(s->rate_timer);
 	s->rate_timer = NULL;
@@ -253,8 +269,8 @@ static void ended(struct imap *s)
 		conn_hold(s->conn, false);
 	/* what is unread is looked at now, not when more comes; not from here: a caller may be in
 	 * the middle of things */
-	if (!s->running)
-		run_later(s);
+	if (!s->running || notify_listens(s))
+		imap_later(s);
 }
 
 void imap_end(struct imap *s, const char *status)
@@ -432,7 +448,7 @@ void imap_run(struct imap *s)
 	s->running = true;
 	while (!s->closing && s->reading != READING_NONE && !conn_congested(s->conn)) {
 		if (++turn > RUN_TURN) {
-			run_later(s);
+			imap_later(s);
 			break;
 		}
 		if (!take_input(s))
@@ -450,8 +466,7 @@ static void on_drain(void *self)
 {
 	struct imap *s = self;
 
-	if (s->idling)
-		idle_news(s);
+	announce_now(s);
 	imap_pump(s);
 	imap_run(s);
 }

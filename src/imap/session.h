@@ -16,6 +16,7 @@
 
 struct imap;
 struct imap_command;
+struct notify;
 
 enum imap_state { /* RFC 9051 3; also bits of a command's row */
 	IMAP_GREETED = 1,
@@ -77,6 +78,7 @@ struct imap {
 	/* the selected mailbox */
 	struct news news; /* news.view NULL: none, or it was deleted */
 	struct view_watch watch;
+	struct notify *notify; /* NULL: NOTIFY was not used */
 	bool read_only, view_gone;
 	uint32_t *saved; /* "$": uids, sorted */
 	size_t saved_n;
@@ -127,6 +129,7 @@ void imap_say(struct imap *s, struct slice line, void (*then)(struct imap *s));
 void imap_read_lines(struct imap *s, void (*on_line)(struct imap *s, struct slice line));
 void imap_read_octets(struct imap *s, size_t (*on_octets)(struct imap *s, struct slice in));
 void imap_run(struct imap *s);
+void imap_later(struct imap *s); /* on the next turn: what waits is told, and input read */
 void imap_login(struct imap *s, struct account *a, const char *how);
 
 /* The mailbox. */

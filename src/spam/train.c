@@ -65,7 +65,8 @@ enum lesson_class train_lesson(
 		return (LESSON_NONE);
 	switch (ev->kind) {
 	case EVENT_EXPUNGED:
-	case EVENT_FOLDERS: return (LESSON_NONE);
+	case EVENT_FOLDERS:
+	case EVENT_METADATA: return (LESSON_NONE);
 	case EVENT_FLAGS: return (lesson_of_keywords(ev, to));
 	case EVENT_ADDED:
 		if (!m->known)

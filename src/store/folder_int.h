@@ -52,5 +52,7 @@ void folder_name_made(struct folder_op *o); /* plan: o->names into the intent */
 int folder_make_all(struct folder_op *o);
 void folder_take_back(struct folder_op *o);
 void folder_list_made(struct folder_op *o); /* loop */
+void folder_tell_made(struct folder_op *o); /* loop: the watchers of the store */
+const void *folder_op_by(const struct folder_op *o); /* who asked, while he may be told */
 
 #endif

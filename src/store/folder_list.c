@@ -130,6 +130,23 @@ struct folder *folder_find(struct account *a, struct slice name)
 	return (f);
 }
 
+bool folder_has_children(struct account *a, struct slice name)
+{
+	const struct mail *m = a->mail;
+	struct buf z = BUF_INIT(L_MBX_NAME * 4 + 2);
+	bool has = false;
+	size_t at;
+
+	canonical(name, &z);
+	(void)buf_addc(&z, '/');
+	if (!z.failed && slice_chr(buf_slice(&z), '\0') == SIZE_MAX) {
+		at = place_of(m, buf_z(&z));
+		has = at < m->folders_n && slice_starts(slice_of(m->folders[at]->name), buf_slice(&z));
+	}
+	buf_free(&z);
+	return (has);
+}
+
 struct folder *folder_by_role(struct account *a, enum folder_role r)
 {
 	for (size_t i = 0; i < a->mail->folders_n; i++)

@@ -243,13 +243,24 @@ void folder_list_made(struct folder_op *o)
 	}
 }
 
+const void *folder_op_by(const struct folder_op *o)
+{
+	return (o->abandoned ? NULL : o->self);
+}
+
+void folder_tell_made(struct folder_op *o)
+{
+	for (size_t i = 0; i < o->made_n; i++)
+		watch_name(o->job.m->account, FOLDER_CREATED, o->made[i]->name, NULL, folder_op_by(o));
+}
+
 static void create_end(struct mail_job *j)
 {
 	struct folder_op *o = (struct folder_op *)j;
 
 	folder_list_made(o);
 	if (!j->failed)
-		watch_folders(j->m->account);
+		folder_tell_made(o);
 	folder_op_conclude(o);
 }
 
@@ -339,7 +350,7 @@ static void delete_end(struct mail_job *j)
 
 		folder_unlist(j->m, o->victim);
 		view_gone(o->victim);
-		watch_folders(j->m->account);
+		watch_name(j->m->account, FOLDER_DELETED, o->victim->name, NULL, folder_op_by(o));
 		s->job.run = sweep_run;
 		s->job.done = sweep_done;
 		s->m = j->m;
@@ -384,9 +395,10 @@ static void subscribe_end(struct mail_job *j)
 {
 	struct folder_op *o = (struct folder_op *)j;
 
-	if (!j->failed)
-		watch_folders(j->m->account);
-	else if (o->sub_changed)
+	if (!j->failed && o->sub_changed)
+		watch_name(j->m->account, o->sub_on ? FOLDER_SUBSCRIBED : FOLDER_UNSUBSCRIBED, o->name,
+		    NULL, folder_op_by(o));
+	else if (j->failed && o->sub_changed)
 		(void)subs_set(j->m, slice_of(o->name), !o->sub_on);
 	folder_op_answer(o);
 }

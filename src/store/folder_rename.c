@@ -83,9 +83,12 @@ static void rename_end(struct mail_job *j)
 			view_moved(f);
 		}
 		folder_relist(j->m);
-		watch_folders(j->m->account);
 	}
 	folder_list_made(o);
+	if (!j->failed) {
+		folder_tell_made(o);
+		watch_name(j->m->account, FOLDER_RENAMED, o->to, o->name, folder_op_by(o));
+	}
 	folder_op_conclude(o);
 }
 
@@ -153,8 +156,8 @@ static void unmake_end(struct mail_job *j)
 			continue;
 		folder_unlist(j->m, o->made[i]);
 		view_gone(o->made[i]);
+		watch_name(j->m->account, FOLDER_DELETED, o->made[i]->name, NULL, NULL);
 	}
-	watch_folders(j->m->account);
 	j->failed = true; /* why is in err since the moves failed */
 	folder_op_conclude(o);
 }
@@ -252,8 +255,11 @@ static void inbox_end(struct mail_job *j)
 		folder_op_conclude(o);
 		return;
 	}
-	watch_folders(j->m->account);
 	o->victim = o->made[o->made_n - 1];
+	o->made_n--; /* the last is told as INBOX renamed; parents were made */
+	folder_tell_made(o);
+	o->made_n++;
+	watch_name(j->m->account, FOLDER_RENAMED, o->victim->name, "INBOX", folder_op_by(o));
 	(void)view_open(j->m->folders[0], inbox_open, o);
 }
 

@@ -209,7 +209,8 @@ int batch_expunged_fd(struct mail *m);
 void batch_end(struct mail *m);
 /* loop: news to view, sessions and store watchers (watch.c) */
 void watch_tell(struct mail_job *j, struct delta *d);
-void watch_folders(struct account *a);
+void watch_name(struct account *a, enum folder_act act, const char *name, const char *old_name, const void *by);
+void watch_metadata(struct account *a, struct folder *f, const struct metadata *v, size_t n, const void *by);
 void view_apply(struct folder *f, const struct delta *d); /* view.c */
 void view_moved(struct folder *f);                        /* renamed: watch the new place */
 struct view;

@@ -22,6 +22,8 @@ struct account *folder_account(const struct folder *f);
 /* Subscriptions are names; they may name what does not exist. */
 bool folder_name_subscribed(struct account *a, struct slice name);
 const char *subscription_next(struct account *a, const char *after); /* sorted; NULL: the first */
+/* Is there a folder below that name? */
+bool folder_has_children(struct account *a, struct slice name);
 /* Is it a name we can keep? -1 with ERR_CANNOT / ERR_LIMIT and words (IMP-11). ${name} as a client
  * gave it, UTF-8, without trailing "/". */
 int folder_name_check(struct slice name, struct err *err);
@@ -224,7 +226,15 @@ enum store_event_kind {
 	EVENT_ADDED,
 	EVENT_FLAGS,
 	EVENT_EXPUNGED,
-	EVENT_FOLDERS /* the list of folders or subscriptions changed */
+	EVENT_FOLDERS, /* the list of folders or subscriptions changed: see folder_act */
+	EVENT_METADATA /* annotations of a folder, or of the account, changed */
+};
+enum folder_act {
+	FOLDER_CREATED,
+	FOLDER_DELETED,
+	FOLDER_RENAMED, /* with all below it, which is told of once */
+	FOLDER_SUBSCRIBED,
+	FOLDER_UNSUBSCRIBED
 };
 enum store_cause {
 	CAUSE_DELIVERY,
@@ -251,6 +261,15 @@ struct store_event {
 	size_t n;
 	const char *const *keywords_added; /* FLAGS: names newly set on all of these messages */
 	size_t keywords_added_n;
+	bool seen_changed; /* FLAGS: \Seen of some of these messages */
+	const void *by;	   /* see view_change.by; of FOLDERS and METADATA the self of who asked */
+	/* FOLDERS: what became of which name; ${old_name}: RENAMED, and "INBOX" when its messages
+	 * went to a new folder */
+	enum folder_act act;
+	const char *name, *old_name;
+	/* METADATA: the names; ${folder} NULL: of the account */
+	const struct slice *entries;
+	size_t entries_n;
 	struct event_hold
 	    *hold; /* not NULL: the act waits for its answer; take it with store_event_hold */
 };

@@ -130,6 +130,9 @@ static void op_end(struct mail_job *j)
 	struct metadata_op *o = (struct metadata_op *)j;
 	const struct err *err = j->failed ? &j->err : NULL;
 
+	if (o->on_done != NULL && err == NULL)
+		watch_metadata(j->m->account, o->is_server ? NULL : o->lf->owner, o->v, o->n,
+		    o->abandoned ? NULL : o->self);
 	if (o->abandoned)
 		;
 	else if (o->on_read != NULL)

@@ -63,10 +63,12 @@ static void emit_flags(
 			if (told[k] || fresh_keywords(&d->msgs[k]) != fresh)
 				continue;
 			told[k] = true;
+			ev->seen_changed |= ((d->msgs[k].m.flags ^ d->msgs[k].was) & FLAG_SEEN) != 0;
 			all[n++] = event_of(&d->msgs[k]);
 		}
 		ev->n = n;
 		emit(s, ev);
+		ev->seen_changed = false;
 	}
 	free(told);
 }
@@ -87,6 +89,7 @@ void watch_tell(struct mail_job *j, struct delta *d)
 		.cause = d->cause,
 		.account = j->m->account,
 		.folder = d->folder,
+		.by = d->by,
 		.n = d->n,
 		.hold = j->hold,
 	};
@@ -161,11 +164,36 @@ void store_event_release(struct event_hold *h, const struct err *err)
 		(void)loop_later(h->job->m->store->loop, hold_ended, h);
 }
 
-void watch_folders(struct account *a)
+void watch_name(struct account *a, enum folder_act act, const char *name, const char *old_name,
+    const void *by)
 {
-	struct store_event ev = { .kind = EVENT_FOLDERS, .cause = CAUSE_STORE, .account = a };
+	struct store_event ev = { .kind = EVENT_FOLDERS,
+		.cause = CAUSE_STORE,
+		.account = a,
+		.act = act,
+		.name = name,
+		.old_name = old_name,
+		.by = by };
 
 	emit(a->store, &ev);
+}
+
+void watch_metadata(
+    struct account *a, struct folder *f, const struct metadata *v, size_t n, const void *by)
+{
+	struct slice *entries = mem_new_array(n + 1, sizeof(*entries));
+	struct store_event ev = { .kind = EVENT_METADATA,
+		.cause = CAUSE_STORE,
+		.account = a,
+		.folder = f,
+		.entries = entries,
+		.entries_n = n,
+		.by = by };
+
+	for (size_t i = 0; i < n; i++)
+		entries[i] = v[i].entry;
+	emit(a->store, &ev);
+	free(entries);
 }
 
 void store_watch_add(struct store *s, struct store_watch *w)

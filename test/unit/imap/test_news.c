@@ -160,7 +160,7 @@ static void a_believing_client_has_the_truth(void **state)
 		assert_int_equal(client_n, view.n);
 		for (size_t i = 0; i < view.n; i++)
 			assert_int_equal(client[i], view.m[i].uid);
-		assert_false(news_any(&n, true));
+		assert_false(news_any(&n, &(struct news_style){ .expunges = true }));
 		news_done(&n);
 		seed = was;
 	}

@@ -39,7 +39,7 @@ static void on_event(void *self, const struct store_event *ev)
 {
 	struct mail_bench *b = self;
 
-	if (ev->kind == EVENT_FOLDERS || b->events_n == COUNT_OF(b->events))
+	if (ev->kind == EVENT_FOLDERS || ev->kind == EVENT_METADATA || b->events_n == COUNT_OF(b->events))
 		return;
 	b->events[b->events_n].kind = ev->kind;
 	b->events[b->events_n].cause = ev->cause;

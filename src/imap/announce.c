@@ -1,0 +1,42 @@
+/* What is told unasked, and when? Before the tagged answer of a command, in IDLE as it happens (RFC
+ * 2177), and with NOTIFY SET between commands too (RFC 5465 3.1). Never inside the answer of a
+ * command. What there is to tell is known to news.c and notify.c. */
+#include "imap/announce.h"
+
+#include "imap/notify.h"
+
+bool announce_some(struct imap *s, bool expunges, bool between)
+{
+	struct news_style style;
+
+	imap_news_style(s, expunges, &style);
+	notify_style(s, between, &style);
+	if (s->news.view != NULL && !s->view_gone && news_any(&s->news, &style)) {
+		(void)news_write(&s->news, &style, &s->out);
+		imap_flush(s);
+		return (true);
+	}
+	return (notify_say_lines(s));
+}
+
+bool announce_may(const struct imap *s)
+{
+	return (!s->closing && (s->idling || (s->call.row == NULL && notify_listens(s))) &&
+	    (s->call.row == NULL || s->reading == READING_LINE));
+}
+
+void announce_now(struct imap *s)
+{
+	if (!announce_may(s))
+		return;
+	while (!conn_congested(s->conn) && announce_some(s, true, !s->idling))
+		;
+	if (!conn_congested(s->conn) && !s->closing)
+		notify_go_on(s);
+}
+
+void announce_soon(struct imap *s)
+{
+	if (announce_may(s))
+		imap_later(s);
+}

@@ -1,0 +1,15 @@
+/* announce.h: what is told that no command asked for, and when. */
+#ifndef IMAP_ANNOUNCE_H
+#define IMAP_ANNOUNCE_H
+
+#include "imap/session.h"
+
+/* One piece of what waits, of news and of what NOTIFY wants; false: there is nothing.
+ * ${expunges}: the client may hear of them now; ${between}: no command is under way. */
+bool announce_some(struct imap *s, bool expunges, bool between);
+/* May something be told now, in IDLE or (with NOTIFY) between commands? */
+bool announce_may(const struct imap *s);
+void announce_now(struct imap *s);  /* all that waits, while there is room and it may be told */
+void announce_soon(struct imap *s); /* the same, on the next turn of the loop */
+
+#endif
