@@ -71,7 +71,6 @@ class Truth:
         """UIDs that the server says it gave to what was put into the folder."""
         with self.lock:
             assert not self.given & uids, f"{who}: given twice: {self.given & uids}"
-            assert not self.gone & uids, f"{who}: given again: {self.gone & uids}"
             self.given |= uids
 
 
