@@ -175,6 +175,20 @@ static enum mime_kind kind_of(const struct mime_part *p)
 	return (MIME_LEAF);
 }
 
+/* Octets of an mbox line in front of a message that was attached with it: no field (RFC 4155), and
+ * no reason to take the header behind it for text. */
+static size_t mbox_line(struct slice s)
+{
+	size_t lf = slice_chr(s, '\n'), at;
+
+	if ((!slice_starts(s, SLICE("From ")) && !slice_starts(s, SLICE(">From "))) ||
+	    lf == SIZE_MAX)
+		return (0);
+	for (at = slice_chr(s, ' '); s.p[at] == ' ' || s.p[at] == '\t';)
+		at++;
+	return (s.p[at] == ':' ? 0 : lf + 1); /* "From : x" is a field */
+}
+
 /* A part begins at b->at: read its header and put it on the stack. */
 static void part_open(struct builder *b)
 {
@@ -184,6 +198,7 @@ static void part_open(struct builder *b)
 	struct mime_part *p = part_add(b);
 	bool has_encoding;
 	struct slice boundary;
+	size_t line = 0;
 
 	*p = (struct mime_part){
 		.parent = MIME_NONE, .first = MIME_NONE, .next = MIME_NONE, .number = 1
@@ -201,7 +216,10 @@ static void part_open(struct builder *b)
 		}
 		parent->last_child = index;
 	}
-	header_parse_at(b->arena, b->m->whole, b->at, b->fields_left, &stop, &p->header);
+	if (parent != NULL && b->m->parts[parent->part].kind == MIME_MESSAGE)
+		line = mbox_line(slice_from(b->m->whole, b->at));
+	header_parse_at(b->arena, b->m->whole, b->at + line, b->fields_left, &stop, &p->header);
+	p->header.size += line;
 	p->header_at = (unsigned)b->at;
 	p->header_size = (unsigned)p->header.size;
 	b->lines += count_line_ends(slice_head(slice_from(b->m->whole, b->at), p->header.size));

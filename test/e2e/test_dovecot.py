@@ -330,7 +330,7 @@ NAMED = {
         ["ending-boundaries.msg", "very-long-boundary.msg", "very-very-long-boundary.msg", "weird-boundary.msg", "raw_email4.eml", "raw_email_with_illegal_boundary.eml",
          "raw_email_bad_time.eml", "raw_email_with_binary_encoded.eml"],
     "The CRLF before a delimiter is the delimiter's (RFC 2046 5.1.1), also after the end of a multipart within.":
-        ["boundary-name-clash.msg"],
+        ["boundary-name-clash.msg", "attachment_message_rfc822_inline_image.eml"],
     "A Content-Type, disposition or encoding outside the grammar: what was meant where it is plain, else the default or as it is written.":
         ["double-semicolon.msg", "multi-digest.msg", "attachment_with_unquoted_name.eml", "content_transfer_encoding_qp_with_space.eml",
          "content_transfer_encoding_text-html.eml", "content_transfer_encoding_with_semi_colon.eml", "missing_content_disposition.eml",
@@ -339,8 +339,6 @@ NAMED = {
         ["infinite.msg"],
     "The pieces of a parameter (RFC 2231 3) as they were sent, for the client to join.":
         ["japanese_attachment_long_name.eml"],
-    "A message within that begins with an mbox line has no header, for the same reason as a message would; ours to reconsider.":
-        ["attachment_message_rfc822.eml", "attachment_message_rfc822_inline_image.eml"],
 }
 REASONS = [
     ("both", "A part that is not there is NIL (nstring, RFC 9051 6.4.5); Dovecot says an empty string, or for 1.1 of a leaf the leaf.",

@@ -23,8 +23,6 @@ DEVIATIONS = {
     "mime/mime4j/testmsgs/weird-boundary.msg": BLANK_END,
     "mime/mime4j/testmsgs/very-long-boundary.msg": BLANK_END,
     "mime/kmime/mails/bug392239.mbox": "a part that ends with its header is a part",
-    "mime/rubymail/attachment_emails/attachment_message_rfc822.eml":
-        "an mbox line in front of the attached header is no field: all is body (SIN-21)",
     "mime/rubymail/error_emails/multiple_content_types.eml":
         "the first of two Content-Type fields counts (MIM-08)",
     "bounces/maildir/dos/lhost-postfix-01.eml": EMPTY_MESSAGE,

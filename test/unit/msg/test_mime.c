@@ -165,10 +165,48 @@ static void structure_says_what_imap_wants(void **state)
 	arena_free(a);
 }
 
+static void an_mbox_line_hides_no_header_within(void **state)
+{
+	static const struct {
+		const char *line;
+		size_t fields;
+	} cases[] = {
+		{ "From ann@x.example Mon Jun  1 10:00:00 2020\r\n", 2 },
+		{ ">From ann@x.example\n", 2 },
+		{ "From : bob@x.example\r\n", 3 }, /* a field, written the old way */
+		{ "From\r\n", 0 },
+	};
+	struct arena *a = arena_new(0);
+
+	(void)state;
+	for (size_t i = 0; i < COUNT_OF(cases); i++) {
+		struct mime m;
+
+		mime_parse(a,
+		    slice_of(arena_fmt(a,
+			"Content-Type: message/rfc822\r\n\r\n%sFrom: a@x.example\r\n"
+			"Subject: in\r\n\r\nbody\r\n",
+			cases[i].line)),
+		    &m);
+		assert_int_equal(m.n, 2);
+		assert_int_equal(m.parts[1].header.n, cases[i].fields);
+		assert_int_equal(m.parts[1].header_at, m.parts[0].body_at);
+		if (cases[i].fields > 0)
+			assert_true(slice_eq(mime_body(&m, &m.parts[1]), SLICE("body\r\n")));
+	}
+	/* of a whole message it is a line like another */
+	struct mime m;
+
+	mime_parse(a, SLICE("From x y\r\nSubject: out\r\n\r\n"), &m);
+	assert_int_equal(m.parts[0].header.n, 0);
+	arena_free(a);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(sections_are_found_by_path),
+		cmocka_unit_test(an_mbox_line_hides_no_header_within),
 		cmocka_unit_test(the_first_of_doubled_fields_counts),
 		cmocka_unit_test(nesting_and_parts_stop_at_their_limits),
 		cmocka_unit_test(parameters_are_read_as_mail_writes_them),
