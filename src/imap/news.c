@@ -6,21 +6,12 @@
 #include <stdlib.h>
 
 #include "core/mem.h"
+#include "core/sorted.h"
 #include "imap/write.h"
 
 size_t uid_list_lower(const struct uid_list *l, uint32_t uid)
 {
-	size_t lo = 0, hi = l->n;
-
-	while (lo < hi) {
-		size_t mid = lo + (hi - lo) / 2;
-
-		if (l->v[mid] < uid)
-			lo = mid + 1;
-		else
-			hi = mid;
-	}
-	return (lo);
+	return (sorted_lower(l->v, l->n, sizeof(*l->v), 0, uid));
 }
 
 bool uid_list_has(const struct uid_list *l, uint32_t uid)

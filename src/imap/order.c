@@ -189,7 +189,9 @@ static union order_value value_of(struct order *o, enum sort_what what, struct a
 			text = subject_base(a, header_first(h, SLICE("Subject"))->body, &is_reply);
 		break;
 	}
-	return ((union order_value){ .text = fold(o->texts, text, SORT_TEXT) });
+	text = fold(o->texts, text, o->texts_n < L_ISORT_TEXTS ? L_ISORT_TEXT : L_ISORT_SHORT);
+	o->texts_n += text.n;
+	return ((union order_value){ .text = text });
 }
 
 static uint64_t hash_of(struct slice s)
@@ -226,7 +228,7 @@ static void add_references(
 		if (msgid_take(a, &c, &id))
 			add_ref(o, id);
 	}
-	most = at + THREAD_REFS_EACH < THREAD_REFS_ALL ? THREAD_REFS_EACH : 1;
+	most = at + L_IREFS < L_IREFS_ALL ? L_IREFS : 1;
 	if (o->refs_n - at > most) {
 		memmove(&o->refs[at], &o->refs[o->refs_n - most], most * sizeof(*o->refs));
 		o->refs_n = at + most;
@@ -254,7 +256,7 @@ static void add_to_threads(struct order *o, struct arena *a, const struct header
 	if (o->thread != THREAD_ORDEREDSUBJECT)
 		add_references(o, t, a, h);
 	if (o->thread != THREAD_REFS && (f = header_first(h, SLICE("Subject"))) != NULL) {
-		text = fold(a, subject_base(a, f->body, &t->is_reply), 4096);
+		text = fold(a, subject_base(a, f->body, &t->is_reply), L_ISORT_TEXT);
 		t->subject = text.n == 0 ? 0 : hash_of(text);
 	}
 }

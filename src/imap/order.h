@@ -19,10 +19,7 @@ enum sort_what { /* in the order of their names, in order.c */
 	SORT_SUBJECT,
 	SORT_TO,
 };
-enum {
-	SORT_KEYS = 9,  /* one of each: a second could not decide anything */
-	SORT_TEXT = 256 /* octets of a text that are compared */
-};
+enum { SORT_KEYS = 9 /* one of each: a second could not decide anything */ };
 struct sort_key {
 	enum sort_what what;
 	bool reverse;
@@ -36,6 +33,7 @@ struct order {
 	size_t keys_n;
 	/* SORT: what is compared */
 	struct arena *texts;
+	size_t texts_n; /* octets kept of them */
 	struct order_row *rows;
 	/* THREAD */
 	struct thread_message *messages;

@@ -2,10 +2,12 @@
  * one of them. */
 #include "imap/seqset.h"
 
+#include <stddef.h>
 #include <stdlib.h>
 
 #include "core/cursor.h"
 #include "core/limits.h"
+#include "core/sorted.h"
 
 static bool take_number(struct cursor *c, uint32_t *ret, bool *star)
 {
@@ -97,17 +99,9 @@ void seqset_fix(struct seqset *s, uint32_t last)
 
 bool seqset_has(const struct seqset *s, uint32_t x)
 {
-	size_t lo = 0, hi = s->n;
+	size_t at = sorted_lower(s->v, s->n, sizeof(*s->v), offsetof(struct range, to), x);
 
-	while (lo < hi) {
-		size_t mid = lo + (hi - lo) / 2;
-
-		if (s->v[mid].to < x)
-			lo = mid + 1;
-		else
-			hi = mid;
-	}
-	return (lo < s->n && s->v[lo].from <= x);
+	return (at < s->n && s->v[at].from <= x);
 }
 
 uint32_t seqset_max(const struct seqset *s)

@@ -9,9 +9,10 @@
 
 #include <stdlib.h>
 
+#include "core/limits.h"
 #include "core/mem.h"
 
-enum { NONE = 0xffffffff, WALKS_EACH = 64 };
+enum { NONE = 0xffffffff };
 
 struct node {
 	uint32_t parent;      /* 0: the root of all, which is node 0 */
@@ -392,7 +393,7 @@ static void by_references(
 		all += t->m[i].refs_n;
 	/* a node for each id, and for each join of step 5 */
 	t->nodes = mem_new_array(1 + 3 * t->n + all, sizeof(*t->nodes));
-	t->walks = WALKS_EACH * (t->n + all);
+	t->walks = L_IWALKS * (t->n + all);
 	(void)node_new(t, NONE);
 	table_init(&t->ids, t->n + all + 1);
 	for (uint32_t i = 0; i < t->n; i++)

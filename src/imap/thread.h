@@ -8,12 +8,8 @@
 
 enum thread_kind { THREAD_ORDEREDSUBJECT, THREAD_REFERENCES, THREAD_REFS };
 
-enum {
-	THREAD_REFS_EACH = 64,     /* references kept of a message: the last ones */
-	THREAD_REFS_ALL = 2000000, /* of all messages; beyond, only the last of each is kept */
-	THREAD_NUMBER_OCTETS =
-	    16, /* of one message in the answer, with what parts it from others */
-};
+/* of one message in the answer, with what parts it from others */
+enum { THREAD_NUMBER_OCTETS = 16 };
 
 struct thread_message {
 	uint32_t number;          /* as it is to be said; ascending */

@@ -5,11 +5,13 @@
  * Failures: the folder cannot be read. */
 #include "store/view_int.h"
 
+#include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
 
 #include "core/arena.h"
 #include "core/loop.h"
+#include "core/sorted.h"
 #include "core/watch_dir.h"
 
 enum { SETTLE_MS = 2500 };
@@ -304,17 +306,8 @@ const struct view_message *view_at(const struct view *v, size_t index)
 
 size_t view_lower(const struct view *v, uint32_t uid)
 {
-	size_t lo = 0, hi = v->n;
-
-	while (lo < hi) {
-		size_t mid = lo + (hi - lo) / 2;
-
-		if (v->msgs[mid].uid < uid)
-			lo = mid + 1;
-		else
-			hi = mid;
-	}
-	return (lo);
+	return (sorted_lower(
+	    v->msgs, v->n, sizeof(*v->msgs), offsetof(struct view_message, uid), uid));
 }
 
 uint32_t view_uidvalidity(const struct view *v)
