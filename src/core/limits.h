@@ -32,6 +32,16 @@ enum {
 	L_CMT = 16,		  /* comment nesting */
 	/* DKIM and DNS */
 	L_DKIM = 8, L_DKIMH = 256, L_KEY = 4096,
+	L_TAGS = 64,		  /* of a tag list */
+	L_KEY_BITS_LEAST = 1024, L_KEY_BITS_MOST = 8192, L_KEY_BITS_GOOD = 2048, /* RFC 8301 3.2 */
+	L_KEY_EXPONENT_BITS = 64, /* of an RSA key: what a peer can make us work */
+	L_DKIM_SKEW_SECONDS = 300, /* a signature made this far in the future is believed */
+	L_SPF = 10, L_SPF_VOID = 2, L_SPF_NAMES = 10, L_SPF_SECONDS = 20, /* RFC 7208 4.6.4 */
+	L_SPF_RECORD = 8192,	  /* octets */
+	L_SPF_TEXT = 255,	  /* of an explanation */
+	L_SPF_WIDE_V4 = 8, L_SPF_WIDE_V6 = 20, /* a prefix shorter than this is half the world: no trust */
+	L_DMARC_LABELS = 8,	  /* RFC 9989 4.10 */
+	L_ARC = 50,		  /* RFC 8617 4.2.1 */
 	L_DNS_RECORDS = 100, L_DNS_SECONDS = 10, L_DNS_FLIGHT = 128, L_DNS_WAIT = 4096,
 	/* IMAP before login */
 	L_IPRE_OCTETS = 8192, L_IPRE_PARENS = 4, L_IPRE_BAD = 3, L_IPRE_SECONDS = 60,
