@@ -18,7 +18,7 @@
 #include "core/loop_int.h"
 #include "core/mem.h"
 
-enum { NAME_MAX_OCTETS = 253, LABEL_MAX = 63, CLASS_IN = 1 };
+enum { NAME_MAX_OCTETS = 253, LABEL_MAX = 63, CLASS_IN = 1, ESCAPED = 4 /* "\\DDD" */ };
 
 struct dns {
 	struct owned owned;
@@ -39,6 +39,7 @@ struct dns_query {
 	struct dns *dns;
 	enum query_state state;
 	enum dns_type type;
+	bool odd; /* any octets in names */
 	int id;
 	struct timer *deadline;
 	struct ub_result *result; /* owned; NULL: ${status} and ${why} say it all */
@@ -46,7 +47,7 @@ struct dns_query {
 	const char *why;
 	void (*on_answer)(void *self, const struct dns_answer *a);
 	void *self;
-	char name[NAME_MAX_OCTETS + 1];
+	char name[ESCAPED * NAME_MAX_OCTETS + 1]; /* as libunbound reads it (RFC 1035 5.1) */
 };
 
 static void on_tell(void *self);
@@ -228,8 +229,10 @@ static int mx_order(const void *a, const void *b)
 }
 
 /* Records that cannot be read: for a reverse name that is as if there were none, for all else nobody knows. */
-static void decode(struct arena *arena, enum dns_type type, const struct ub_result *r, struct dns_answer *a)
+static void decode(struct arena *arena, const struct dns_query *q, struct dns_answer *a)
 {
+	const struct ub_result *r = q->result;
+	enum dns_type type = q->type;
 	struct dns_record *records;
 	size_t total = 0, n = 0;
 
@@ -243,7 +246,8 @@ static void decode(struct arena *arena, enum dns_type type, const struct ub_resu
 	for (size_t i = 0; i < total; i++) {
 		struct slice rdata = { r->data[i], r->len[i] > 0 ? (size_t)r->len[i] : 0 };
 
-		if (dns_rr_decode(arena, type, rdata, &records[n]))
+		if (type == DNS_MX && q->odd ? dns_rr_decode_odd_mx(arena, rdata, &records[n])
+					     : dns_rr_decode(arena, type, rdata, &records[n]))
 			n++;
 		else if (type != DNS_PTR && type != DNS_MX && type != DNS_CNAME) {
 			a->why = "malformed record";
@@ -263,9 +267,10 @@ static void decode(struct arena *arena, enum dns_type type, const struct ub_resu
 	a->why = NULL;
 }
 
-static void read_result(struct arena *arena, enum dns_type type, const struct ub_result *r,
-    struct dns_answer *a)
+static void read_result(struct arena *arena, const struct dns_query *q, struct dns_answer *a)
 {
+	const struct ub_result *r = q->result;
+
 	a->status = DNS_TEMPORARY;
 	/* Before anything else: a bogus answer carries the forger's data and a good rcode. */
 	if (r->bogus) {
@@ -282,7 +287,7 @@ static void read_result(struct arena *arena, enum dns_type type, const struct ub
 		a->status = DNS_NO_DATA;
 		a->why = "no record of this type";
 	} else {
-		decode(arena, type, r, a);
+		decode(arena, q, a);
 	}
 	a->secure = r->secure != 0;
 }
@@ -295,7 +300,7 @@ static void tell(struct dns_query *q)
 	list_drop(&q->node);
 	timer_cancel(q->deadline);
 	if (q->result != NULL)
-		read_result(arena, q->type, q->result, &a);
+		read_result(arena, q, &a);
 	q->on_answer(q->self, &a);
 	arena_free(arena);
 	ub_resolve_free(q->result);
@@ -376,8 +381,13 @@ static void on_readable(uv_poll_t *h, int status, int events)
 
 /* --- asking --- */
 
+static bool is_plain(char c)
+{
+	return (ascii_alnum(c) || c == '-' || c == '_');
+}
+
 /* DNS-12: what cannot be a host or service name is never sent. */
-static bool name_is_good(struct slice name)
+static bool name_is_good(struct slice name, bool odd)
 {
 	struct slice label, rest = name;
 	bool more = true;
@@ -389,10 +399,28 @@ static bool name_is_good(struct slice name)
 		if (label.n == 0 || label.n > LABEL_MAX)
 			return (false);
 		for (size_t i = 0; i < label.n; i++)
-			if (!ascii_alnum(label.p[i]) && label.p[i] != '-' && label.p[i] != '_')
+			if (!is_plain(label.p[i]) &&
+			    (!odd || label.p[i] < ' ' || label.p[i] == 127 || label.p[i] == '\\'))
 				return (false);
 	}
 	return (true);
+}
+
+static void write_name(struct slice name, char *ret)
+{
+	for (size_t i = 0; i < name.n; i++) {
+		unsigned char c = (unsigned char)name.p[i];
+
+		if (is_plain(name.p[i]) || c == '.') {
+			*ret++ = name.p[i];
+			continue;
+		}
+		*ret++ = '\\';
+		*ret++ = (char)('0' + c / 100);
+		*ret++ = (char)('0' + c / 10 % 10);
+		*ret++ = (char)('0' + c % 10);
+	}
+	*ret = '\0';
 }
 
 static void on_deadline(void *self)
@@ -409,7 +437,7 @@ static void on_deadline(void *self)
 	pump(d);
 }
 
-struct dns_query *dns_ask(struct dns *d, struct slice name, enum dns_type type,
+static struct dns_query *ask(struct dns *d, struct slice name, enum dns_type type, bool odd,
     void (*on_answer)(void *self, const struct dns_answer *a), void *self)
 {
 	struct dns_query *q;
@@ -420,6 +448,7 @@ struct dns_query *dns_ask(struct dns *d, struct slice name, enum dns_type type,
 	q = NEW(struct dns_query);
 	q->dns = d;
 	q->type = type;
+	q->odd = odd;
 	q->on_answer = on_answer;
 	q->self = self;
 	q->state = QUERY_WAITING;
@@ -427,14 +456,26 @@ struct dns_query *dns_ask(struct dns *d, struct slice name, enum dns_type type,
 	d->waiting_n++;
 	if (slice_ends(name, SLICE(".")))
 		name.n--;
-	if (!name_is_good(name)) {
+	if (!name_is_good(name, odd)) {
 		have_answer(q, DNS_BAD_NAME, "not a name that can be asked");
 		return (q);
 	}
-	memcpy(q->name, name.p, name.n);
+	write_name(name, q->name);
 	q->deadline = timer_start(d->loop, d->timeout_ms, on_deadline, q);
 	pump(d);
 	return (q);
+}
+
+struct dns_query *dns_ask(struct dns *d, struct slice name, enum dns_type type,
+    void (*on_answer)(void *self, const struct dns_answer *a), void *self)
+{
+	return (ask(d, name, type, false, on_answer, self));
+}
+
+struct dns_query *dns_ask_odd(struct dns *d, struct slice name, enum dns_type type,
+    void (*on_answer)(void *self, const struct dns_answer *a), void *self)
+{
+	return (ask(d, name, type, true, on_answer, self));
 }
 
 void dns_cancel(struct dns_query *q)

@@ -70,11 +70,17 @@ void dns_free(struct dns *d); /* no callback after this */
  * if the question could not be put: treat as temporary. */
 struct dns_query *dns_ask(struct dns *d, struct slice name, enum dns_type type,
     void (*on_answer)(void *self, const struct dns_answer *a), void *self);
+/* dns_ask_odd: the same for names that a sender's macros made (RFC 7208 7): any printable octets but
+ * backslash, in the question and in the hosts of MX records that come back. */
+struct dns_query *dns_ask_odd(struct dns *d, struct slice name, enum dns_type type,
+    void (*on_answer)(void *self, const struct dns_answer *a), void *self);
 void dns_cancel(struct dns_query *q); /* accepts NULL */
 
 /* dns_rr_decode: record data to a record, strictly; names inside rdata uncompressed. ${a} holds
  * what it points to. False: malformed. (dns_rr.c; fuzzed.) */
 struct arena;
 bool dns_rr_decode(struct arena *a, enum dns_type type, struct slice rdata, struct dns_record *ret);
+/* An MX record whose host may hold any printable octets but backslash. */
+bool dns_rr_decode_odd_mx(struct arena *a, struct slice rdata, struct dns_record *ret);
 
 #endif

@@ -12,8 +12,14 @@ static bool is_name_octet(char c)
 	return (ascii_alnum(c) || c == '-' || c == '_');
 }
 
+static bool is_odd_octet(char c)
+{
+	return (c >= ' ' && c < 127 && c != '.' && c != '\\');
+}
+
 /* domain-name = *( length label ) 0 (RFC 1035 3.1), all of rdata. The root is the empty name. */
-static bool take_name(struct arena *a, struct slice rdata, struct slice *ret)
+static bool take_name(
+    struct arena *a, struct slice rdata, bool (*is_octet)(char), struct slice *ret)
 {
 	char *name;
 	size_t at = 0, n = 0;
@@ -34,7 +40,7 @@ static bool take_name(struct arena *a, struct slice rdata, struct slice *ret)
 		if (n > 0)
 			name[n++] = '.';
 		for (size_t i = 0; i < label; i++, at++) {
-			if (!is_name_octet(rdata.p[at]))
+			if (!is_octet(rdata.p[at]))
 				return (false);
 			name[n++] = ascii_lower(rdata.p[at]);
 		}
@@ -71,6 +77,21 @@ static unsigned octet(struct slice s, size_t i)
 	return ((unsigned char)s.p[i]);
 }
 
+static bool take_mx(
+    struct arena *a, struct slice rdata, bool (*is_octet)(char), struct dns_record *ret)
+{
+	if (rdata.n < 3)
+		return (false);
+	ret->u.mx.preference = octet(rdata, 0) << 8 | octet(rdata, 1);
+	return (take_name(a, slice_from(rdata, 2), is_octet, &ret->u.mx.host));
+}
+
+bool dns_rr_decode_odd_mx(struct arena *a, struct slice rdata, struct dns_record *ret)
+{
+	memset(ret, 0, sizeof(*ret));
+	return (take_mx(a, rdata, is_odd_octet, ret));
+}
+
 bool dns_rr_decode(struct arena *a, enum dns_type type, struct slice rdata, struct dns_record *ret)
 {
 	memset(ret, 0, sizeof(*ret));
@@ -84,12 +105,9 @@ bool dns_rr_decode(struct arena *a, enum dns_type type, struct slice rdata, stru
 		return (true);
 	case DNS_PTR:
 	case DNS_CNAME:
-		return (take_name(a, rdata, &ret->u.name) && ret->u.name.n > 0);
+		return (take_name(a, rdata, is_name_octet, &ret->u.name) && ret->u.name.n > 0);
 	case DNS_MX:
-		if (rdata.n < 3)
-			return (false);
-		ret->u.mx.preference = octet(rdata, 0) << 8 | octet(rdata, 1);
-		return (take_name(a, slice_from(rdata, 2), &ret->u.mx.host));
+		return (take_mx(a, rdata, is_name_octet, ret));
 	case DNS_TXT:
 		return (take_text(a, rdata, &ret->u.text));
 	case DNS_TLSA:

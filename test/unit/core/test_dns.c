@@ -31,6 +31,7 @@ static const struct row rows[] = {
 	{ "a.test", DNS_A, 0, 1, SLICE_INIT("\x7f\0\0\5") },
 	{ "mx.test", DNS_MX, 0, 1, SLICE_INIT("\0\x14\1b\4test\0") },
 	{ "mx.test", DNS_MX, 0, 1, SLICE_INIT("\0\x0a\1A\4test\0") },
+	{ "f:o/%.test", DNS_MX, 0, 1, SLICE_INIT("\0\1\3b:c\4test\0") },
 	{ "null.test", DNS_MX, 0, 1, SLICE_INIT("\0\0\0") },
 	{ "txt.test", DNS_TXT, 0, 1, SLICE_INIT("\7v=spf1 \4-all\0") },
 	{ "5.0.0.127.in-addr.arpa", DNS_PTR, 0, 1, SLICE_INIT("\1a\4test\0") },
@@ -223,7 +224,7 @@ static void answers_are_told_by_their_kind(void **state)
 		{ "a.test", DNS_A, DNS_OK, 1, "127.0.0.5 " },
 		{ "A.test.", DNS_A, DNS_OK, 1, "127.0.0.5 " },
 		{ "mx.test", DNS_MX, DNS_OK, 2, "10:a.test 20:b.test " },
-		{ "null.test", DNS_MX, DNS_OK, 1, "0: " },
+	{ "null.test", DNS_MX, DNS_OK, 1, "0: " },
 		{ "txt.test", DNS_TXT, DNS_OK, 1, "v=spf1 -all " },
 		{ "5.0.0.127.in-addr.arpa", DNS_PTR, DNS_OK, 1, "a.test " },
 		{ "6.0.0.127.in-addr.arpa", DNS_PTR, DNS_NO_DATA, 0, "" },
@@ -281,6 +282,24 @@ static void bad_names_are_never_sent(void **state)
 	assert_int_equal(atomic_load(&server.asked), before);
 }
 
+static void odd_names_are_asked_when_a_macro_made_them(void **state)
+{
+	struct slice bad[] = { SLICE("a\tb.test"), SLICE("a\\.test"), SLICE("\xc3\xbc.test"), SLICE("a..test") };
+	struct heard h = { .calls = 0 };
+
+	(void)state;
+	asked_type = DNS_MX;
+	(void)dns_ask_odd(it.dns, SLICE("f:o/%.test"), DNS_MX, on_answer, &h);
+	loop_run(it.loop);
+	assert_int_equal(h.status, DNS_OK);
+	assert_string_equal(h.text, "1:b:c.test ");
+	for (size_t i = 0; i < COUNT_OF(bad); i++) {
+		(void)dns_ask_odd(it.dns, bad[i], DNS_A, on_answer, &h);
+		loop_run(it.loop);
+		assert_int_equal(h.status, DNS_BAD_NAME);
+	}
+}
+
 static void cancelled_questions_stay_silent(void **state)
 {
 	struct heard h[4] = { { .calls = 0 } };
@@ -323,6 +342,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(answers_are_told_by_their_kind),
 		cmocka_unit_test(bad_names_are_never_sent),
+		cmocka_unit_test(odd_names_are_asked_when_a_macro_made_them),
 		cmocka_unit_test(cancelled_questions_stay_silent),
 		cmocka_unit_test(more_than_fit_in_flight_all_get_answers),
 	};
