@@ -190,6 +190,13 @@ static void check_smarthost(struct cfg_load *l)
 		(void)cfg_bad(l, 0, "holds a password that others can read: chmod 600 %s", c->path);
 }
 
+static void check_rules(struct cfg_load *l, const struct cfg_rule *r)
+{
+	for (; r != NULL; r = r->next)
+		if (r->account != NULL && cfg_login(l->cfg, slice_of(r->account)) == NULL)
+			(void)cfg_bad(l, r->line, "there is no account \"%s\"", r->account);
+}
+
 static void check_whole(struct cfg_load *l)
 {
 	struct cfg *c = l->cfg;
@@ -197,6 +204,9 @@ static void check_whole(struct cfg_load *l)
 	check_listens(l);
 	check_smarthost(l);
 	cfg_index(l);
+	check_rules(l, c->allows);
+	check_rules(l, c->denies);
+	check_rules(l, c->rules);
 	if (c->listens == NULL)
 		listen_everywhere(c);
 }

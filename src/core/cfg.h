@@ -11,6 +11,7 @@
 #include "core/log.h"
 
 struct map;
+struct regex;
 
 enum cfg_service {
 	SERVICE_SMTP,
@@ -71,6 +72,57 @@ struct cfg_score { /* [score]; INFINITY when "off" */
 	double greylist, junk, reject;
 };
 
+/* What becomes of mail that a connect filter caught; in the order of harm. */
+enum cfg_action { ACTION_OFF, ACTION_TAG, ACTION_GREYLIST, ACTION_JUNK, ACTION_REJECT };
+
+struct cfg_filters { /* [filter.*] */
+	enum cfg_action rdns_pattern, no_rdns, no_fcrdns, reputation, early_talker;
+	const struct regex **patterns; /* of names of peers, from the file too */
+	size_t patterns_n;
+	const char *patterns_file;            /* NULL: none */
+	uint64_t block_below, junk_below;     /* reputation, 0 to 100 */
+	uint64_t slow_factor_ms;              /* delay of each reply = this * (100 - score) / 100 */
+};
+
+struct cfg_range { /* of addresses that a list answers with, ends included */
+	struct ip first, last;
+};
+
+struct cfg_dnsbl { /* [[filter.dnsbl]] */
+	struct cfg_dnsbl *next;
+	struct slice zone;        /* A-label, lower case */
+	struct cfg_range *codes;  /* what counts as listed; all inside 127.0.0.0/8 */
+	size_t codes_n;
+	double points;
+	bool of_domains; /* asked about domains in links and senders, not about addresses */
+	unsigned line;
+};
+
+/* One value of a condition. Texts are compared without regard to case. */
+struct cfg_match {
+	struct cfg_match *next;
+	struct slice field;        /* header: name of the field, else empty */
+	struct slice text;         /* part of a subject or field; address; "@domain"; domain */
+	const struct regex *regex; /* instead of text: it was written /.../ */
+	struct ip net;             /* ip: the network and its bits */
+	unsigned bits;
+};
+
+enum cfg_rule_kind { RULE_ALLOW, RULE_DENY, RULE_RULE };
+enum cfg_rule_act { ACT_JUNK, ACT_INBOX, ACT_FOLDER, ACT_FLAG, ACT_REJECT, ACT_FORWARD };
+
+/* [[allow]], [[deny]], [[rule]]: all conditions given must hold, each by one of its values. */
+struct cfg_rule {
+	struct cfg_rule *next; /* of its kind, in file order: the first that holds decides */
+	enum cfg_rule_kind kind;
+	const struct cfg_match *from, *to, *ip, *domain, *header, *subject;
+	enum cfg_rule_act act; /* of a RULE_RULE */
+	const char *folder;         /* where ACT_FOLDER files it */
+	const char *flag, *forward; /* done beside any act but ACT_REJECT; NULL: not */
+	const char *account;                 /* only mail of this account; NULL: everybody's */
+	unsigned line;
+};
+
 struct cfg {
 	struct arena *arena; /* owned; holds all of this */
 	const char *path;
@@ -110,7 +162,9 @@ struct cfg {
 	} status;
 	enum log_level log_level;
 	bool log_json;
-	bool reject_early_talkers; /* [filter.early-talker] action = "reject" (default) or "off" */
+	struct cfg_filters filter;
+	struct cfg_dnsbl *dnsbls;
+	struct cfg_rule *allows, *denies, *rules;
 	struct map
 	    *who; /* owned; names, addresses, domains and aliases by their text; cfg_who.c's own */
 };

@@ -236,6 +236,16 @@ int cfg_set_level(struct cfg_load *l, const struct cfg_key *k, void *dest, const
 	return (0);
 }
 
+int cfg_set_choice(struct cfg_load *l, const struct cfg_key *k, void *dest, const struct toml *v)
+{
+	int i = choice_of(l, k, v);
+
+	if (i == -1)
+		return (-1);
+	*(int *)field(k, dest) = i; /* an enum whose values stand in the order of the choices */
+	return (0);
+}
+
 /* The second choice is true. */
 int cfg_set_second(struct cfg_load *l, const struct cfg_key *k, void *dest, const struct toml *v)
 {

@@ -19,7 +19,7 @@ static bool is_unbuilt(struct cfg_load *l, const char *table, const struct toml 
 	return (true);
 }
 
-static void unknown_key(struct cfg_load *l, const char *table, const struct toml *t,
+void cfg_unknown_key(struct cfg_load *l, const char *table, const struct toml *t,
     const char *const *more, size_t more_n)
 {
 	const char *names[CFG_NAMES];
@@ -54,8 +54,7 @@ static const struct cfg_key *key_of(const char *table, struct slice name)
 	return (NULL);
 }
 
-/* All keys of one table into ${dest}; ${t} may be NULL: then defaults only. */
-static void read_table(struct cfg_load *l, const char *table, void *dest, const struct toml *t)
+void cfg_read_table(struct cfg_load *l, const char *table, void *dest, const struct toml *t)
 {
 	static const struct toml empty = { .type = TOML_TABLE };
 	const struct cfg_key *k;
@@ -66,7 +65,7 @@ static void read_table(struct cfg_load *l, const char *table, void *dest, const 
 		if ((k = key_of(table, v->key)) != NULL)
 			(void)k->set(l, k, dest, v);
 		else if (*table != '\0' && !is_unbuilt(l, table, v))
-			unknown_key(l, table, v, NULL, 0);
+			cfg_unknown_key(l, table, v, NULL, 0);
 	}
 	for (size_t i = 0; i < cfg_keys_n; i++) {
 		k = &cfg_keys[i];
@@ -80,7 +79,7 @@ static void read_table(struct cfg_load *l, const char *table, void *dest, const 
 	}
 }
 
-static bool is_table(struct cfg_load *l, const char *prefix, const struct toml *t)
+bool cfg_is_table(struct cfg_load *l, const char *prefix, const struct toml *t)
 {
 	if (t->type == TOML_TABLE)
 		return (true);
@@ -105,7 +104,7 @@ static void read_listens(struct cfg_load *l, const struct toml *t)
 		}
 		li->line = e->key_line;
 		li->any = true;
-		read_table(l, "listen", li, e);
+		cfg_read_table(l, "listen", li, e);
 		if (li->port == 0)
 			li->port = cfg_service_port(li->service);
 		*at = li;
@@ -120,7 +119,7 @@ static void read_domains(struct cfg_load *l, const struct toml *t)
 	for (const struct toml *e = t->first; e != NULL; e = e->next) {
 		struct cfg_domain *d = arena_alloc(l->cfg->arena, sizeof(*d));
 
-		if (!is_table(l, "domain.", e))
+		if (!cfg_is_table(l, "domain.", e))
 			continue;
 		d->line = e->key_line;
 		d->name = domain_ascii(l->cfg->arena, e->key);
@@ -129,7 +128,7 @@ static void read_domains(struct cfg_load *l, const struct toml *t)
 			    "\"%s\" is no domain name: write [domain.\"example.org\"]", e->key.p);
 			continue;
 		}
-		read_table(l, "domain.*", d, e);
+		cfg_read_table(l, "domain.*", d, e);
 		*at = d;
 		at = &d->next;
 	}
@@ -151,7 +150,7 @@ static void read_accounts(struct cfg_load *l, const struct toml *t)
 	for (const struct toml *e = t->first; e != NULL; e = e->next) {
 		struct cfg_account *acc = arena_alloc(l->cfg->arena, sizeof(*acc));
 
-		if (!is_table(l, "account.", e))
+		if (!cfg_is_table(l, "account.", e))
 			continue;
 		acc->line = e->key_line;
 		acc->name = cfg_lower(l->cfg->arena, e->key).p;
@@ -160,7 +159,7 @@ static void read_accounts(struct cfg_load *l, const struct toml *t)
 			    "account name \"%s\": letters, digits, \".\", \"_\" "
 			    "and \"-\", a letter or digit first, at most %d",
 			    e->key.p, L_LOCAL);
-		read_table(l, "account.*", acc, e);
+		cfg_read_table(l, "account.*", acc, e);
 		*at = acc;
 		at = &acc->next;
 	}
@@ -209,46 +208,32 @@ static void read_aliases(struct cfg_load *l, const struct toml *t)
 	}
 }
 
-static void read_filters(struct cfg_load *l, const struct toml *t)
-{
-	static const char *const built[] = { "early-talker" };
-	const struct toml *early = NULL;
-
-	for (const struct toml *e = t != NULL ? t->first : NULL; e != NULL; e = e->next) {
-		if (!slice_eq(e->key, SLICE("early-talker"))) {
-			if (!is_unbuilt(l, "filter", e))
-				unknown_key(l, "filter", e, built, COUNT_OF(built));
-		} else if (is_table(l, "filter.", e)) {
-			early = e;
-		}
-	}
-	read_table(l, "filter.early-talker", l->cfg, early);
-}
-
 void cfg_read_tree(struct cfg_load *l, const struct toml *root)
 {
 	static const char *const plain[] = { "tls", "dns", "outbound", "smarthost", "score",
 		"limits", "status", "log" };
 	static const char *const tables[] = { "tls", "dns", "outbound", "smarthost", "score",
-		"limits", "status", "log", "listen", "domain", "account", "alias", "filter" };
+		"limits", "status", "log", "listen", "domain", "account", "alias", "filter",
+		"allow", "deny", "rule" };
 	const struct toml *found[COUNT_OF(tables)] = { NULL };
-	const size_t listen = 8, domain = 9, account = 10, alias = 11, filter = 12;
+	const size_t listen = 8, domain = 9, account = 10, alias = 11, filter = 12,
+		     rules = 13; /* of each enum cfg_rule_kind, from here on */
 
-	read_table(l, "", l->cfg, root);
+	cfg_read_table(l, "", l->cfg, root);
 	for (const struct toml *t = root->first; t != NULL; t = t->next) {
 		size_t i = 0;
 
 		while (i < COUNT_OF(tables) && !slice_eq(t->key, slice_of(tables[i])))
 			i++;
 		if (i < COUNT_OF(tables)) {
-			if (i == listen || is_table(l, "", t))
+			if (i == listen || i >= rules || cfg_is_table(l, "", t))
 				found[i] = t;
 		} else if (key_of("", t->key) == NULL && !is_unbuilt(l, "", t)) {
-			unknown_key(l, "", t, tables, COUNT_OF(tables));
+			cfg_unknown_key(l, "", t, tables, COUNT_OF(tables));
 		}
 	}
 	for (size_t i = 0; i < COUNT_OF(plain); i++)
-		read_table(l, plain[i], l->cfg, found[i]);
+		cfg_read_table(l, plain[i], l->cfg, found[i]);
 	if (found[listen] != NULL)
 		read_listens(l, found[listen]);
 	if (found[domain] != NULL)
@@ -261,5 +246,7 @@ void cfg_read_tree(struct cfg_load *l, const struct toml *root)
 		(void)cfg_bad(l, 0, "no account: add [account.NAME], NAME being yours");
 	if (found[alias] != NULL)
 		read_aliases(l, found[alias]);
-	read_filters(l, found[filter]);
+	cfg_read_filters(l, found[filter]);
+	for (int kind = RULE_ALLOW; kind <= RULE_RULE; kind++)
+		cfg_read_rules(l, (enum cfg_rule_kind)kind, found[rules + (size_t)kind]);
 }

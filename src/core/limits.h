@@ -91,6 +91,10 @@ enum {
 	L_LOG = 1024, L_LOG_RING = 1048576,
 	L_LEDGER_DAYS = 90,
 	/* configuration */
+	L_REGEX = 1024, L_REGEX_PARENS = 32,	/* octets of a pattern; parentheses in each other */
+	L_REGEX_SUBJECT = 1024, L_REGEX_STEPS = 10000, L_REGEX_KIB = 20000, /* looked at; steps a start; memory */
+	L_PATTERNS = 1000,	  /* lines of a patterns file */
+	L_MATCHES = 1000,	  /* values of one condition of an owner's rule */
 	L_TOML = 4194304, L_TOML_DEPTH = 32, L_CFG_ERRORS = 50, L_ALIAS_DEPTH = 10,
 	L_LAG_MS = 100,		  /* the loop is never blocked for longer */
 };

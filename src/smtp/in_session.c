@@ -220,7 +220,7 @@ static void on_input(void *self)
 		if (conn_input(s->conn).n == 0)
 			return;
 		s->early_talker = FACT_YES;
-		if (smtp_in_cfg(s)->reject_early_talkers)
+		if (smtp_in_cfg(s)->filter.early_talker == ACTION_REJECT)
 			too_early(s);
 		return;
 	}
@@ -306,7 +306,7 @@ void smtp_in_open(struct smtp_server *server, struct conn *c, enum smtp_role rol
 		}
 		return; /* on_secure says the banner */
 	}
-	wait = role == ROLE_MX && smtp_in_cfg(s)->reject_early_talkers;
+	wait = role == ROLE_MX && smtp_in_cfg(s)->filter.early_talker == ACTION_REJECT;
 	/* Also without a wait the banner comes on a later turn: the caller is still handing the
 	 * connection over. */
 	s->banner = timer_start(server->deps.loop, wait ? SMTP_BANNER_MS : 0, on_banner_time, s);

@@ -38,7 +38,7 @@ def page_keys(text):
     """(table.key, default or '', line) for each .TP below a table's .SS."""
     table, key, at, words = None, None, 0, ''
     for number, line in enumerate(text.splitlines() + ['.SH'], 1):
-        line = line.replace(r'\-', '-').replace(r'\(dq', '"')
+        line = line.replace(r'\-', '-').replace(r'\(dq', '"').replace(r'\e', '\\')
         if re.match(r'[.](SH|SS|TP)', line) and key is not None:
             found = re.findall(r'^Default: (.*?)[.]$', words, re.M)
             none = len(re.findall(r'^No default[.]$', words, re.M))
@@ -87,10 +87,12 @@ def check_loads(faults, list_keys):
     text = common.text(TOML)
     everything = re.sub(r'^#(?=\[|"[^"]+" *=|\w+ *= )', '', text, flags=re.M)
     for what, content in (('as it stands', text), ('with every key', everything)):
-        with tempfile.NamedTemporaryFile('w', suffix='.toml') as f: # mode 0600, as a password in it demands
-            f.write(content)
-            f.flush()
-            done = subprocess.run([list_keys, f.name], capture_output=True, text=True)
+        with tempfile.TemporaryDirectory() as folder:
+            open(os.path.join(folder, 'patterns'), 'w').close()  # the one file that is read with it
+            with tempfile.NamedTemporaryFile('w', suffix='.toml', dir=folder) as f: # mode 0600, as a password in it demands
+                f.write(content)
+                f.flush()
+                done = subprocess.run([list_keys, f.name], capture_output=True, text=True)
         if done.returncode != 0:
             faults.extend(f'{TOML}: {what}: {line.replace(f.name + ":", "line ")}' for line in done.stdout.splitlines() or ['cannot be read'])
 

@@ -15,6 +15,7 @@
 #include "core/cfg.h"
 #include "core/limits.h"
 #include "core/mem.h"
+#include "core/regex.h"
 
 #define MINIMAL                                                                                    \
 	"hostname = \"mail.hypno.cat\"\ndata = \"/var/lib/pennypost\"\n"                           \
@@ -90,7 +91,7 @@ static void a_short_file_is_complete(void **state)
 	assert_int_equal(c->outbound.port, 25);
 	assert_false(c->outbound.allow_private);
 	assert_null(c->smarthost.host);
-	assert_true(c->reject_early_talkers);
+	assert_int_equal(c->filter.early_talker, ACTION_REJECT);
 	assert_false(c->status.has);
 	assert_int_equal(c->log_level, LOG_INFO);
 	assert_false(c->log_json);
@@ -150,7 +151,60 @@ static void every_table_is_read(void **state)
 	assert_int_equal(c->status.port, 8025);
 	assert_int_equal(c->log_level, LOG_DEBUG);
 	assert_true(c->log_json);
-	assert_false(c->reject_early_talkers);
+	assert_int_equal(c->filter.early_talker, ACTION_OFF);
+	cfg_free(c);
+}
+
+static void filters_and_rules_are_read(void **state)
+{
+	static const char tables[] =
+	    "[filter.no-rdns]\naction = \"reject\"\n"
+	    "[[filter.dnsbl]]\nzone = \"BL.example\"\n"
+	    "[[filter.dnsbl]]\nzone = \"uri.example\"\nof = \"domain\"\npoints = -1.5\n"
+	    "codes = [\"127.0.0.2-127.0.0.11\", \"127.0.1.2\"]\n"
+	    "[[allow]]\nfrom = [\"A@Friend.example\", \"@b.example\"]\nip = \"192.0.2.77/24\"\n"
+	    "[[allow]]\nsubject = \"second\"\n"
+	    "[[rule]]\nheader = \"List-Id: /^<choir\\\\./\"\naction = \"folder\"\n"
+	    "folder = \"Choir\"\nflag = \"\\\\Flagged\"\naccount = \"gilles\"\n";
+	static const char lines[] = "# homes\n\npool-\\d+\n  ^a-[0-9-]+[.]pool\\. \r\n";
+	char path[] = "/tmp/pennypost-patterns-XXXXXX", text[4096];
+	int fd = mkstemp(path);
+	const struct cfg_dnsbl *d;
+	const struct cfg_rule *r;
+	struct cfg *c;
+
+	(void)state;
+	assert_int_equal(write(fd, lines, sizeof(lines) - 1), sizeof(lines) - 1);
+	(void)close(fd);
+	(void)snprintf(text, sizeof(text), "%s%s[filter.rdns-pattern]\nfile = \"%s\"\n", MINIMAL,
+	    tables, path);
+	c = load(text);
+	(void)unlink(path);
+	d = c->dnsbls;
+	r = c->allows;
+	assert_int_equal(c->filter.no_rdns, ACTION_REJECT);
+	assert_int_equal(c->filter.no_fcrdns, ACTION_JUNK);
+	assert_int_equal(c->filter.patterns_n, 4); /* two of the default, two of the file */
+	assert_true(regex_match(c->filter.patterns[0], SLICE("x.DYN.example.net")));
+	assert_false(regex_match(c->filter.patterns[0], SLICE("dyn.example.net")));
+	assert_true(regex_match(c->filter.patterns[3], SLICE("a-1-2-3-4.pool.example")));
+	assert_int_equal(c->filter.slow_factor_ms, 5000);
+	assert_string_equal(d->zone.p, "bl.example");
+	assert_int_equal(d->codes_n, 1);
+	assert_true(d->points > 1.9 && !d->of_domains);
+	assert_true(d->next->points < -1.4 && d->next->of_domains);
+	assert_int_equal(d->next->codes_n, 2);
+	assert_int_equal(d->next->codes[0].last.octets[3], 11);
+	assert_string_equal(r->from->text.p, "a@friend.example");
+	assert_string_equal(r->from->next->text.p, "@b.example");
+	assert_int_equal(r->ip->bits, 24);
+	assert_int_equal(r->ip->net.octets[3], 0);
+	assert_string_equal(r->next->subject->text.p, "second");
+	assert_null(c->denies);
+	assert_int_equal(c->rules->act, ACT_FOLDER);
+	assert_true(slice_eq(c->rules->header->field, SLICE("List-Id")));
+	assert_true(regex_match(c->rules->header->regex, SLICE("<choir.example>")));
+	assert_string_equal(c->rules->flag, "\\Flagged");
 	cfg_free(c);
 }
 
@@ -258,6 +312,43 @@ static void faults_are_told(void **state)
 		{ "[smarthost]\nhost = \"h.example\"\nusername = \"u\"\npassword = \"x\"\ntls = "
 		  "\"opportunistic\"",
 		    "[smarthost] would send its password in the clear", 0 },
+		/* filters, lists and rules */
+		{ "[filter.no-rdns]\naction = \"jnk\"",
+		    "filter.no-rdns.action must be \"off\", \"tag\", \"greylist\", \"junk\" or "
+		    "\"reject\" (did you mean \"junk\"?)",
+		    2 },
+		{ "[filter.rdns-pattern]\npatterns = ['ok', '(']",
+		    "filter.rdns-pattern.patterns: \"(\" is no pattern: missing closing "
+		    "parenthesis, at character 2",
+		    2 },
+		{ "[filter.rdns-pattern]\nfile = \"not-there\"",
+		    "filter.rdns-pattern.file: /tmp/not-there cannot be read", 2 },
+		{ "[filter.rdns]", "unknown key \"rdns\" in [filter]", 1 },
+		{ "[filter.dnsbl]\nzone = \"x.example\"",
+		    "filter.dnsbl is a list of tables: write [[filter.dnsbl]]", 1 },
+		{ "[[filter.dnsbl]]\npoints = 1", "filter.dnsbl.zone is missing", 1 },
+		{ "[[filter.dnsbl]]\nzone = \"x.example\"\ncodes = [\"127.255.255.254\"]",
+		    "filter.dnsbl.codes: \"127.255.255.254\" must be an address in 127.0.0.0/8", 3 },
+		{ "[[filter.dnsbl]]\nzone = \"x.example\"\ncodes = [\"10.0.0.1\"]",
+		    "filter.dnsbl.codes: \"10.0.0.1\" must be", 3 },
+		{ "[[filter.dnsbl]]\nzone = \"x.example\"\ncodes = [\"127.0.0.9-127.0.0.2\"]",
+		    "filter.dnsbl.codes: \"127.0.0.9-127.0.0.2\" must be", 3 },
+		{ "[[filter.dnsbl]]\nzone = \"x.example\"\npoints = 21",
+		    "filter.dnsbl.points must be a number from -20 to 20", 3 },
+		{ "[[allow]]\naccount = \"gilles\"", "this [[allow]] would hold for all mail", 1 },
+		{ "[[allow]]\nfrom = \"nobody\"", "allow.from: \"nobody\" an address looks like", 2 },
+		{ "[[deny]]\nip = \"192.0.2.0/33\"",
+		    "deny.ip: \"192.0.2.0/33\" has too many bits behind its slash", 2 },
+		{ "[[deny]]\nsubject = [\"a\", \"/(/\"]", "deny.subject: \"(\" is no pattern", 2 },
+		{ "[[rule]]\nheader = \"no colon\"\naction = \"junk\"",
+		    "rule.header: \"no colon\" must be \"Field: text\"", 2 },
+		{ "[[rule]]\nsubject = \"x\"", "rule.action is missing", 1 },
+		{ "[[rule]]\nsubject = \"x\"\naction = \"folder\"",
+		    "action \"folder\" needs folder = \"...\" beside it", 1 },
+		{ "[[rule]]\nsubject = \"x\"\naction = \"forward\"\nforward = \"x\"",
+		    "forward: \"x\" is no address", 1 },
+		{ "[[rule]]\nsubject = \"x\"\naction = \"junk\"\naccount = \"nobody\"",
+		    "there is no account \"nobody\"", 1 },
 		/* not built yet, and said so */
 		{ "[outbound]\ntls = \"x\"",
 		    "this version cannot do \"outbound.tls\" yet: remove it", 2 },
@@ -265,13 +356,6 @@ static void faults_are_told(void **state)
 		{ "[[listen]]\nservice = \"https\"", "this version cannot serve \"https\" yet", 2 },
 		{ "[[listen]]\nservice = \"smtp\"\nproxy_protocol = true",
 		    "this version cannot do \"listen.proxy_protocol\" yet", 3 },
-		{ "[filter.rdns-pattern]\naction = \"junk\"",
-		    "this version cannot do \"filter.rdns-pattern\" yet", 1 },
-		{ "[filter.reputation]", "this version cannot do \"filter.reputation\" yet", 1 },
-		{ "[[filter.dnsbl]]\nzone = \"x\"", "this version cannot do \"filter.dnsbl\" yet",
-		    1 },
-		{ "[[allow]]", "this version cannot do \"allow\" yet", 1 },
-		{ "[[rule]]", "this version cannot do \"rule\" yet", 1 },
 		{ "[fallback]", "this version cannot do \"fallback\" yet", 1 },
 		{ "[backup_mx]", "this version cannot do \"backup_mx\" yet", 1 },
 	};
@@ -550,6 +634,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_short_file_is_complete),
 		cmocka_unit_test(every_table_is_read),
+		cmocka_unit_test(filters_and_rules_are_read),
 		cmocka_unit_test(faults_are_told),
 		cmocka_unit_test(all_faults_come_at_once_by_line),
 		cmocka_unit_test(many_faults_are_counted),

@@ -1,0 +1,426 @@
+/* cfg_judge.c: what do the tables of judging say: connect filters, block lists, the owner's rules? What
+ * they mean for a message is spam/'s. Patterns are compiled here once; a pattern that is none is a fault
+ * of the file like any other. */
+#include <ctype.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "core/buf.h"
+#include "core/cfg_int.h"
+#include "core/domain.h"
+#include "core/mem.h"
+#include "core/regex.h"
+
+static void *field(const struct cfg_key *k, void *dest)
+{
+	return ((char *)dest + k->offset);
+}
+
+static void free_regex(void *self)
+{
+	regex_free(self);
+}
+
+/* NULL when it is no pattern: noted. */
+static const struct regex *compile(
+    struct cfg_load *l, const char *what, unsigned line, struct slice pattern)
+{
+	struct err err = { 0 };
+	struct regex *r = regex_new(pattern, true, &err);
+
+	if (r == NULL)
+		(void)cfg_bad(l, line, "%s: %s", what, err.text);
+	else
+		arena_on_free(l->cfg->arena, free_regex, r);
+	return (r);
+}
+
+/* --- [filter.rdns-pattern] --- */
+
+int cfg_set_patterns(struct cfg_load *l, const struct cfg_key *k, void *dest, const struct toml *v)
+{
+	struct cfg_filters *f = &((struct cfg *)dest)->filter;
+	size_t n = 0, at = 0;
+
+	if (cfg_list_of(l, k, v, &n) == -1)
+		return (-1);
+	f->patterns = arena_array(l->cfg->arena, n, sizeof(*f->patterns));
+	for (const struct toml *e = v->first; e != NULL; e = e->next, at++)
+		if ((f->patterns[at] =
+			    compile(l, cfg_key_name(l, k), e->line, e->v.string)) == NULL)
+			return (-1);
+	f->patterns_n = n;
+	return (0);
+}
+
+/* The patterns of the file behind those of the table. */
+static int add_patterns(struct cfg_load *l, struct slice text, const char *path, unsigned line)
+{
+	struct cfg_filters *f = &l->cfg->filter;
+	const struct regex **all;
+	struct slice row, rest = text;
+	size_t n = 0, number = 0;
+	bool more = true;
+
+	all = arena_array(l->cfg->arena, f->patterns_n + L_PATTERNS, sizeof(*all));
+	for (; n < f->patterns_n; n++)
+		all[n] = f->patterns[n];
+	while (more) {
+		more = slice_cut(rest, '\n', &row, &rest);
+		number++;
+		row = slice_trim(row);
+		if (row.n == 0 || row.p[0] == '#')
+			continue;
+		if (n == f->patterns_n + L_PATTERNS)
+			return (cfg_bad(l, line, "%s holds more than %d patterns", path, L_PATTERNS));
+		if ((all[n++] = compile(l,
+			 arena_fmt(l->cfg->arena, "%s, line %zu", path, number), line, row)) == NULL)
+			return (-1);
+	}
+	f->patterns = all;
+	f->patterns_n = n;
+	return (0);
+}
+
+int cfg_set_patterns_file(
+    struct cfg_load *l, const struct cfg_key *k, void *dest, const struct toml *v)
+{
+	struct cfg *c = dest;
+	struct buf text = BUF_INIT((size_t)L_PATTERNS * L_REGEX);
+	FILE *f;
+	int bad;
+
+	if (cfg_set_path(l, k, dest, v) == -1)
+		return (-1);
+	if ((f = fopen(c->filter.patterns_file, "re")) == NULL)
+		return (cfg_bad(l, v->line, "%s: %s cannot be read: %m", cfg_key_name(l, k),
+		    c->filter.patterns_file));
+	for (char *room; (room = buf_room(&text, 4096)) != NULL;) {
+		size_t got = fread(room, 1, 4096, f);
+
+		if (got == 0)
+			break;
+		buf_grew(&text, got);
+	}
+	bad = ferror(f) || text.failed
+	    ? cfg_bad(l, v->line, "%s: %s cannot be read, or is too large", cfg_key_name(l, k),
+		  c->filter.patterns_file)
+	    : 0;
+	(void)fclose(f);
+	/* The table's own patterns, or their default, are set by now or later: the text is kept. */
+	if (bad == 0)
+		l->patterns = arena_dup(l->cfg->arena, buf_slice(&text));
+	l->patterns_line = v->line;
+	buf_free(&text);
+	return (bad);
+}
+
+/* --- [[filter.dnsbl]] --- */
+
+int cfg_set_zone(struct cfg_load *l, const struct cfg_key *k, void *dest, const struct toml *v)
+{
+	struct slice ascii = { 0 };
+
+	if (v->type == TOML_STRING)
+		ascii = domain_ascii(l->cfg->arena, v->v.string);
+	if (ascii.n == 0)
+		return (cfg_bad(l, v->line, "%s must be %s", cfg_key_name(l, k), k->type));
+	*(struct slice *)field(k, dest) = ascii;
+	return (0);
+}
+
+static bool is_code(const struct ip *ip)
+{
+	return (!ip->is_v6 && ip->octets[0] == 127);
+}
+
+/* "127.0.0.2" or "127.0.0.2-127.0.0.11". 127.255.255.0/24 is where lists say that they refuse. */
+static bool read_range(struct slice text, struct cfg_range *ret)
+{
+	struct slice first, last;
+
+	if (!slice_cut(text, '-', &first, &last))
+		last = first;
+	if (!ip_parse(slice_trim(first), &ret->first) || !ip_parse(slice_trim(last), &ret->last))
+		return (false);
+	return (is_code(&ret->first) && is_code(&ret->last) &&
+	    memcmp(ret->first.octets, ret->last.octets, 4) <= 0 &&
+	    !(ret->last.octets[1] == 255 && ret->last.octets[2] == 255));
+}
+
+int cfg_set_codes(struct cfg_load *l, const struct cfg_key *k, void *dest, const struct toml *v)
+{
+	struct cfg_dnsbl *d = dest;
+	size_t n = 0;
+
+	if (cfg_list_of(l, k, v, &n) == -1)
+		return (-1);
+	d->codes = arena_array(l->cfg->arena, n, sizeof(*d->codes));
+	d->codes_n = 0;
+	for (const struct toml *e = v->first; e != NULL; e = e->next)
+		if (!read_range(e->v.string, &d->codes[d->codes_n++]))
+			return (cfg_bad(l, e->line, "%s: \"%s\" must be %s, and below 127.255.255.0",
+			    cfg_key_name(l, k), e->v.string.p, "an address in 127.0.0.0/8 or a range"));
+	return (0);
+}
+
+int cfg_set_points(struct cfg_load *l, const struct cfg_key *k, void *dest, const struct toml *v)
+{
+	double points = v->type == TOML_INTEGER ? (double)v->v.integer : v->v.real;
+
+	if ((v->type != TOML_INTEGER && v->type != TOML_FLOAT) || !(points >= -20 && points <= 20))
+		return (cfg_bad(l, v->line, "%s must be %s", cfg_key_name(l, k), k->type));
+	*(double *)field(k, dest) = points;
+	return (0);
+}
+
+/* --- conditions --- */
+
+/* One value of a condition into ${m}: NULL when it is fine, else what it must be. */
+typedef const char *read_match(
+    struct cfg_load *l, const struct cfg_key *k, const struct toml *v, struct cfg_match *m);
+
+static int set_matches(struct cfg_load *l, const struct cfg_key *k, void *dest,
+    const struct toml *v, read_match *read)
+{
+	const struct toml *e = v->type == TOML_ARRAY ? v->first : v;
+	struct cfg_match **at = field(k, dest);
+	const char *why;
+	size_t n = 1;
+
+	if (v->type == TOML_ARRAY && cfg_list_of(l, k, v, &n) == -1)
+		return (-1);
+	if (n > L_MATCHES)
+		return (cfg_bad(l, v->line, "%s holds more than %d values", cfg_key_name(l, k),
+		    L_MATCHES));
+	for (; n > 0; n--, e = e->next) {
+		struct cfg_match *m = arena_alloc(l->cfg->arena, sizeof(*m));
+
+		if (e->type != TOML_STRING || e->v.string.n == 0)
+			return (cfg_bad(l, v->line, "%s must be %s", cfg_key_name(l, k), k->type));
+		if ((why = read(l, k, e, m)) != NULL)
+			return (cfg_bad(l, e->line, "%s: \"%s\" %s", cfg_key_name(l, k),
+			    e->v.string.p, why));
+		*at = m;
+		at = &m->next;
+	}
+	return (0);
+}
+
+static const char *read_address(
+    struct cfg_load *l, const struct cfg_key *k, const struct toml *v, struct cfg_match *m)
+{
+	struct slice local, domain;
+	const char *why = cfg_read_address(l->cfg->arena, v->v.string, false, &local, &domain);
+
+	(void)k;
+	if (why != NULL)
+		return (why);
+	m->text = slice_of(arena_fmt(l->cfg->arena, SLICE_FMT "@" SLICE_FMT, SLICE_ARG(local),
+	    SLICE_ARG(domain)));
+	return (NULL);
+}
+
+int cfg_set_match_address(
+    struct cfg_load *l, const struct cfg_key *k, void *dest, const struct toml *v)
+{
+	return (set_matches(l, k, dest, v, read_address));
+}
+
+static const char *read_net(
+    struct cfg_load *l, const struct cfg_key *k, const struct toml *v, struct cfg_match *m)
+{
+	struct slice address, bits;
+	uint64_t n;
+	bool has_bits = slice_cut(v->v.string, '/', &address, &bits);
+
+	(void)l;
+	(void)k;
+	if (!ip_parse(address, &m->net))
+		return ("is no address or network, such as 192.0.2.0/24");
+	n = m->net.is_v6 ? 128 : 32;
+	if (has_bits && !slice_u64(bits, n, &n))
+		return ("has too many bits behind its slash");
+	m->bits = (unsigned)n;
+	m->net = ip_prefix(&m->net, m->bits);
+	return (NULL);
+}
+
+int cfg_set_match_net(struct cfg_load *l, const struct cfg_key *k, void *dest, const struct toml *v)
+{
+	return (set_matches(l, k, dest, v, read_net));
+}
+
+static const char *read_domain(
+    struct cfg_load *l, const struct cfg_key *k, const struct toml *v, struct cfg_match *m)
+{
+	(void)k;
+	m->text = domain_ascii(l->cfg->arena, v->v.string);
+	return (m->text.n == 0 ? "is no domain name" : NULL);
+}
+
+int cfg_set_match_domain(
+    struct cfg_load *l, const struct cfg_key *k, void *dest, const struct toml *v)
+{
+	return (set_matches(l, k, dest, v, read_domain));
+}
+
+/* A plain text, or /pattern/. */
+static const char *read_wanted(struct cfg_load *l, const struct cfg_key *k, unsigned line,
+    struct slice wanted, struct cfg_match *m)
+{
+	if (wanted.n == 0)
+		return ("has nothing to look for");
+	if (wanted.n < 2 || wanted.p[0] != '/' || wanted.p[wanted.n - 1] != '/') {
+		m->text = arena_dup(l->cfg->arena, wanted);
+		return (NULL);
+	}
+	m->regex = compile(
+	    l, cfg_key_name(l, k), line, slice_head(slice_from(wanted, 1), wanted.n - 2));
+	return (m->regex == NULL ? "cannot be used" : NULL);
+}
+
+static const char *read_text(
+    struct cfg_load *l, const struct cfg_key *k, const struct toml *v, struct cfg_match *m)
+{
+	return (read_wanted(l, k, v->line, v->v.string, m));
+}
+
+int cfg_set_match_text(
+    struct cfg_load *l, const struct cfg_key *k, void *dest, const struct toml *v)
+{
+	return (set_matches(l, k, dest, v, read_text));
+}
+
+static const char *read_header(
+    struct cfg_load *l, const struct cfg_key *k, const struct toml *v, struct cfg_match *m)
+{
+	struct slice wanted;
+
+	if (!slice_cut(v->v.string, ':', &m->field, &wanted) || m->field.n == 0)
+		return ("must be \"Field: text\"");
+	for (size_t i = 0; i < m->field.n; i++) /* RFC 5322 2.2: printable, no blank */
+		if (m->field.p[i] <= ' ' || m->field.p[i] > '~')
+			return ("must be \"Field: text\", without blanks in the field's name");
+	return (read_wanted(l, k, v->line, slice_trim(wanted), m));
+}
+
+int cfg_set_match_header(
+    struct cfg_load *l, const struct cfg_key *k, void *dest, const struct toml *v)
+{
+	return (set_matches(l, k, dest, v, read_header));
+}
+
+/* --- tables --- */
+
+/* The elements of [[name]]; NULL, noted, when it is not written so. */
+static const struct toml *rows_of(struct cfg_load *l, const char *name, const struct toml *t)
+{
+	if (t->type != TOML_ARRAY) {
+		(void)cfg_bad(l, t->key_line, "%s is a list of tables: write [[%s]]", name, name);
+		return (NULL);
+	}
+	for (const struct toml *e = t->first; e != NULL; e = e->next)
+		if (e->type != TOML_TABLE) {
+			(void)cfg_bad(
+			    l, e->line, "%s is a list of tables: write [[%s]]", name, name);
+			return (NULL);
+		}
+	return (t->first);
+}
+
+static void read_lists(struct cfg_load *l, const struct toml *t)
+{
+	struct cfg_dnsbl **at = &l->cfg->dnsbls;
+
+	for (const struct toml *e = rows_of(l, "filter.dnsbl", t); e != NULL; e = e->next) {
+		struct cfg_dnsbl *d = arena_alloc(l->cfg->arena, sizeof(*d));
+
+		d->line = e->key_line;
+		cfg_read_table(l, "filter.dnsbl", d, e);
+		*at = d;
+		at = &d->next;
+	}
+}
+
+void cfg_read_filters(struct cfg_load *l, const struct toml *t)
+{
+	static const char *const tables[] = { "early-talker", "rdns-pattern", "no-rdns",
+		"no-fcrdns", "reputation", "dnsbl" };
+	const size_t dnsbl = COUNT_OF(tables) - 1;
+	const struct toml *found[COUNT_OF(tables)] = { NULL };
+
+	for (const struct toml *e = t != NULL ? t->first : NULL; e != NULL; e = e->next) {
+		size_t i = 0;
+
+		while (i < COUNT_OF(tables) && !slice_eq(e->key, slice_of(tables[i])))
+			i++;
+		if (i == COUNT_OF(tables))
+			cfg_unknown_key(l, "filter", e, tables, COUNT_OF(tables));
+		else if (i == dnsbl || cfg_is_table(l, "filter.", e))
+			found[i] = e;
+	}
+	for (size_t i = 0; i < dnsbl; i++)
+		cfg_read_table(l, arena_fmt(l->cfg->arena, "filter.%s", tables[i]), l->cfg, found[i]);
+	if (l->patterns.n > 0)
+		(void)add_patterns(l, l->patterns, l->cfg->filter.patterns_file, l->patterns_line);
+	if (found[dnsbl] != NULL)
+		read_lists(l, found[dnsbl]);
+}
+
+static void check_rule(struct cfg_load *l, const char *name, const struct cfg_rule *r)
+{
+	static const struct {
+		enum cfg_rule_act act;
+		const char *key;
+		size_t offset;
+	} needs[] = {
+		{ ACT_FOLDER, "folder", offsetof(struct cfg_rule, folder) },
+		{ ACT_FLAG, "flag", offsetof(struct cfg_rule, flag) },
+		{ ACT_FORWARD, "forward", offsetof(struct cfg_rule, forward) },
+	};
+
+	struct slice local, domain;
+
+	if (r->forward != NULL &&
+	    (cfg_read_address(l->cfg->arena, slice_of(r->forward), false, &local, &domain) != NULL ||
+		local.n == 0))
+		(void)cfg_bad(l, r->line, "forward: \"%s\" is no address", r->forward);
+	if (r->from == NULL && r->to == NULL && r->ip == NULL && r->domain == NULL &&
+	    r->header == NULL && r->subject == NULL)
+		(void)cfg_bad(l, r->line,
+		    "this [[%s]] would hold for all mail: give it from, to, ip, domain, header or "
+		    "subject",
+		    name);
+	for (size_t i = 0; r->kind == RULE_RULE && i < COUNT_OF(needs); i++) {
+		bool given =
+		    *(const char *const *)((const char *)r + needs[i].offset) != NULL;
+
+		if (!given && r->act == needs[i].act)
+			(void)cfg_bad(l, r->line, "action \"%s\" needs %s = \"...\" beside it",
+			    needs[i].key, needs[i].key);
+	}
+}
+
+void cfg_read_rules(struct cfg_load *l, enum cfg_rule_kind kind, const struct toml *t)
+{
+	static const char *const names[] = { "allow", "deny", "rule" };
+	struct cfg_rule **lists[] = { &l->cfg->allows, &l->cfg->denies, &l->cfg->rules },
+			**at = lists[kind];
+	size_t faults;
+
+	if (t == NULL)
+		return;
+	for (const struct toml *e = rows_of(l, names[kind], t); e != NULL; e = e->next) {
+		struct cfg_rule *r = arena_alloc(l->cfg->arena, sizeof(*r));
+
+		r->kind = kind;
+		r->line = e->key_line;
+		faults = l->faults_n;
+		cfg_read_table(l, names[kind], r, e);
+		if (l->faults_n == faults)
+			check_rule(l, names[kind], r);
+		*at = r;
+		at = &r->next;
+	}
+}
