@@ -35,10 +35,6 @@ static void classify_run(struct job *j)
 	struct features words;
 	struct mime mime;
 	struct json out;
-	static const char *const acts[] = {
-		[VERDICT_ACCEPT] = "ham", [VERDICT_JUNK] = "spam", [VERDICT_REJECT] = "spam"
-	};
-
 	header_parse(c->arena, message, &header);
 	mime_parse(c->arena, message, &mime);
 	features_of(c->ops->classifier, &mime, &words);
@@ -50,10 +46,10 @@ static void classify_run(struct job *j)
 	facts.has_bayes = score.known;
 	facts.bayes = score.probability;
 	facts.bayes_confidence = score.confidence;
-	verdict_judge(c->arena, &facts, &c->ops->cfg->score, &verdict);
+	verdict_judge(c->arena, &facts, c->ops->cfg, &verdict);
 	json_begin(&out, &c->out);
 	json_open(&out, NULL, '{');
-	json_put_stringz(&out, "verdict", acts[verdict.act]);
+	json_put_stringz(&out, "verdict", verdict.act < VERDICT_JUNK ? "ham" : "spam");
 	json_put_bool(&out, "reject", verdict.act == VERDICT_REJECT);
 	json_put_real(&out, "score", verdict.score);
 	json_put_bool(&out, "learned", score.known);

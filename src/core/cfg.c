@@ -190,11 +190,17 @@ static void check_smarthost(struct cfg_load *l)
 		(void)cfg_bad(l, 0, "holds a password that others can read: chmod 600 %s", c->path);
 }
 
-static void check_rules(struct cfg_load *l, const struct cfg_rule *r)
+static void check_rules(struct cfg_load *l, struct cfg_rule *r)
 {
-	for (; r != NULL; r = r->next)
-		if (r->account != NULL && cfg_login(l->cfg, slice_of(r->account)) == NULL)
+	for (; r != NULL; r = r->next) {
+		const struct cfg_account *acc =
+		    r->account != NULL ? cfg_login(l->cfg, slice_of(r->account)) : NULL;
+
+		if (acc != NULL)
+			r->account = acc->name; /* an address of theirs may have been given */
+		else if (r->account != NULL)
 			(void)cfg_bad(l, r->line, "there is no account \"%s\"", r->account);
+	}
 }
 
 static void check_whole(struct cfg_load *l)

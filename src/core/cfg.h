@@ -126,7 +126,8 @@ struct cfg_rule {
 struct cfg {
 	struct arena *arena; /* owned; holds all of this */
 	const char *path;
-	uint64_t text_hash; /* of the file as it was read: is it the same again? */
+	uint64_t text_hash; /* of the file as it was read, and of what it names: is it the same
+			       again? */
 	const char *hostname, *data;
 	struct {
 		const char *certificate, *key; /* NULL: none */

@@ -46,8 +46,8 @@ int cfg_set_patterns(struct cfg_load *l, const struct cfg_key *k, void *dest, co
 		return (-1);
 	f->patterns = arena_array(l->cfg->arena, n, sizeof(*f->patterns));
 	for (const struct toml *e = v->first; e != NULL; e = e->next, at++)
-		if ((f->patterns[at] =
-			    compile(l, cfg_key_name(l, k), e->line, e->v.string)) == NULL)
+		if ((f->patterns[at] = compile(l, cfg_key_name(l, k), e->line, e->v.string)) ==
+		    NULL)
 			return (-1);
 	f->patterns_n = n;
 	return (0);
@@ -72,13 +72,15 @@ static int add_patterns(struct cfg_load *l, struct slice text, const char *path,
 		if (row.n == 0 || row.p[0] == '#')
 			continue;
 		if (n == f->patterns_n + L_PATTERNS)
-			return (cfg_bad(l, line, "%s holds more than %d patterns", path, L_PATTERNS));
-		if ((all[n++] = compile(l,
-			 arena_fmt(l->cfg->arena, "%s, line %zu", path, number), line, row)) == NULL)
+			return (
+			    cfg_bad(l, line, "%s holds more than %d patterns", path, L_PATTERNS));
+		if ((all[n++] = compile(l, arena_fmt(l->cfg->arena, "%s, line %zu", path, number),
+			 line, row)) == NULL)
 			return (-1);
 	}
 	f->patterns = all;
 	f->patterns_n = n;
+	l->cfg->text_hash ^= map_hash(text); /* a reload must see that this file changed too */
 	return (0);
 }
 
@@ -159,8 +161,9 @@ int cfg_set_codes(struct cfg_load *l, const struct cfg_key *k, void *dest, const
 	d->codes_n = 0;
 	for (const struct toml *e = v->first; e != NULL; e = e->next)
 		if (!read_range(e->v.string, &d->codes[d->codes_n++]))
-			return (cfg_bad(l, e->line, "%s: \"%s\" must be %s, and below 127.255.255.0",
-			    cfg_key_name(l, k), e->v.string.p, "an address in 127.0.0.0/8 or a range"));
+			return (cfg_bad(l, e->line,
+			    "%s: \"%s\" must be %s, and below 127.255.255.0", cfg_key_name(l, k),
+			    e->v.string.p, "an address in 127.0.0.0/8 or a range"));
 	return (0);
 }
 
@@ -180,8 +183,8 @@ int cfg_set_points(struct cfg_load *l, const struct cfg_key *k, void *dest, cons
 typedef const char *read_match(
     struct cfg_load *l, const struct cfg_key *k, const struct toml *v, struct cfg_match *m);
 
-static int set_matches(struct cfg_load *l, const struct cfg_key *k, void *dest,
-    const struct toml *v, read_match *read)
+static int set_matches(
+    struct cfg_load *l, const struct cfg_key *k, void *dest, const struct toml *v, read_match *read)
 {
 	const struct toml *e = v->type == TOML_ARRAY ? v->first : v;
 	struct cfg_match **at = field(k, dest);
@@ -191,16 +194,16 @@ static int set_matches(struct cfg_load *l, const struct cfg_key *k, void *dest,
 	if (v->type == TOML_ARRAY && cfg_list_of(l, k, v, &n) == -1)
 		return (-1);
 	if (n > L_MATCHES)
-		return (cfg_bad(l, v->line, "%s holds more than %d values", cfg_key_name(l, k),
-		    L_MATCHES));
+		return (cfg_bad(
+		    l, v->line, "%s holds more than %d values", cfg_key_name(l, k), L_MATCHES));
 	for (; n > 0; n--, e = e->next) {
 		struct cfg_match *m = arena_alloc(l->cfg->arena, sizeof(*m));
 
 		if (e->type != TOML_STRING || e->v.string.n == 0)
 			return (cfg_bad(l, v->line, "%s must be %s", cfg_key_name(l, k), k->type));
 		if ((why = read(l, k, e, m)) != NULL)
-			return (cfg_bad(l, e->line, "%s: \"%s\" %s", cfg_key_name(l, k),
-			    e->v.string.p, why));
+			return (cfg_bad(
+			    l, e->line, "%s: \"%s\" %s", cfg_key_name(l, k), e->v.string.p, why));
 		*at = m;
 		at = &m->next;
 	}
@@ -216,8 +219,8 @@ static const char *read_address(
 	(void)k;
 	if (why != NULL)
 		return (why);
-	m->text = slice_of(arena_fmt(l->cfg->arena, SLICE_FMT "@" SLICE_FMT, SLICE_ARG(local),
-	    SLICE_ARG(domain)));
+	m->text = slice_of(
+	    arena_fmt(l->cfg->arena, SLICE_FMT "@" SLICE_FMT, SLICE_ARG(local), SLICE_ARG(domain)));
 	return (NULL);
 }
 
@@ -275,8 +278,8 @@ static const char *read_wanted(struct cfg_load *l, const struct cfg_key *k, unsi
 		m->text = arena_dup(l->cfg->arena, wanted);
 		return (NULL);
 	}
-	m->regex = compile(
-	    l, cfg_key_name(l, k), line, slice_head(slice_from(wanted, 1), wanted.n - 2));
+	m->regex =
+	    compile(l, cfg_key_name(l, k), line, slice_head(slice_from(wanted, 1), wanted.n - 2));
 	return (m->regex == NULL ? "cannot be used" : NULL);
 }
 
@@ -361,7 +364,8 @@ void cfg_read_filters(struct cfg_load *l, const struct toml *t)
 			found[i] = e;
 	}
 	for (size_t i = 0; i < dnsbl; i++)
-		cfg_read_table(l, arena_fmt(l->cfg->arena, "filter.%s", tables[i]), l->cfg, found[i]);
+		cfg_read_table(
+		    l, arena_fmt(l->cfg->arena, "filter.%s", tables[i]), l->cfg, found[i]);
 	if (l->patterns.n > 0)
 		(void)add_patterns(l, l->patterns, l->cfg->filter.patterns_file, l->patterns_line);
 	if (found[dnsbl] != NULL)
@@ -383,7 +387,8 @@ static void check_rule(struct cfg_load *l, const char *name, const struct cfg_ru
 	struct slice local, domain;
 
 	if (r->forward != NULL &&
-	    (cfg_read_address(l->cfg->arena, slice_of(r->forward), false, &local, &domain) != NULL ||
+	    (cfg_read_address(l->cfg->arena, slice_of(r->forward), false, &local, &domain) !=
+		    NULL ||
 		local.n == 0))
 		(void)cfg_bad(l, r->line, "forward: \"%s\" is no address", r->forward);
 	if (r->from == NULL && r->to == NULL && r->ip == NULL && r->domain == NULL &&
@@ -393,8 +398,7 @@ static void check_rule(struct cfg_load *l, const char *name, const struct cfg_ru
 		    "subject",
 		    name);
 	for (size_t i = 0; r->kind == RULE_RULE && i < COUNT_OF(needs); i++) {
-		bool given =
-		    *(const char *const *)((const char *)r + needs[i].offset) != NULL;
+		bool given = *(const char *const *)((const char *)r + needs[i].offset) != NULL;
 
 		if (!given && r->act == needs[i].act)
 			(void)cfg_bad(l, r->line, "action \"%s\" needs %s = \"...\" beside it",

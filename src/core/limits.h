@@ -42,6 +42,7 @@ enum {
 	L_SPF_WIDE_V4 = 8, L_SPF_WIDE_V6 = 20, /* a prefix shorter than this is half the world: no trust */
 	L_DMARC_LABELS = 8,	  /* RFC 9989 4.10 */
 	L_ARC = 50,		  /* RFC 8617 4.2.1 */
+	L_IPREV = 5,		  /* names of a peer that are followed */
 	L_DNS_RECORDS = 100, L_DNS_SECONDS = 10, L_DNS_FLIGHT = 128, L_DNS_WAIT = 4096,
 	/* IMAP before login */
 	L_IPRE_OCTETS = 8192, L_IPRE_PARENS = 4, L_IPRE_BAD = 3, L_IPRE_SECONDS = 60,

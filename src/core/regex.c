@@ -37,8 +37,7 @@ struct regex *regex_new(struct slice pattern, bool fold, struct err *err)
 	(void)pcre2_set_parens_nest_limit(context, L_REGEX_PARENS);
 	if (fold)
 		options |= PCRE2_CASELESS;
-	r->code =
-	    pcre2_compile((PCRE2_SPTR)pattern.p, pattern.n, options, &number, &at, context);
+	r->code = pcre2_compile((PCRE2_SPTR)pattern.p, pattern.n, options, &number, &at, context);
 	pcre2_compile_context_free(context);
 	if (r->code != NULL)
 		return (r);
@@ -67,8 +66,8 @@ bool regex_match(const struct regex *r, struct slice subject)
 	(void)pcre2_set_match_limit(context, L_REGEX_STEPS);
 	(void)pcre2_set_heap_limit(context, L_REGEX_KIB);
 	subject = slice_head(subject, L_REGEX_SUBJECT);
-	found = pcre2_match(r->code, (PCRE2_SPTR)(subject.n > 0 ? subject.p : ""), subject.n, 0, 0,
-	    data, context);
+	found = pcre2_match(
+	    r->code, (PCRE2_SPTR)(subject.n > 0 ? subject.p : ""), subject.n, 0, 0, data, context);
 	pcre2_match_data_free(data);
 	pcre2_match_context_free(context);
 	return (found >= 0); /* -1 no match; the rest: over a limit, which is none either */

@@ -192,7 +192,8 @@ void smtp_end_trace(const struct smtp_end *e, struct slice rcpt, bool show_peer,
 
 	if (show_peer) {
 		t.helo = e->facts.helo;
-		t.rdns = e->facts.rdns;
+		if (e->facts.fcrdns == FACT_YES) /* else it is only what the peer claims */
+			t.rdns = e->facts.rdns;
 		t.peer = &e->facts.peer;
 	}
 	(void)write_received(out, &t);

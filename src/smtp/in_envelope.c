@@ -361,6 +361,8 @@ static const struct smtp_reply *add_rcpt(
 		return (&reply_many);
 	if ((no = whose(s, scratch, &path, rcpt)) != NULL)
 		return (no);
+	if ((no = smtp_in_refusal(s, scratch, rcpt)) != NULL)
+		return (no);
 	if (s->role == ROLE_SUBMISSION &&
 	    !rate_take(s->server->submitted, slice_of(account_name(s->account)), clock_ms()))
 		return (&reply_rate);
@@ -404,15 +406,19 @@ static const struct smtp_reply *refused(
 
 void smtp_cmd_rcpt(struct smtp_in *s, struct slice args)
 {
-	struct arena *scratch = arena_new(0);
+	struct arena *scratch;
 	struct smtp_rcpt rcpt = { 0 };
-	const struct smtp_reply *r = add_rcpt(s, scratch, args, &rcpt);
+	const struct smtp_reply *r;
 
+	if (smtp_in_hold_rcpt(s, args))
+		return;
+	scratch = arena_new(0);
+	r = add_rcpt(s, scratch, args, &rcpt);
 	if (r->code >= 400)
 		r = refused(s, scratch, r, rcpt.address.n > 0 ? rcpt.address : args);
-	arena_free(scratch);
 	if (r->code == 421)
 		smtp_in_fail(s, r, "guessing recipients");
 	else
 		smtp_in_reply(s, r);
+	arena_free(scratch); /* the reply may lie in it */
 }

@@ -29,6 +29,8 @@
 #include "smtp/reply.h"
 #include "smtp/smtp.h"
 
+struct smtp_peer; /* in_peer.h */
+
 enum {
 	SMTP_ID = 12,
 	SMTP_BANNER_MS = 200,
@@ -116,6 +118,8 @@ struct smtp_in {
 	uint64_t rate_mark; /* conn_received() when the present window began */
 	char helo[L_DOMAIN + 1];
 	enum fact early_talker;
+	struct smtp_peer *peer; /* held; what DNS says about the address; NULL: nothing is asked */
+	char *held_rcpt; /* owned; a RCPT whose answer waits for that; NULL: none */
 	unsigned errors, junk, later; /* counted toward L_ERR, L_JUNK, L_LATER */
 	struct timer *banner;          /* NULL when out */
 	struct sasl *sasl;             /* owned; NULL outside AUTH */
@@ -181,6 +185,12 @@ bool smtp_in_data_take(struct smtp_in *s); /* false: wants more octets, or waits
 
 /* in_checks.c */
 void smtp_in_facts(const struct smtp_in *s, struct facts *ret); /* slices borrow from the session */
+/* A RCPT whose answer depends on what DNS has not said yet is held, and run again when it has. */
+bool smtp_in_hold_rcpt(struct smtp_in *s, struct slice args);
+void smtp_in_unhold(struct smtp_in *s); /* the session ends */
+/* Why this recipient is refused to this peer; in the arena. NULL: it is not. */
+const struct smtp_reply *smtp_in_refusal(
+    struct smtp_in *s, struct arena *a, const struct smtp_rcpt *rcpt);
 
 /* server.c */
 void smtp_server_spine_begun(struct smtp_server *server);

@@ -9,6 +9,7 @@
 #include "core/log.h"
 #include "core/mem.h"
 #include "core/secret.h"
+#include "smtp/in_peer.h"
 #include "smtp/line.h"
 
 static const struct smtp_reply reply_stray = { 500, "5.5.2",
@@ -265,6 +266,8 @@ static void on_closed(void *self, const char *why)
 	store_op_cancel(s->login);
 	sasl_free(s->sasl);
 	smtp_tx_free(s->tx);
+	smtp_in_unhold(s);
+	smtp_peer_release(s->peer);
 	if (s->spine_back != NULL)
 		*s->spine_back = NULL;
 	list_drop(&s->node);
@@ -306,6 +309,8 @@ void smtp_in_open(struct smtp_server *server, struct conn *c, enum smtp_role rol
 		}
 		return; /* on_secure says the banner */
 	}
+	if (role == ROLE_MX)
+		s->peer = smtp_peer_ask(server, conn_peer(c));
 	wait = role == ROLE_MX && smtp_in_cfg(s)->filter.early_talker == ACTION_REJECT;
 	/* Also without a wait the banner comes on a later turn: the caller is still handing the
 	 * connection over. */

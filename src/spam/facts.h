@@ -1,5 +1,6 @@
-/* facts.h: all that is known about a message when it is judged, in one plain struct. Filled by smtp/inbound.c and smtp/in_checks.c; read by the rules. An unknown
- * fact costs no points (P14). Facts that need DNS or cryptography have their place here and their UNKNOWN. */
+/* facts.h: all that is known about a message when it is judged, in one plain struct. Filled by
+ * smtp/inbound.c and the files beside it; read by the rules, the connect filters and the owner's rules.
+ * An unknown fact costs no points and triggers no filter (P14). */
 #ifndef SPAM_FACTS_H
 #define SPAM_FACTS_H
 
@@ -8,18 +9,39 @@
 
 enum fact { FACT_UNKNOWN, FACT_NO, FACT_YES };
 
+/* What the domain of a From that failed DMARC asks for, after its share (pct) is applied. */
+enum dmarc_wish { DMARC_WISHES_NOTHING, DMARC_WISHES_QUARANTINE, DMARC_WISHES_REJECT };
+
+struct listing {                 /* an answer of a list of [[filter.dnsbl]] that counts */
+	struct slice zone, what; /* what: the address or domain found there */
+	double points;
+};
+
 struct facts {
 	/* connection */
 	struct ip peer;
 	struct slice helo;
-	enum fact has_rdns, fcrdns, early_talker; /* rdns: a later layer fills them */
-	struct slice rdns;
+	enum fact has_rdns, fcrdns, early_talker;
+	struct slice rdns; /* the name that leads back, else the first; empty: none, or unknown */
 	bool tls;
+	bool has_reputation;
+	double reputation; /* 0 (all spam) to 100, of the peer's network or the proved domain */
+	const struct listing *listings;
+	size_t listings_n;
 	/* envelope */
-	struct slice mail_from;
-	/* sender authentication: unknown until the checks exist */
+	struct slice mail_from; /* text between < and >; empty: the null sender */
+	struct slice rcpt;      /* the recipient's address; empty outside of one share */
+	/* sender authentication */
+	struct slice from; /* the one address of From, folded local@domain; empty: several, or not
+			      read yet */
 	enum fact spf_pass, dkim_pass, dmarc_pass;
-	/* content */
+	const struct slice *proved; /* domains that passed by DKIM or SPF, A-labels, lower case */
+	size_t proved_n;
+	enum dmarc_wish dmarc_wish;
+	bool dmarc_undecided; /* a policy was found, and a temporary error alone leaves it open */
+	bool indirect; /* came through a list or forwarder that broke what the sender had proved:
+			  lowers the consequence, never raises trust */
+	/* content; NULL before the end of the data */
 	const struct header *header;
 	const struct mime *mime;
 	/* per recipient account */
@@ -27,7 +49,7 @@ struct facts {
 	enum fact known_correspondent;
 	/* the classifier's answer for this account; has_bayes false: it knows nothing yet */
 	bool has_bayes;
-	double bayes; /* probability of spam, 0..1 */
+	double bayes;            /* probability of spam, 0..1 */
 	double bayes_confidence; /* 0..1: how much evidence stands behind it */
 };
 

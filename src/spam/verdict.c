@@ -1,52 +1,305 @@
-/* verdict.c: facts to accept, junk or reject: adds up what rules.c lists and compares with the owner's numbers. Leaves carrying it
- * out, and greylisting, to smtp/. Failures: none. */
+/* verdict.c: facts to one verdict: the order of trust, and what decides when nobody is trusted. Points
+ * are rules.c's, filters filter.c's, the owner's rules owner.c's. Leaves carrying it out to smtp/.
+ * Failures: none. RFC 7489 6.6.2, RFC 7372. */
 #include "spam/verdict.h"
 
 #include <math.h>
+#include <string.h>
 
 #include "core/buf.h"
 #include "core/clock.h"
 #include "core/mem.h"
+#include "spam/filter.h"
+#include "spam/owner.h"
 #include "spam/rules.h"
 
-enum { WHY_MAX = 2000 };
+enum { WHY_MAX = 2000, NOTES = FILTER_MAX + 8, NOTE_MAX = 128 };
 
-static const char reply_reject[] =
+static const char reply_spam[] =
     "this message looks like unsolicited mail and was not delivered; if it is not, please send a "
     "short plain note first, or ask the recipient another way";
+static const char reply_denied[] = "the recipient does not take mail from here";
+static const char reply_dmarc[] = "the domain in From says that only mail it signs or sends itself "
+				  "is its own, and this is neither";
+static const char reply_unsure[] =
+    "the domain in From has a policy that could not be checked now, please try again later";
+static const char reply_greylist[] =
+    "we do not know you yet: please send this again in a few minutes, as mail servers do";
 
-static struct slice put_why(struct arena *a, const struct verdict *v)
+struct judging {
+	struct arena *arena;
+	const struct facts *facts;
+	const struct cfg *cfg;
+	struct verdict *v;
+	struct slice notes[NOTES]; /* reasons beside points, in order */
+	size_t notes_n;
+};
+
+const char *verdict_act_name(enum verdict_act act)
 {
+	static const char *const names[] = { "accept", "greylist", "defer", "junk", "reject" };
+
+	return (names[act]);
+}
+
+static void note(struct judging *j, const char *what, const char *which)
+{
+	if (j->notes_n < NOTES)
+		j->notes[j->notes_n++] = slice_of(
+		    arena_fmt(j->arena, "%s%s%s", what, *which != '\0' ? ": " : "", which));
+}
+
+/* The harsher of what stands and this one. */
+static void raise(
+    struct judging *j, enum verdict_act act, unsigned code, const char *enhanced, const char *reply)
+{
+	if (act <= j->v->act)
+		return;
+	j->v->act = act;
+	j->v->code = code;
+	j->v->enhanced = enhanced;
+	j->v->reply = reply;
+}
+
+static void settle(
+    struct judging *j, enum verdict_act act, unsigned code, const char *enhanced, const char *reply)
+{
+	j->v->act = VERDICT_ACCEPT;
+	j->v->code = 0;
+	j->v->enhanced = j->v->reply = NULL;
+	raise(j, act, code, enhanced, reply);
+}
+
+static void put_why(struct judging *j)
+{
+	struct verdict *v = j->v;
 	struct buf b = BUF_INIT(WHY_MAX);
-	struct slice s;
 
 	(void)buf_fmt(&b, "score %.1f", v->score);
 	for (size_t i = 0; i < v->n; i++)
 		(void)buf_fmt(&b, "; %s %.1f", v->points[i].rule, v->points[i].points);
-	s = arena_dup(a, buf_slice(&b));
+	for (size_t i = 0; i < j->notes_n; i++)
+		(void)buf_fmt(&b, "; " SLICE_FMT, SLICE_ARG(j->notes[i]));
+	v->why = arena_dup(j->arena, buf_slice(&b));
 	buf_free(&b);
-	return (s);
 }
 
-void verdict_judge(
-    struct arena *a, const struct facts *f, const struct cfg_score *numbers, struct verdict *ret)
+static void add_up(struct judging *j)
 {
-	struct rule_case c = { .f = f, .arena = a, .now = clock_wall() };
-	struct verdict_point *points = arena_array(a, rules_n, sizeof(*points));
+	struct rule_case c = { .f = j->facts, .arena = j->arena, .now = clock_wall() };
+	struct verdict_point *points =
+	    arena_array(j->arena, rules_n + j->facts->listings_n, sizeof(*points));
+	struct verdict *v = j->v;
 
-	*ret = (struct verdict){ .points = points };
+	v->points = points;
 	rule_body_look(&c);
 	for (size_t i = 0; i < rules_n; i++) {
 		double p = rules[i].points * rules[i].test(&c);
 
 		if (fabs(p) < 0.05)
 			continue; /* would be shown as 0.0 */
-		points[ret->n++] = (struct verdict_point){ rules[i].name, p };
-		ret->score += p;
+		points[v->n++] = (struct verdict_point){ rules[i].name, p };
+		v->score += p;
 	}
-	ret->act = ret->score >= numbers->reject ? VERDICT_REJECT
-	    : ret->score >= numbers->junk        ? VERDICT_JUNK
-						 : VERDICT_ACCEPT;
-	ret->why = put_why(a, ret);
-	ret->reply = ret->act == VERDICT_REJECT ? reply_reject : NULL;
+	for (size_t i = 0; i < j->facts->listings_n; i++) {
+		const struct listing *l = &j->facts->listings[i];
+
+		points[v->n++] =
+		    (struct verdict_point){ arena_fmt(j->arena, SLICE_FMT " lists " SLICE_FMT,
+						SLICE_ARG(l->zone), SLICE_ARG(l->what)),
+			    l->points };
+		v->score += l->points;
+	}
+}
+
+/* Only strangers are asked to come again: whoever proved a domain or is known is not. */
+static bool is_stranger(const struct facts *f)
+{
+	return (f->proved_n == 0 && f->known_correspondent != FACT_YES);
+}
+
+static void apply_score(struct judging *j)
+{
+	const struct cfg_score *n = &j->cfg->score;
+
+	if (j->v->score >= n->reject)
+		raise(j, VERDICT_REJECT, 550, "5.7.1", reply_spam);
+	else if (j->v->score >= n->junk)
+		raise(j, VERDICT_JUNK, 0, NULL, NULL);
+	else if (j->v->score >= n->greylist && is_stranger(j->facts))
+		raise(j, VERDICT_GREYLIST, 451, "4.7.1", reply_greylist);
+}
+
+static void apply_filters(struct judging *j)
+{
+	static const char *const actions[] = { "off", "tag", "greylist", "junk", "reject" };
+	struct filter_hit hits[FILTER_MAX];
+	size_t n = filter_look(&j->cfg->filter, j->facts, hits);
+
+	for (size_t i = 0; i < n; i++) {
+		note(j, hits[i].name, actions[hits[i].action]);
+		switch (hits[i].action) {
+		case ACTION_OFF:
+		case ACTION_TAG: break;
+		case ACTION_GREYLIST:
+			if (is_stranger(j->facts))
+				raise(j, VERDICT_GREYLIST, 451, "4.7.1", reply_greylist);
+			break;
+		case ACTION_JUNK: raise(j, VERDICT_JUNK, 0, NULL, NULL); break;
+		case ACTION_REJECT:
+			raise(j, VERDICT_REJECT, 550, hits[i].enhanced, hits[i].reply);
+			break;
+		}
+	}
+}
+
+/* RFC 7489 6.6.2 and 10.3; a list or forwarder that broke the proof is no forger. */
+static void apply_dmarc(struct judging *j)
+{
+	const struct facts *f = j->facts;
+
+	if (f->dmarc_undecided) {
+		note(j, "dmarc", "not known now");
+		raise(j, VERDICT_DEFER, 451, "4.4.3", reply_unsure);
+		return;
+	}
+	if (f->dmarc_pass == FACT_YES || f->dmarc_wish == DMARC_WISHES_NOTHING)
+		return;
+	if (f->indirect) {
+		note(j, "dmarc", "broken on its way, as lists do");
+		return;
+	}
+	if (f->dmarc_wish == DMARC_WISHES_REJECT) {
+		note(j, "dmarc", "reject");
+		raise(j, VERDICT_REJECT, 550, "5.7.26", reply_dmarc); /* RFC 7372 3.2 */
+	} else {
+		note(j, "dmarc", "quarantine");
+		raise(j, VERDICT_JUNK, 0, NULL, NULL);
+	}
+}
+
+/* May this rule stand in for a proof? Only one that names where mail comes from, or what was proved. */
+static bool overrides_dmarc(const struct cfg_rule *r, const struct facts *f)
+{
+	bool asked = f->dmarc_wish != DMARC_WISHES_NOTHING && f->dmarc_pass != FACT_YES;
+
+	return (
+	    r->ip != NULL || r->domain != NULL || f->indirect || !(asked || f->dmarc_undecided));
+}
+
+static const char *line_of(struct judging *j, const struct cfg_rule *r)
+{
+	return (arena_fmt(j->arena, "line %u", r->line));
+}
+
+/* True: the owner's word decides. */
+static bool apply_rule(struct judging *j, const struct cfg_rule *r)
+{
+	struct verdict *v = j->v;
+
+	note(j, "rule", line_of(j, r));
+	v->flag = r->flag;
+	v->forward = r->act == ACT_REJECT ? NULL : r->forward;
+	switch (r->act) {
+	case ACT_JUNK: settle(j, VERDICT_JUNK, 0, NULL, NULL); return (true);
+	case ACT_REJECT: settle(j, VERDICT_REJECT, 550, "5.7.1", reply_denied); return (true);
+	case ACT_FOLDER: v->folder = r->folder; break;
+	case ACT_INBOX:
+		if (!overrides_dmarc(r, j->facts))
+			return (false);
+		settle(j, VERDICT_ACCEPT, 0, NULL, NULL);
+		return (true);
+	case ACT_FLAG:
+	case ACT_FORWARD: break;
+	}
+	return (false); /* and judged like any other mail */
+}
+
+static bool apply_owner(struct judging *j)
+{
+	const struct cfg_rule *allow = owner_first(j->arena, j->cfg->allows, j->facts, NULL),
+			      *rule = owner_first(j->arena, j->cfg->rules, j->facts, NULL), *deny;
+
+	/* An allow is about trust, a rule about order: mail that is allowed is still filed. */
+	if (allow != NULL && overrides_dmarc(allow, j->facts)) {
+		if (rule != NULL)
+			(void)apply_rule(j, rule);
+		note(j, "allow", line_of(j, allow));
+		settle(j, VERDICT_ACCEPT, 0, NULL, NULL);
+		return (true);
+	}
+	if (allow != NULL)
+		note(j, "allow", "not proved, so not used");
+	if ((deny = owner_first(j->arena, j->cfg->denies, j->facts, NULL)) != NULL) {
+		note(j, "deny", line_of(j, deny));
+		settle(j, VERDICT_REJECT, 550, "5.7.1", reply_denied);
+		return (true);
+	}
+	return (rule != NULL && apply_rule(j, rule));
+}
+
+/* Someone the account wrote to, under a domain that was proved: not junked for his host or his words,
+ * unless they are those of plain spam. */
+static bool is_trusted(const struct judging *j)
+{
+	return (j->facts->known_correspondent == FACT_YES && j->facts->dmarc_pass == FACT_YES);
+}
+
+void verdict_judge(
+    struct arena *a, const struct facts *f, const struct cfg *cfg, struct verdict *ret)
+{
+	struct judging j = { .arena = a, .facts = f, .cfg = cfg, .v = ret };
+
+	*ret = (struct verdict){ .act = VERDICT_ACCEPT };
+	add_up(&j);
+	if (!apply_owner(&j)) {
+		apply_dmarc(&j);
+		if (!is_trusted(&j)) {
+			apply_filters(&j);
+			apply_score(&j);
+		} else if (ret->score >= cfg->score.reject)
+			raise(&j, VERDICT_JUNK, 0, NULL, NULL);
+	}
+	if (ret->act != VERDICT_ACCEPT)
+		ret->folder = NULL; /* filing is for mail that is taken for good */
+	put_why(&j);
+}
+
+bool verdict_may_refuse(const struct cfg *cfg)
+{
+	const struct cfg_filters *c = &cfg->filter;
+
+	return (cfg->denies != NULL || c->rdns_pattern == ACTION_REJECT ||
+	    c->no_rdns == ACTION_REJECT || c->no_fcrdns == ACTION_REJECT ||
+	    c->reputation == ACTION_REJECT);
+}
+
+bool verdict_refuses(
+    struct arena *a, const struct facts *f, const struct cfg *cfg, struct verdict *ret)
+{
+	struct filter_hit hits[FILTER_MAX];
+	bool unsure;
+	size_t n;
+
+	*ret = (struct verdict){ .act = VERDICT_ACCEPT };
+	if (owner_first(a, cfg->allows, f, &unsure) != NULL || unsure)
+		return (false);
+	if (owner_first(a, cfg->denies, f, NULL) != NULL) {
+		*ret = (struct verdict){ .act = VERDICT_REJECT,
+			.code = 550,
+			.enhanced = "5.7.1",
+			.reply = reply_denied };
+		return (true);
+	}
+	n = filter_look(&cfg->filter, f, hits);
+	for (size_t i = 0; i < n; i++)
+		if (hits[i].action == ACTION_REJECT) {
+			*ret = (struct verdict){ .act = VERDICT_REJECT,
+				.code = 550,
+				.enhanced = hits[i].enhanced,
+				.reply = hits[i].reply,
+				.why = slice_of(hits[i].name) };
+			return (true);
+		}
+	return (false);
 }

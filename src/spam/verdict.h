@@ -1,4 +1,9 @@
-/* verdict.h: facts to accept, junk or reject, with the points that led there. DESIGN section 5. Pure. */
+/* verdict.h: facts to one verdict, with the points and reasons that led there. DESIGN section 5. Pure.
+ *
+ * Order of trust: an [[allow]] of the owner; a [[deny]]; a [[rule]] that says where; what the From's
+ * domain asks for (DMARC); a correspondent who proved his domain; then score and filters, of which the
+ * harsher decides. An [[allow]] without ip or domain does not stand in for a proof that the From's
+ * domain asks for: anybody can write a friend's address. */
 #ifndef SPAM_VERDICT_H
 #define SPAM_VERDICT_H
 
@@ -6,7 +11,13 @@
 #include "core/cfg.h"
 #include "spam/facts.h"
 
-enum verdict_act { VERDICT_ACCEPT, VERDICT_JUNK, VERDICT_REJECT };
+enum verdict_act { /* in the order of harm */
+	VERDICT_ACCEPT,
+	VERDICT_GREYLIST, /* 451, unless this sender came again: the greylist knows */
+	VERDICT_DEFER,    /* 451: a fact that decides could not be found out now */
+	VERDICT_JUNK,
+	VERDICT_REJECT,
+};
 struct verdict_point {
 	const char *rule;
 	double points;
@@ -16,9 +27,24 @@ struct verdict {
 	double score;
 	const struct verdict_point *points; /* in the arena, by rule order; only rules that fired */
 	size_t n;
-	struct slice why; /* "score 7.3; bayes-spam 5.1; html-only 1.2; ..." for the owner: header, ledger */
-	const char *reply; /* for the peer when rejecting: words an honest sender can act on, naming no rule */
+	struct slice why; /* "score 7.3; bayes-spam 5.1; ...; no-rdns: junk" for the owner: header,
+			     ledger */
+	unsigned code;    /* for the peer, with GREYLIST, DEFER and REJECT; else 0 */
+	const char *enhanced, *reply; /* words an honest sender can act on, naming no rule of the
+					 score */
+	/* what a [[rule]] wants besides; NULL: nothing */
+	const char *folder, *flag, *forward;
 };
-void verdict_judge(struct arena *a, const struct facts *f, const struct cfg_score *numbers, struct verdict *ret);
+/* ${cfg}: [score], filters and rules; what is pointed to from ${ret} lives as long as it. */
+void verdict_judge(
+    struct arena *a, const struct facts *f, const struct cfg *cfg, struct verdict *ret);
+/* Before the message comes: is this recipient refused for what is known of peer and envelope? True with
+ * code, enhanced and reply filled in. False while an [[allow]] might still hold. */
+bool verdict_refuses(
+    struct arena *a, const struct facts *f, const struct cfg *cfg, struct verdict *ret);
+/* Could verdict_refuses be true for any peer at all? If not, nobody has to wait for DNS at RCPT. */
+bool verdict_may_refuse(const struct cfg *cfg);
+const char *verdict_act_name(
+    enum verdict_act act); /* "accept", "greylist", "defer", "junk", "reject" */
 
 #endif

@@ -335,12 +335,33 @@ void classifier_score(
 	*ret = (struct spam_score){ 0 };
 }
 
+bool verdict_may_refuse(const struct cfg *cfg)
+{
+	(void)cfg;
+	return (false);
+}
+
+bool verdict_refuses(
+    struct arena *a, const struct facts *f, const struct cfg *cfg, struct verdict *ret)
+{
+	(void)a;
+	(void)f;
+	(void)cfg;
+	(void)ret;
+	return (false);
+}
+
+const char *verdict_act_name(enum verdict_act act)
+{
+	return (act == VERDICT_REJECT ? "reject" : "accept");
+}
+
 void verdict_judge(
-    struct arena *a, const struct facts *f, const struct cfg_score *numbers, struct verdict *ret)
+    struct arena *a, const struct facts *f, const struct cfg *cfg, struct verdict *ret)
 {
 	struct slice subject = header_value(a, f->header, SLICE("Subject"));
 
-	(void)numbers;
+	(void)cfg;
 	*ret = (struct verdict){ .act = VERDICT_ACCEPT, .why = SLICE("score 0.0") };
 	if (slice_eq(subject, SLICE("junk")))
 		*ret = (struct verdict){
@@ -351,5 +372,7 @@ void verdict_judge(
 		*ret = (struct verdict){ .act = VERDICT_REJECT,
 			.score = 16,
 			.why = SLICE("score 16.0; subject 16.0"),
+			.code = 550,
+			.enhanced = "5.7.1",
 			.reply = "this message looks like spam to us" };
 }

@@ -47,7 +47,7 @@ static struct verdict judge(const char *message, struct facts f, const struct cf
 	mime_parse(arena, slice_of(message), m);
 	f.mime = m;
 	f.header = &m->parts[0].header;
-	verdict_judge(arena, &f, n, &v);
+	verdict_judge(arena, &f, &(struct cfg){ .score = *n }, &v);
 	return (v);
 }
 

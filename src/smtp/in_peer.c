@@ -1,0 +1,109 @@
+/* in_peer.c: what does DNS say about the address of this peer? Asks and keeps; what an answer is worth
+ * is spam/'s, what a name is dkim/iprev.h's. A question that fails leaves its fact unknown (P14). */
+#include "smtp/in_peer.h"
+
+#include <stdlib.h>
+
+#include "core/mem.h"
+#include "dkim/iprev.h"
+
+struct smtp_peer {
+	unsigned holders;
+	unsigned open; /* questions without an answer */
+	struct iprev *iprev;
+	enum fact has_rdns, fcrdns;
+	char rdns[L_DOMAIN + 1]; /* empty: none, or not known */
+	void (*on_known)(void *self);
+	void *self;
+};
+
+/* An answer came. Last act of its callback: may free the peer. */
+static void answered(struct smtp_peer *p)
+{
+	void (*on_known)(void *) = p->on_known;
+
+	if (--p->open > 0 || on_known == NULL)
+		return;
+	p->on_known = NULL;
+	on_known(p->self);
+}
+
+static void on_iprev(void *self, const struct iprev_result *r)
+{
+	struct smtp_peer *p = self;
+
+	p->iprev = NULL;
+	if (r->has_name)
+		p->has_rdns = FACT_YES;
+	switch (r->state) {
+	case IPREV_PASS: p->fcrdns = FACT_YES; break;
+	case IPREV_FAIL: p->fcrdns = FACT_NO; break;
+	case IPREV_NONE: p->has_rdns = FACT_NO; break;
+	case IPREV_TEMPERROR: break;
+	}
+	if (r->name.n > 0 && r->name.n < sizeof(p->rdns)) {
+		memcpy(p->rdns, r->name.p, r->name.n);
+		p->rdns[r->name.n] = '\0';
+	}
+	answered(p);
+}
+
+/* Nobody can publish anything about this very host's loopback, and only the trial's own DNS about
+ * private networks. */
+static bool is_askable(const struct cfg *cfg, const struct ip *address)
+{
+	static const struct ip self4 = { .octets = { 127, 0, 0, 1 } },
+			       self6 = { .is_v6 = true, .octets = { [15] = 1 } };
+
+	if (ip_eq(address, &self4) || ip_eq(address, &self6))
+		return (false);
+	return (cfg->outbound.allow_private || !ip_is_private(address));
+}
+
+struct smtp_peer *smtp_peer_ask(struct smtp_server *server, const struct ip *address)
+{
+	struct smtp_peer *p;
+
+	if (server->deps.dns == NULL || !is_askable(server->cfg, address))
+		return (NULL);
+	p = NEW(struct smtp_peer);
+	p->holders = 1;
+	if ((p->iprev = iprev_start(server->deps.dns, address, on_iprev, p)) != NULL)
+		p->open++;
+	return (p);
+}
+
+struct smtp_peer *smtp_peer_hold(struct smtp_peer *p)
+{
+	if (p != NULL)
+		p->holders++;
+	return (p);
+}
+
+void smtp_peer_release(struct smtp_peer *p)
+{
+	if (p == NULL || --p->holders > 0)
+		return;
+	iprev_cancel(p->iprev);
+	free(p);
+}
+
+bool smtp_peer_known(const struct smtp_peer *p)
+{
+	return (p == NULL || p->open == 0);
+}
+
+void smtp_peer_await(struct smtp_peer *p, void (*on_known)(void *self), void *self)
+{
+	p->on_known = on_known;
+	p->self = self;
+}
+
+void smtp_peer_facts(const struct smtp_peer *p, struct facts *ret)
+{
+	if (p == NULL)
+		return;
+	ret->has_rdns = p->has_rdns;
+	ret->fcrdns = p->fcrdns;
+	ret->rdns = slice_of(p->rdns);
+}

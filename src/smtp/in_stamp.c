@@ -1,0 +1,103 @@
+/* in_stamp.c: what is written of a message that was judged: the fields in front of it, and the row for
+ * the owner's "why". Decisions are made; here they are only told. RFC 5321 4.4; RFC 8601. */
+#include "smtp/inbound_int.h"
+
+#include "dkim/results.h"
+#include "msg/write.h"
+
+static void put_reasons(struct buf *out, struct arena *a, const struct share *share)
+{
+	(void)write_field(out, "X-Pennypost",
+	    slice_of(arena_fmt(a, "%s; " SLICE_FMT, share->junk ? "junk" : "accept",
+		SLICE_ARG(share->verdict.why))));
+}
+
+void inbound_stamp(struct inbound *in)
+{
+	struct smtp_end *e = &in->end;
+	struct arena *a = e->tx->arena;
+	struct buf out = BUF_INIT(L_HDR);
+	bool failed = false;
+
+	for (size_t i = 0; i < in->shares_n; i++) {
+		struct share *share = &in->shares[i];
+
+		buf_reset(&out);
+		(void)write_field(&out, "Return-Path",
+		    slice_of(arena_fmt(
+			a, "<" SLICE_FMT ">", SLICE_ARG(e->tx->from.text)))); /* RFC 5321 4.4 */
+		(void)write_field(&out, "Delivered-To", share->rcpt);
+		(void)results_write(
+		    &out, e->hostname, NULL, 0); /* nothing is checked yet: "none" */
+		put_reasons(&out, a, share);
+		smtp_end_trace(e, share->rcpt, true, &out);
+		share->prefix = arena_dup(a, buf_slice(&out));
+		failed = failed || out.failed;
+	}
+	if (failed)
+		smtp_end_stop_err(
+		    e, &(struct err){ .kind = ERR_TEMPORARY, .text = "trace fields too long" });
+	buf_free(&out);
+}
+
+/* The facts as the owner's "why" shows them; null: not known. */
+static struct slice facts_text(
+    struct arena *a, const struct facts *f, const struct verdict *v, bool judged)
+{
+	static const char *const words[] = { "null", "false", "true" };
+
+	return (slice_of(arena_fmt(a,
+	    "{\"tls\":%s,\"early_talker\":%s,\"rdns\":%s,\"fcrdns\":%s,\"spf\":%s,\"dkim\":%s,"
+	    "\"dmarc\":%s,\"judged\":%s,\"score\":%.2f}",
+	    f->tls ? "true" : "false", words[f->early_talker], words[f->has_rdns], words[f->fcrdns],
+	    words[f->spf_pass], words[f->dkim_pass], words[f->dmarc_pass],
+	    judged ? "true" : "false", judged ? v->score : 0.0)));
+}
+
+static struct slice folder_of(const struct share *share)
+{
+	if (share->junk)
+		return (SLICE("Junk"));
+	return (share->verdict.folder != NULL ? slice_of(share->verdict.folder) : SLICE("INBOX"));
+}
+
+static void record_share(struct inbound *in, const struct share *share, bool accepted)
+{
+	struct smtp_end *e = &in->end;
+	struct arena *a = e->tx->arena;
+	struct ledger_row row = smtp_end_row(e);
+	bool judged = share->verdict.why.n > 0;
+	char peer[IP_TEXT];
+
+	row.peer = slice_of(ip_text(&e->facts.peer, peer));
+	row.rcpt = share->rcpt;
+	row.account = slice_of(share->name);
+	if (accepted) {
+		row.act = share->junk ? SLICE("junk") : SLICE("accept");
+		row.folder = folder_of(share);
+	}
+	row.has_score = judged;
+	row.score = share->verdict.score;
+	row.points = share->verdict.why;
+	row.facts = facts_text(a, &e->facts, &share->verdict, judged);
+	ledger_add(e->server->deps.store, &row);
+}
+
+void inbound_record(struct inbound *in)
+{
+	struct smtp_end *e = &in->end;
+	struct smtp_server_counts *counts = &e->server->counts;
+	bool accepted = e->reply.code == 250, one = in->shares_n == 1;
+
+	for (size_t i = 0; i < in->shares_n; i++)
+		record_share(in, &in->shares[i], accepted);
+	if (accepted) {
+		counts->accepted++;
+		counts->junked += one && in->shares[0].junk;
+		e->act = one && in->shares[0].junk ? "junk" : "accept";
+		e->cause = one ? arena_strdup(e->tx->arena, in->shares[0].verdict.why) : NULL;
+	} else if (e->reply.code >= 500)
+		counts->rejected++;
+	else
+		counts->deferred++;
+}

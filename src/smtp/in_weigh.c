@@ -1,0 +1,90 @@
+/* in_weigh.c: what is thought of this message, for each who is to have it? Reads it once, on a worker,
+ * and turns facts into verdicts. Points and their order are spam/'s. RFC 5321 6.3; RFC 8601 5. */
+#include "smtp/inbound_int.h"
+
+#include "core/domain.h"
+#include "msg/addr.h"
+#include "msg/mime.h"
+
+/* RFC 5321 6.3: a message that has been in this mailbox by this address before goes round in a
+ * circle. */
+static bool has_been_here(const struct inbound *in)
+{
+	const struct header *h = &in->end.header;
+	const struct field *f;
+
+	for (size_t n = 0; (f = header_nth(h, SLICE("Delivered-To"), n)) != NULL; n++)
+		for (size_t i = 0; i < in->shares_n; i++)
+			if (slice_ieq(slice_trim(f->body), in->shares[i].rcpt))
+				return (true);
+	return (false);
+}
+
+/* The one address of From, folded. Several in one domain are allowed (AUT-07), but are nobody's
+ * address. */
+static struct slice from_of(struct arena *a, const struct header *h)
+{
+	const struct field *f = header_first(h, SLICE("From"));
+	struct addr_list list = { 0 };
+	const struct addr *one = NULL;
+	char *text;
+
+	if (f == NULL)
+		return ((struct slice){ 0 });
+	addr_parse(a, f->body, &list);
+	for (size_t i = 0; i < list.n; i++) {
+		if (list.v[i].kind != ADDR_MAILBOX)
+			continue;
+		if (one != NULL)
+			return ((struct slice){ 0 });
+		one = &list.v[i];
+	}
+	if (one == NULL || one->local.n == 0 || one->domain.n == 0)
+		return ((struct slice){ 0 });
+	text = arena_fmt(a, SLICE_FMT "@" SLICE_FMT, SLICE_ARG(one->local),
+	    SLICE_ARG(domain_ascii(a, one->domain)));
+	for (char *p = text; *p != '\0'; p++)
+		*p = ascii_lower(*p);
+	return (slice_of(text));
+}
+
+int inbound_read(struct inbound *in)
+{
+	struct smtp_end *e = &in->end;
+
+	if (smtp_end_examine(e) == -1)
+		return (-1);
+	if (has_been_here(in))
+		return (
+		    err_set(&e->err, ERR_LIMIT, "this message has been here before: mail loop"));
+	in->drop = arena_array(e->tx->arena, e->header.n > 0 ? e->header.n : 1, sizeof(*in->drop));
+	in->drop_n = smtp_end_forgeries(e, in->drop);
+	mime_parse(e->tx->arena, draft_bytes(e->tx->draft), &in->mime);
+	if (in->classifier != NULL)
+		features_of(in->classifier, &in->mime, &in->features);
+	e->facts.from = from_of(e->tx->arena, &e->header);
+	return (0);
+}
+
+static void weigh_share(struct inbound *in, struct share *share)
+{
+	struct facts facts = in->end.facts;
+	struct spam_score score = { 0 };
+
+	if (in->classifier != NULL)
+		classifier_score(in->classifier, share->name, &in->features, &score);
+	facts.header = &in->end.header;
+	facts.mime = &in->mime;
+	facts.account = share->name;
+	facts.rcpt = share->rcpt;
+	facts.has_bayes = score.known;
+	facts.bayes = score.probability;
+	facts.bayes_confidence = score.confidence;
+	verdict_judge(in->end.tx->arena, &facts, in->cfg, &share->verdict);
+}
+
+void inbound_weigh(struct inbound *in)
+{
+	for (size_t i = 0; i < in->shares_n; i++)
+		weigh_share(in, &in->shares[i]);
+}

@@ -1,0 +1,43 @@
+/* inbound_int.h (inside smtp): what the files of the receiving spine share: inbound.c (order and
+ * consequences), in_weigh.c (what is thought of the message, for whom), in_stamp.c (what is written of
+ * it: fields, ledger). */
+#ifndef SMTP_INBOUND_INT_H
+#define SMTP_INBOUND_INT_H
+
+#include "smtp/in_int.h"
+#include "smtp/in_peer.h"
+#include "spam/classifier.h"
+#include "spam/verdict.h"
+
+struct share { /* one account's copy, however many of its addresses were named */
+	struct account *account;
+	const char *name;  /* lives as long as the account */
+	struct slice rcpt; /* the first of its addresses */
+	struct verdict verdict;
+	struct slice prefix;
+	bool junk; /* where it goes in the end */
+};
+
+struct inbound {
+	struct smtp_end end;           /* in the transaction's arena, as all of this */
+	struct classifier *classifier; /* borrowed; NULL: none */
+	const struct cfg *cfg;         /* as it was at the end of the data; configurations live as
+					  long as the process */
+	struct smtp_peer *peer;        /* held; NULL: nothing was asked about it */
+	struct share *shares;
+	size_t shares_n;
+	struct span *drop; /* inbound fields only we may write */
+	size_t drop_n;
+	struct mime mime;         /* of the draft; until the commit's answer only */
+	struct features features; /* owned */
+};
+
+/* in_weigh.c. On a worker, each in turn. */
+int inbound_read(struct inbound *in);   /* form, loops, parts, features; -1 with end.err set */
+void inbound_weigh(struct inbound *in); /* facts of each share to its verdict */
+
+/* in_stamp.c */
+void inbound_stamp(struct inbound *in);  /* fills each share's prefix; may stop the flow */
+void inbound_record(struct inbound *in); /* a row for each recipient: nothing is silent */
+
+#endif

@@ -1,0 +1,75 @@
+/* filter.c: which connect filters does this peer meet? A table; the texts are those that people who
+ * run such filters have used for years. RFC 7372 3 for the codes. */
+#include "spam/filter.h"
+
+#include "core/mem.h"
+#include "core/regex.h"
+
+static bool looks_residential(const struct cfg_filters *c, const struct facts *f)
+{
+	for (size_t i = 0; f->rdns.n > 0 && i < c->patterns_n; i++)
+		if (regex_match(c->patterns[i], f->rdns))
+			return (true);
+	return (false);
+}
+
+static bool has_no_rdns(const struct cfg_filters *c, const struct facts *f)
+{
+	(void)c;
+	return (f->has_rdns == FACT_NO);
+}
+
+static bool has_no_fcrdns(const struct cfg_filters *c, const struct facts *f)
+{
+	(void)c;
+	return (f->fcrdns == FACT_NO);
+}
+
+static bool talked_early(const struct cfg_filters *c, const struct facts *f)
+{
+	(void)c;
+	return (f->early_talker == FACT_YES);
+}
+
+static bool has_bad_name(const struct cfg_filters *c, const struct facts *f)
+{
+	return (f->has_reputation && f->reputation < (double)c->junk_below);
+}
+
+static const struct filter {
+	const char *name;
+	size_t action; /* offset of its enum cfg_action */
+	bool (*meets)(const struct cfg_filters *c, const struct facts *f);
+	const char *enhanced, *reply;
+} filters[FILTER_MAX] = {
+	{ "rdns-pattern", offsetof(struct cfg_filters, rdns_pattern), looks_residential, "5.7.1",
+	    "no residential connections" },
+	{ "no-rdns", offsetof(struct cfg_filters, no_rdns), has_no_rdns, "5.7.25",
+	    "no rDNS is so 80s" },
+	{ "no-fcrdns", offsetof(struct cfg_filters, no_fcrdns), has_no_fcrdns, "5.7.25",
+	    "no FCrDNS is so 80s" },
+	{ "early-talker", offsetof(struct cfg_filters, early_talker), talked_early, "5.5.0",
+	    "you spoke before the greeting" },
+	{ "reputation", offsetof(struct cfg_filters, reputation), has_bad_name, "5.7.1",
+	    "your network has sent us too much unwanted mail" },
+};
+
+size_t filter_look(
+    const struct cfg_filters *c, const struct facts *f, struct filter_hit ret[FILTER_MAX])
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < COUNT_OF(filters); i++) {
+		const struct filter *row = &filters[i];
+		enum cfg_action action = *(const enum cfg_action *)((const char *)c + row->action);
+
+		if (action == ACTION_OFF || !row->meets(c, f))
+			continue;
+		/* Between the two numbers of reputation nothing is refused. */
+		if (row->meets == has_bad_name && action == ACTION_REJECT &&
+		    f->reputation >= (double)c->block_below)
+			action = ACTION_JUNK;
+		ret[n++] = (struct filter_hit){ row->name, action, row->enhanced, row->reply };
+	}
+	return (n);
+}

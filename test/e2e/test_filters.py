@@ -1,0 +1,157 @@
+"""What a peer's address says: reverse names that lead back, that do not, that are not there, that DNS does not tell; and what the owner wants done then.
+Peers are loopback addresses with names in a DNS of ours."""
+import imaplib, json, smtplib, time
+
+import pytest
+
+from dns import Dns
+from server import Server, trusting
+
+PEERS = {  # the last number of 127.0.7.x
+    "good": 1, "nameless": 2, "unreachable": 3, "mismatch": 4, "home": 5, "slow": 6, "friend": 7, "halfway": 8,
+}
+TEXTS = {"home": b"no residential connections", "nameless": b"no rDNS is so 80s", "mismatch": b"no FCrDNS is so 80s"}
+RULES = """
+[[allow]]
+from = "friend@hobby.example"
+to = "ann@local.example"
+ip = "127.0.7.7"
+
+[[deny]]
+from = "@nuisance.example"
+
+[[deny]]
+subject = "/win(ner)? .* million/"
+
+[[rule]]
+header = "List-Id: <choir.example>"
+action = "flag"
+flag = "$Choir"
+account = "ann"
+"""
+
+
+def address(peer):
+    return f"127.0.7.{PEERS[peer]}"
+
+
+def reverse(peer):
+    return f"{PEERS[peer]}.7.0.127.in-addr.arpa"
+
+
+@pytest.fixture(scope="module")
+def resolver():
+    dns = Dns()
+    for peer, name in (("good", "mail.good.example"), ("friend", "x.friend.example"), ("halfway", "mail.halfway.example"), ("mismatch", "mail.mismatch.example"),
+                       ("home", "a-5.dyn.isp.example"), ("slow", "mail.slow.example")):
+        dns.add(reverse(peer), "PTR", name)
+        dns.add(name, "A", address(peer) if peer not in ("mismatch", "friend") else "127.0.7.99")
+    dns.faults[reverse("unreachable")] = "SERVFAIL"
+    dns.faults["mail.halfway.example"] = "SERVFAIL"
+    dns.faults[reverse("slow")] = 1.5
+    yield dns
+    dns.close()
+
+
+def filters(action):
+    return RULES + "".join(f'[filter.{name}]\naction = "{action}"\n' for name in ("rdns-pattern", "no-rdns", "no-fcrdns"))
+
+
+@pytest.fixture(scope="module", params=["junk", "reject"])
+def server(request, resolver):
+    with Server(dns=f"127.0.0.1:{resolver.port}", extra=filters(request.param)) as s:
+        s.action = request.param
+        yield s
+
+
+def send(server, peer, subject, sender="someone@far.example", rcpts=("ann@local.example",), more=""):
+    """(code, text) of the first refusal, or of the end of the data."""
+    message = f"From: <{sender}>\r\nTo: {rcpts[0]}\r\nSubject: {subject}\r\nMessage-ID: <{subject.replace(' ', '-')}@far.example>\r\n{more}\r\nshort\r\n"
+    with smtplib.SMTP(server.address, server.port("smtp"), timeout=30, source_address=(address(peer), 0)) as c:
+        c.ehlo("far.example")
+        c.mail(sender)
+        for rcpt in rcpts:
+            code, text = c.rcpt(rcpt)
+            if code >= 400:
+                return code, text
+        return c.data(message)
+
+
+def where(server, subject, account="ann"):
+    """{folder: [flags]} of the messages with this subject."""
+    found = {}
+    with imaplib.IMAP4(server.address, server.port("imap")) as c:
+        c.starttls(trusting())
+        c.login(f"{account}@local.example", f"secret of {account}")
+        for folder in ("INBOX", "Junk"):
+            c.select(folder, readonly=True)
+            for number in c.search(None, "SUBJECT", f'"{subject}"')[1][0].split():
+                found[folder] = c.fetch(number, "(FLAGS BODY.PEEK[HEADER.FIELDS (X-Pennypost Received)])")[1][0]
+    return found
+
+
+@pytest.mark.parametrize("peer", ["nameless", "mismatch", "home"])
+def test_a_bad_name_is_junked_or_refused_after_rcpt(server, peer):
+    subject = f"bad name {peer} {server.action}"
+    code, text = send(server, peer, subject)
+    if server.action == "reject":
+        assert (code, TEXTS[peer] in text) == (550, True), (code, text)
+        assert where(server, subject) == {}
+    else:
+        assert code == 250, text
+        found = where(server, subject)
+        assert list(found) == ["Junk"]
+        assert b": junk" in found["Junk"][1]  # the header says which filter
+
+
+@pytest.mark.parametrize("peer", ["good", "unreachable", "halfway", "slow"])
+def test_good_names_and_silent_dns_harm_nobody(server, peer):
+    subject = f"no harm {peer} {server.action}"
+    code, text = send(server, peer, subject)
+    assert code == 250, text
+    found = where(server, subject)
+    assert list(found) == ["INBOX"]
+    assert (b"mail.good.example" in found["INBOX"][1]) == (peer == "good")  # in Received: the name that leads back
+
+
+def test_a_friend_behind_a_bad_host_is_let_in(server):
+    assert send(server, "friend", f"friend in {server.action}", "friend@hobby.example")[0] == 250
+    assert list(where(server, f"friend in {server.action}")) == ["INBOX"]
+    code, _ = send(server, "friend", f"stranger from there {server.action}", "other@hobby.example")
+    assert code == (550 if server.action == "reject" else 250)
+    assert "INBOX" not in where(server, f"stranger from there {server.action}")
+    # The allow is for ann alone.
+    code, _ = send(server, "friend", f"friend to bob {server.action}", "friend@hobby.example", ("bob@local.example",))
+    assert code == (550 if server.action == "reject" else 250)
+    assert "INBOX" not in where(server, f"friend to bob {server.action}", "bob")
+
+
+def test_deny_refuses_at_rcpt_or_at_the_end(server):
+    code, text = send(server, "good", "not wanted", "anybody@nuisance.example")
+    assert (code, b"does not take mail from here" in text) == (550, True)
+    code, text = send(server, "good", "You are a winner of one million", "anybody@far.example")
+    assert (code, b"does not take mail from here" in text) == (550, True)
+    assert where(server, "not wanted") == where(server, "winner") == {}
+
+
+def test_a_peer_that_sends_before_the_answer_gets_its_answers_in_order(server):
+    with smtplib.SMTP(server.address, server.port("smtp"), timeout=30, source_address=(address("slow"), 0)) as c:
+        c.ehlo("far.example")
+        c.sock.sendall(b"MAIL FROM:<a@far.example>\r\nRCPT TO:<ann@local.example>\r\nRCPT TO:<nobody@other.example>\r\nRSET\r\nNOOP\r\n")
+        assert [c.getreply()[0] for _ in range(5)] == [250, 250, 550, 250, 250]
+
+
+def test_a_peer_that_leaves_meanwhile_leaves_nothing_behind(server):
+    for _ in range(5):
+        c = smtplib.SMTP(server.address, server.port("smtp"), timeout=30, source_address=(address("slow"), 0))
+        c.ehlo("far.example")
+        c.sock.sendall(b"MAIL FROM:<a@far.example>\r\nRCPT TO:<ann@local.example>\r\n")
+        time.sleep(0.05)
+        c.close()
+    assert send(server, "good", f"still well {server.action}")[0] == 250
+
+
+def test_why_names_the_filter(server):
+    send(server, "nameless", f"asked why {server.action}")
+    told = json.loads(server.command("why", "--json", address("nameless")).stdout)
+    assert "no-rdns" in json.dumps(told) or "no rDNS" in json.dumps(told)
