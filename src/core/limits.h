@@ -58,6 +58,8 @@ enum {
 	L_MULTIAPPEND = 100,	  /* messages of one APPEND */
 	L_MULTIAPPEND_SIZES = 4,  /* and their octets, in times L_SIZE */
 	L_IOUT = 1048576,	  /* unsent output of a connection */
+	L_CATENATE = 1000,	  /* parts of all CATENATEs of one APPEND */
+	L_URL = 4096,		  /* octets of a URL in it */
 	L_ISTALL_SECONDS = 300,	  /* no progress of output, then closed */
 	/* mailboxes */
 	L_MBX = 10000, L_MBX_DEPTH = 16, L_MBX_NAME = 255, L_KW = 26, L_KW_NAME = 64,

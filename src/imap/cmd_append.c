@@ -1,64 +1,21 @@
-/* APPEND REPLACE: messages come in. Everything is checked before leave is given to send one; then
- * it goes straight to a draft, and OK is said when all of them are durable, or none is kept.
- * RFC 9051 6.3.12, RFC 3502 (MULTIAPPEND), RFC 4315 (APPENDUID), RFC 6855 4 (UTF8), RFC 7889
- * (APPENDLIMIT), RFC 7888, RFC 8508 (REPLACE). A bare LF becomes CRLF; NUL is refused; a slow
- * sender is let go (L_RATEIN). */
-#include "imap/command.h"
+/* APPEND REPLACE: messages come in. They are taken by append_take.c, straight into drafts; what
+ * CATENATE's URLs name is fetched by catenate.c. OK is said when all of them are durable, or none
+ * is kept. RFC 9051 6.3.12, RFC 3502 (MULTIAPPEND), RFC 4315 (APPENDUID), RFC 7889 (APPENDLIMIT),
+ * RFC 3516 4.4 (BINARY), RFC 8508 (REPLACE). */
+#include "imap/append.h"
 
 #include "core/limits.h"
-#include "core/log.h"
 #include "core/mem.h"
-#include "msg/date.h"
-
-struct incoming {
-	struct draft *draft;
-	struct flag_list flags;
-	int64_t date;
-};
-
-struct append {
-	struct imap *s;
-	struct folder *folder;
-	struct incoming *v;  /* the last one is on its way */
-	size_t n, ended;     /* ended: drafts that can be read */
-	uint64_t total;      /* octets announced so far */
-	uint64_t left;       /* octets of the literal still to come */
-	char last;           /* the octet before */
-	bool has_nul, full;  /* full: the draft has no room now */
-	bool is_utf8;        /* the literal stands inside "UTF8 (...)" */
-	const char *refused; /* said at the end, when the message was on its way already */
-	struct folder *from; /* REPLACE: where the old one is, and which */
-	uint32_t replaces;
-};
 
 static void append_drop(void *data)
 {
 	struct append *x = data;
 
+	piece_forget(x);
+	buf_free(&x->line);
+	buf_free(&x->url);
 	for (size_t i = 0; i < x->n; i++)
 		draft_free(x->v[i].draft);
-}
-
-static void stop_rate(struct imap *s)
-{
-	timer_cancel(s->rate_timer);
-	s->rate_timer = NULL;
-}
-
-static void on_rate(void *self)
-{
-	struct imap *s = self;
-	uint64_t now = conn_received(s->conn);
-	const struct append *x = s->call.data;
-
-	s->rate_timer = NULL;
-	if (!x->full && now - s->rate_octets < (uint64_t)L_RATEIN * L_RATEIN_SECONDS) {
-		log_event(LOG_INFO, s->id, "imap append", "why", "too slow", NULL);
-		imap_bye(s, "The message comes too slowly");
-		return;
-	}
-	s->rate_octets = now;
-	s->rate_timer = timer_start(s->server->loop, (uint64_t)L_RATEIN_SECONDS * 1000, on_rate, s);
 }
 
 /* --- the end: all or nothing --- */
@@ -70,7 +27,9 @@ static void on_committed(void *self, const struct commit_result *r)
 	struct buf set = BUF_INIT(L_MULTIAPPEND * 12);
 
 	s->call.op = NULL;
-	if (r->err != NULL) {
+	if (r->err != NULL && r->err->kind == ERR_CANNOT) { /* RFC 3516 4.4 */
+		imap_endf(s, "NO [UNKNOWN-CTE] %s", r->err->text);
+	} else if (r->err != NULL) {
 		imap_end_err(s, r->err);
 	} else if (x->from != NULL) { /* RFC 8508 3.3: before the EXPUNGE */
 		conn_sendf(
@@ -104,6 +63,7 @@ static void commit(struct imap *s)
 			.keywords = x->v[i].flags.keywords,
 			.keywords_n = x->v[i].flags.n,
 			.date = x->v[i].date,
+			.is_octets = x->v[i].binary,
 			.draft = x->v[i].draft };
 	if ((s->call.op = store_commit(s->server->store, &c, on_committed, s)) == NULL)
 		imap_end(s, "NO [UNAVAILABLE] Too busy; try again");
@@ -122,15 +82,17 @@ static void on_ended(void *self, const struct err *err)
 		commit(s);
 }
 
-static void finish(struct imap *s)
+void append_finish(struct append *x)
 {
-	struct append *x = s->call.data;
+	struct imap *s = x->s;
 
-	if (x->refused == NULL && x->has_nul)
-		x->refused = "NO [CANNOT] The message holds a NUL octet";
 	for (size_t i = 0; i < x->n && x->refused == NULL; i++)
 		if (draft_is_over(x->v[i].draft))
-			x->refused = "NO [TOOBIG] The message is larger than this server takes";
+			x->refused = append_too_big;
+		else if (x->v[i].has_nul || (x->v[i].old_nul && !x->v[i].binary))
+			x->refused = "NO [CANNOT] The message holds a NUL octet; send it as literal8";
+		else if (draft_size(x->v[i].draft) == 0) /* RFC 3502 6.3.11 */
+			x->refused = "NO [CANNOT] The message is empty";
 	if (x->refused != NULL) {
 		imap_end(s, x->refused);
 		return;
@@ -140,194 +102,7 @@ static void finish(struct imap *s)
 	draft_end(x->v[0].draft, on_ended, s);
 }
 
-/* --- a message on its way --- */
-
-/* Content is CRLF in a draft. CR alone stays as it is: the rest is kept octet by octet (IMP-17). */
-static bool add_octets(struct append *x, struct slice in)
-{
-	bool room = true;
-
-	while (in.n > 0) {
-		size_t lf = slice_chr(in, '\n');
-		struct slice line = slice_head(in, lf == SIZE_MAX ? in.n : lf);
-		char before = line.n > 0 ? line.p[line.n - 1] : x->last;
-
-		if (lf == SIZE_MAX || before == '\r') {
-			size_t n = lf == SIZE_MAX ? in.n : lf + 1;
-
-			room &= draft_add(x->v[x->n - 1].draft, slice_head(in, n));
-			x->last = in.p[n - 1];
-			in = slice_from(in, n);
-			continue;
-		}
-		room &= draft_add(x->v[x->n - 1].draft, line);
-		room &= draft_add(x->v[x->n - 1].draft, SLICE("\r\n"));
-		x->last = '\n';
-		in = slice_from(in, lf + 1);
-	}
-	return (room);
-}
-
-static void on_room(void *self)
-{
-	struct append *x = self;
-
-	x->full = false;
-	if (x->s->reading != READING_MESSAGE)
-		return;
-	conn_hold(x->s->conn, false);
-	imap_run(x->s);
-}
-
-static void on_rest(struct imap *s, struct slice line);
-
-static size_t on_octets(struct imap *s, struct slice in)
-{
-	struct append *x = s->call.data;
-
-	if (x->full)
-		return (0);
-	if (in.n > x->left)
-		in.n = (size_t)x->left;
-	x->has_nul |= memchr(in.p, '\0', in.n) != NULL;
-	if (x->refused == NULL && !x->has_nul && !add_octets(x, in)) {
-		x->full = true;
-		conn_hold(s->conn, true);
-	}
-	x->left -= in.n;
-	if (x->left == 0) {
-		stop_rate(s);
-		conn_deadline(s->conn, L_IPRE_SECONDS, "append");
-		imap_read_lines(s, on_rest);
-	}
-	return (in.n);
-}
-
-/* --- before it comes --- */
-
-/* append-opts and what stands in front of the literal; the words end there. */
-static bool take_options(struct append *x, struct args *a, struct incoming *m)
-{
-	struct slice date;
-
-	m->date = clock_wall();
-	if (args_peek(a, '(') && (!args_flags(a, false, &m->flags) || !args_sp(a)))
-		return (false);
-	if (args_peek(a, '"')) {
-		if (!args_string(a, &date) || !args_sp(a))
-			return (false);
-		/* date-day-fixed = (SP DIGIT) / 2DIGIT; some leave the space out */
-		if (!date_parse_imap(date, &m->date) &&
-		    (date.n == 0 || date.p[0] == ' ' ||
-			!date_parse_imap(
-			    slice_of(arena_fmt(a->arena, " " SLICE_FMT, SLICE_ARG(date))),
-			    &m->date)))
-			return (false);
-	}
-	x->is_utf8 = args_word(a, "UTF8"); /* append-data = "UTF8" SP "(" literal8 ")" */
-	if (x->is_utf8 && (!args_sp(a) || !args_char(a, '(')))
-		return (false);
-	return (args_end(a));
-}
-
-/* Why not; NULL: it may come. */
-static const char *refusal(const struct append *x, uint64_t size)
-{
-	uint64_t limit = x->s->server->cfg->limits.size;
-	struct err err;
-
-	if (size > limit)
-		return ("NO [TOOBIG] The message is larger than this server takes");
-	if (x->refused != NULL)
-		return (x->refused);
-	if (size == 0) /* RFC 3502 6.3.11: an empty message cancels all */
-		return ("NO [CANNOT] The message is empty");
-	if (x->n == L_MULTIAPPEND)
-		return ("NO [LIMIT] Too many messages at once");
-	if (x->total + size > L_MULTIAPPEND_SIZES * limit)
-		return ("NO [TOOBIG] Too much at once; send fewer messages");
-	if (!store_accepts(x->s->server->store, &err))
-		return ("NO [UNAVAILABLE] The server takes no new mail now");
-	return (NULL);
-}
-
-/* The words in front of a literal were right: it may come, or why not. */
-static void begin_message(struct append *x, const struct incoming *m, uint64_t size, bool waits)
-{
-	struct imap *s = x->s;
-	const char *why = refusal(x, size);
-
-	if (why != NULL && waits) {
-		imap_end(s, why);
-		return;
-	}
-	if (why != NULL && size > s->server->cfg->limits.size) {
-		imap_end(s, why);
-		imap_bye(s, "The message is too large to read past it"); /* RFC 7888 4 */
-		return;
-	}
-	x->refused = why;
-	x->left = size;
-	x->total += size;
-	x->last = 0;
-	if (why == NULL) {
-		x->v[x->n] = *m;
-		x->v[x->n].draft = draft_new(s->server->store, s->server->cfg->limits.size);
-		draft_on_room(x->v[x->n++].draft, on_room, x);
-	}
-	if (waits)
-		conn_sendz(s->conn, "+ Go on\r\n");
-	s->rate_octets = conn_received(s->conn);
-	stop_rate(s);
-	s->rate_timer = timer_start(s->server->loop, (uint64_t)L_RATEIN_SECONDS * 1000, on_rate, s);
-	if (x->left == 0)
-		imap_read_lines(s, on_rest);
-	else
-		imap_read_octets(s, on_octets);
-}
-
-static void malformed(struct imap *s, const char *why, bool lost)
-{
-	imap_bad(s, why);
-	if (lost)
-		imap_bye(s, "The message that follows cannot be told from commands");
-}
-
-/* The literal is over: what stands behind it? The end, or another message (RFC 3502). */
-static void on_rest(struct imap *s, struct slice line)
-{
-	struct append *x = s->call.data;
-	struct incoming m = { 0 };
-	struct args a;
-	uint64_t size = 0;
-	bool waits = true, found;
-	size_t mark = 0;
-
-	stop_rate(s);
-	found = reader_marker(line, &mark, &size, &waits);
-	if (x->is_utf8) {
-		if (line.n == 0 || line.p[0] != ')') {
-			malformed(s, "UTF8 ( ends with a parenthesis", found && !waits);
-			return;
-		}
-		line = slice_from(line, 1);
-		mark -= found ? 1 : 0;
-	}
-	if (line.n == 0) {
-		finish(s);
-		return;
-	}
-	if (!found || x->from != NULL || line.p[0] != ' ' || mark == 0) {
-		malformed(s, "The command ends behind the message", found && !waits);
-		return;
-	}
-	line = arena_dup(s->call.arena, slice_from(slice_head(line, mark), 1));
-	a = (struct args){ cursor_of(line), s->call.arena };
-	if (!take_options(x, &a, &m))
-		malformed(s, "Flags, a date or a literal were expected", !waits);
-	else
-		begin_message(x, &m, size, waits);
-}
+/* --- the commands --- */
 
 static struct append *append_new(struct imap *s)
 {
@@ -335,40 +110,44 @@ static struct append *append_new(struct imap *s)
 
 	x->s = s;
 	x->v = arena_array(s->call.arena, L_MULTIAPPEND, sizeof(*x->v));
+	buf_init(&x->line, L_IPRE_OCTETS);
+	buf_init(&x->url, L_URL);
+	x->words = s->call.args;
+	x->has_marker = s->reader.message_ahead;
+	x->waits = !x->has_marker || s->reader.message_waits;
+	x->literal8 = s->reader.literal8;
+	x->marked = s->reader.message_size;
 	s->call.data = x;
 	s->call.drop = append_drop;
 	return (x);
 }
 
-/* The reader stops in front of the message; a command that is complete without one has none. */
+/* The reader stops in front of the first literal behind the mailbox; there may be none (CATENATE
+ * of URLs alone). */
 static void begin(struct append *x)
 {
 	struct imap *s = x->s;
-	struct args *a = &s->call.args;
-	struct incoming m = { 0 };
 	struct slice name;
 	struct err err;
 
-	if (!s->reader.message_ahead || !imap_take_mailbox(s, &name) || !args_sp(a) ||
-	    !take_options(x, a, &m)) {
-		malformed(s, "A mailbox, perhaps flags and a date, and a literal are needed",
-		    s->reader.message_ahead && !s->reader.message_waits);
+	if (!imap_take_mailbox(s, &name) || !args_sp(&s->call.args)) {
+		append_malformed(
+		    x, "A mailbox, perhaps flags and a date, and a literal are needed");
 		return;
 	}
+	x->words = s->call.args;
 	x->folder = folder_find(s->account, name);
 	if (x->folder == NULL && x->refused == NULL) /* RFC 9051 6.3.12 */
 		x->refused = folder_name_check(name, &err) == -1
 		    ? "NO [CANNOT] No such mailbox, nor could there be"
 		    : "NO [TRYCREATE] No such mailbox";
-	begin_message(x, &m, s->reader.message_size, s->reader.message_waits);
+	append_words(x);
 }
 
 void cmd_append(struct imap *s)
 {
 	begin(append_new(s));
 }
-
-/* --- REPLACE --- */
 
 /* The uid of the message meant; 0: none such. RFC 8508 3.1: a number, or "*". */
 static uint32_t take_message(struct imap *s, struct args *a, bool *ret_ok)
@@ -392,10 +171,10 @@ void cmd_replace(struct imap *s)
 	struct append *x = append_new(s);
 	bool ok;
 
+	x->is_replace = true;
 	x->replaces = take_message(s, &s->call.args, &ok);
 	if (!ok) {
-		malformed(s, "REPLACE takes the number of a message first",
-		    s->reader.message_ahead && !s->reader.message_waits);
+		append_malformed(x, "REPLACE takes the number of a message first");
 		return;
 	}
 	if (s->news.view == NULL || s->view_gone)

@@ -4,6 +4,7 @@
 #ifndef IMAP_FETCH_H
 #define IMAP_FETCH_H
 
+#include "imap/section.h"
 #include "imap/session.h"
 #include "imap/window.h"
 
@@ -25,27 +26,7 @@ enum fetch_what {
 	FETCH_THREADID,
 };
 
-enum section_text {
-	SECTION_ALL,
-	SECTION_HEADER,
-	SECTION_FIELDS,
-	SECTION_FIELDS_NOT,
-	SECTION_TEXT,
-	SECTION_MIME
-};
-
-enum { SECTION_PATH = 128, FETCH_ITEMS = 100, FETCH_FIELDS = 1000 };
-
-struct section {
-	const unsigned *path;
-	size_t path_n;
-	enum section_text text;
-	const struct slice *fields;
-	size_t fields_n;
-	bool cached; /* header fields of the message that the index holds */
-	bool partial;
-	uint64_t from, count;
-};
+enum { FETCH_ITEMS = 100 };
 
 struct fetch_item {
 	enum fetch_what what;

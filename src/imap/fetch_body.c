@@ -1,6 +1,6 @@
 /* What is BODY[...], what BINARY[...] of a message? Found by the part map, without parsing again;
  * read from the file in pieces, so that a large part costs no memory. On the worker, but for the
- * parsing of the item. RFC 9051 6.4.5, 6.4.5.1. */
+ * parsing of the item; what a section is, section.c knows. RFC 9051 6.4.5, 6.4.5.1. */
 #include "imap/fetch.h"
 
 #include <stdlib.h>
@@ -11,85 +11,7 @@
 
 enum {
 	BODY_SMALL = 131072, /* read whole before its size is said */
-	HEADER_OCTETS = L_HDR + 65536,
 };
-
-/* --- parsing --- */
-
-static bool take_fields(struct fetch *f, struct args *a, struct section *sec)
-{
-	struct slice *v = arena_array(f->arena, 16, sizeof(*v)), name;
-	size_t n = 0, cap = 16;
-
-	if (!args_sp(a) || !args_char(a, '('))
-		return (false);
-	do {
-		if (n == FETCH_FIELDS || !args_astring(a, &name))
-			return (false);
-		if (n == cap) {
-			struct slice *more = arena_array(f->arena, cap * 2, sizeof(*v));
-
-			memcpy(more, v, cap * sizeof(*v));
-			v = more;
-			cap *= 2;
-		}
-		v[n++] = arena_dup(f->arena, name);
-	} while (args_sp(a));
-	sec->fields = v;
-	sec->fields_n = n;
-	return (args_char(a, ')'));
-}
-
-/* section-part = nz-number *("." nz-number), then perhaps "." and section-text */
-static bool take_path(struct fetch *f, struct args *a, struct section *sec, bool *ret_text)
-{
-	unsigned path[SECTION_PATH], *kept;
-	uint32_t number;
-
-	*ret_text = false;
-	while (ascii_digit((char)cursor_peek(&a->c))) {
-		if (sec->path_n == SECTION_PATH || !args_u32(a, &number) || number == 0)
-			return (false);
-		path[sec->path_n++] = number;
-		if (!args_char(a, '.'))
-			break;
-		*ret_text = true;
-		if (ascii_digit((char)cursor_peek(&a->c)))
-			*ret_text = false;
-	}
-	if (sec->path_n > 0) {
-		kept = arena_array(f->arena, sec->path_n, sizeof(*kept));
-		memcpy(kept, path, sec->path_n * sizeof(*kept));
-		sec->path = kept;
-	}
-	return (true);
-}
-
-static bool is_name_char(char c)
-{
-	return (ascii_alpha(c) || c == '.');
-}
-
-static bool take_text(struct fetch *f, struct args *a, struct section *sec)
-{
-	struct slice name;
-
-	if (!take_run(&a->c, is_name_char, &name))
-		return (false);
-	if (slice_ieq(name, SLICE("HEADER")))
-		sec->text = SECTION_HEADER;
-	else if (slice_ieq(name, SLICE("TEXT")))
-		sec->text = SECTION_TEXT;
-	else if (slice_ieq(name, SLICE("MIME")) && sec->path_n > 0)
-		sec->text = SECTION_MIME;
-	else if (slice_ieq(name, SLICE("HEADER.FIELDS")) ||
-	    slice_ieq(name, SLICE("HEADER.FIELDS.NOT"))) {
-		sec->text = name.n > 13 ? SECTION_FIELDS_NOT : SECTION_FIELDS;
-		return (take_fields(f, a, sec));
-	} else
-		return (false);
-	return (true);
-}
 
 static void make_label(struct fetch *f, struct fetch_item *item, const char *name)
 {
@@ -132,15 +54,9 @@ static bool is_cached(const struct section *sec)
 bool fetch_take_section(struct fetch *f, struct args *a, struct fetch_item *item, const char *name)
 {
 	struct section *sec = &item->section;
-	bool text, binary = item->what != FETCH_SECTION;
 
-	if (!args_char(a, '[') || !take_path(f, a, sec, &text))
-		return (false);
-	if (text && (binary || !take_text(f, a, sec)))
-		return (false);
-	if (!text && sec->path_n == 0 && !binary && !args_peek(a, ']') && !take_text(f, a, sec))
-		return (false);
-	if (!args_char(a, ']'))
+	if (!args_char(a, '[') || !section_take(f->arena, a, sec, item->what != FETCH_SECTION) ||
+	    !args_char(a, ']'))
 		return (false);
 	if (item->what != FETCH_BINARY_SIZE &&
 	    args_char(a, '<')) { /* partial = "<" number64 "." nz-number64 ">" */
@@ -151,50 +67,6 @@ bool fetch_take_section(struct fetch *f, struct args *a, struct fetch_item *item
 	}
 	sec->cached = is_cached(sec);
 	make_label(f, item, name);
-	return (true);
-}
-
-/* --- finding --- */
-
-struct extent {
-	uint64_t at, n;
-};
-
-/* Where the section's octets are, for fields: where the header is. False: there is no such part. */
-static bool find_extent(
-    const struct visit_message *m, const struct section *sec, struct extent *ret)
-{
-	const struct mime_map_part *part, *inner;
-
-	if (m->map_n == 0)
-		return (false);
-	if (sec->path_n == 0) {
-		part = &m->map[0];
-		if (sec->text == SECTION_ALL)
-			*ret = (struct extent){ 0, m->m.size };
-		else if (sec->text == SECTION_TEXT)
-			*ret = (struct extent){ part->header_size,
-				m->m.size > part->header_size ? m->m.size - part->header_size : 0 };
-		else
-			*ret = (struct extent){ part->header_at, part->header_size };
-		return (true);
-	}
-	part = mime_map_find(m->map, m->map_n, sec->path, sec->path_n);
-	if (part == NULL)
-		return (false);
-	if (sec->text == SECTION_ALL)
-		*ret = (struct extent){ part->body_at, part->body_size };
-	else if (sec->text == SECTION_MIME)
-		*ret = (struct extent){ part->header_at, part->header_size };
-	else { /* HEADER and TEXT of a part are those of the message inside it */
-		if (part->kind != MIME_MESSAGE || part->first == MIME_NONE ||
-		    part->first >= m->map_n)
-			return (false);
-		inner = &m->map[part->first];
-		*ret = sec->text == SECTION_TEXT
-		    ? (struct extent){ inner->body_at, inner->body_size }
-		    : (struct extent){ inner->header_at, inner->header_size };
-	}
 	return (true);
 }
 
@@ -239,32 +111,14 @@ static enum body_result say_nil(struct fetch *f, const struct fetch_item *item)
 	return (BODY_DONE);
 }
 
-/* --- header fields --- */
-
-static bool is_named(const struct section *sec, struct slice name)
-{
-	for (size_t i = 0; i < sec->fields_n; i++)
-		if (slice_ieq(sec->fields[i], name))
-			return (true);
-	return (false);
-}
-
 static enum body_result say_fields(
     struct fetch *f, const struct fetch_item *item, struct slice lines)
 {
-	const struct section *sec = &item->section;
-	struct arena *arena = arena_new(0);
-	struct buf out = BUF_INIT(HEADER_OCTETS);
-	struct header h;
+	struct buf out = BUF_INIT(SECTION_HEADER_MAX);
 
-	header_parse(arena, lines, &h);
-	for (size_t i = 0; i < h.n; i++)
-		if (is_named(sec, h.fields[i].name) == (sec->text == SECTION_FIELDS))
-			(void)buf_add_slice(&out, h.fields[i].raw);
-	(void)buf_addz(&out, "\r\n"); /* the blank line is always there: RFC 9051 6.4.5 */
+	section_fields(&item->section, lines, &out);
 	say_octets(f, item, buf_slice(&out));
 	buf_free(&out);
-	arena_free(arena);
 	return (BODY_DONE);
 }
 
@@ -423,11 +277,11 @@ enum body_result fetch_body(
 		return (say_binary(f, m, item));
 	if (sec->cached && !(f->want & VISIT_FILE))
 		return (say_fields(f, item, m->fields));
-	if (!find_extent(m, sec, &x))
+	if (!section_find(m, sec, &x))
 		return (say_nil(f, item));
 	if (sec->text != SECTION_FIELDS && sec->text != SECTION_FIELDS_NOT)
 		return (say_extent(f, m, item, x));
-	if (!read_part(m, x, HEADER_OCTETS, &head, &err)) {
+	if (!read_part(m, x, SECTION_HEADER_MAX, &head, &err)) {
 		buf_free(&head);
 		return (body_lost(f, item));
 	}

@@ -468,6 +468,7 @@ static void take_target(struct commit_op *c, struct target *t, const struct comm
 	t->draft = ct->draft != NULL ? ct->draft : c->draft;
 	t->by_role = ct->folder == NULL;
 	t->is_append = ct->folder != NULL;
+	t->is_octets = ct->is_octets;
 	t->prefix = arena_dup(c->arena, ct->prefix);
 	t->flags = ct->flags & FLAG_SYSTEM;
 	t->keywords = arena_array(c->arena, ct->keywords_n + 1, sizeof(*t->keywords));

@@ -12,7 +12,7 @@ struct target {
 	struct account *account;
 	struct folder *folder; /* where it is to go */
 	struct draft *draft;   /* what */
-	bool by_role, is_append, written, linked;
+	bool by_role, is_append, is_octets, written, linked;
 	struct slice prefix;
 	unsigned flags;
 	struct slice *keywords;

@@ -10,6 +10,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "msg/binary.h"
 #include "store/crlf.h"
 #include "store/deliver_int.h"
 #include "store/fault.h"
@@ -71,15 +72,34 @@ static int write_piece(struct writer *w, struct slice wire)
 	return (0);
 }
 
+/* NUL cannot be in a message that any client is to fetch: it is kept encoded, or not at all. */
+static int without_binary(struct target *t, struct buf *wire)
+{
+	struct buf plain = BUF_INIT(SIZE_MAX / 4);
+	int rc = binary_encode(buf_slice(wire), &plain);
+
+	if (rc < 0) {
+		buf_free(&plain);
+		return (err_set(&t->job.err, ERR_CANNOT,
+		    "a NUL stands where the transfer encoding is not binary"));
+	}
+	if (rc > 0) {
+		buf_free(wire);
+		*wire = plain;
+	}
+	return (0);
+}
+
 /* The wire form as it will be served: bare LF became CRLF (APPEND; SMTP refuses them). */
 static int wire_form(const struct commit_op *c, const struct draft *draft, struct slice prefix,
-    struct buf *out)
+    struct target *t, struct buf *out)
 {
 	struct buf raw = BUF_INIT(SIZE_MAX / 4);
 	bool after_cr = false;
 	int rc;
 
-	if (each_piece(c, draft, prefix, gather_piece, &raw) != 0) {
+	if (each_piece(c, draft, prefix, gather_piece, &raw) != 0 ||
+	    (t != NULL && t->is_octets && without_binary(t, &raw) != 0)) {
 		buf_free(&raw);
 		return (-1);
 	}
@@ -154,8 +174,10 @@ void target_write(struct job *job)
 
 	(void)snprintf(path, sizeof(path), "%s/tmp/%s", t->root, t->unique);
 	t->job.failed = true;
-	if (wire_form(t->op, t->draft, t->prefix, &wire) != 0 || wire.n > UINT32_MAX) {
-		(void)err_set(&t->job.err, ERR_TEMPORARY, "no memory for a message of this size");
+	if (wire_form(t->op, t->draft, t->prefix, t, &wire) != 0 || wire.n > UINT32_MAX) {
+		if (t->job.err.kind != ERR_CANNOT)
+			(void)err_set(
+			    &t->job.err, ERR_TEMPORARY, "no memory for a message of this size");
 	} else if (write_file(path, buf_slice(&wire), t->date, &t->disk, &t->job.err) == 0) {
 		t->wire = wire.n;
 		content_id(buf_slice(&wire), t->cid);
@@ -178,7 +200,7 @@ void outgoing_write(struct job *job)
 	(void)snprintf(tmp, sizeof(tmp), "queue/tmp/%s", b->id);
 	queue_path(b->id, path);
 	b->failed = true;
-	if (wire_form(b->op, b->op->draft, b->op->queue_prefix, &wire) != 0) {
+	if (wire_form(b->op, b->op->draft, b->op->queue_prefix, NULL, &wire) != 0) {
 		(void)err_set(&b->err, ERR_TEMPORARY, "no memory for a message of this size");
 	} else if (write_file(tmp, buf_slice(&wire), 0, &disk, &b->err) == 0) {
 		b->size = wire.n;

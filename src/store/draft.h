@@ -1,8 +1,8 @@
 /* draft.h: a message while it arrives, and the one commit function behind every 250 and every
  * APPEND's OK. A draft is in memory up to L_MEMORY_DRAFT octets, beyond that in an unlinked
  * temporary file that is never synced; at commit the stamped fields and the body are written once
- * to tmp/ of each recipient (DESIGN section 3). Content is CRLF here and in everything that reads a
- * draft. */
+ * to tmp/ of each recipient (DESIGN section 3). Content is CRLF, or in an APPEND what the client
+ * sent: the commit makes CRLF of a bare LF. */
 #ifndef STORE_DRAFT_H
 #define STORE_DRAFT_H
 
@@ -48,6 +48,8 @@ struct commit_target {
 	const char *const *keywords;
 	size_t keywords_n;
 	int64_t date;        /* INTERNALDATE */
+	bool is_octets;      /* any octets, NUL too: parts that say "binary" are kept as base64
+				(RFC 3516 4.4); ERR_CANNOT when NULs are left elsewhere */
 	struct draft *draft; /* its own message; NULL: the commit's (MULTIAPPEND: several messages,
 				one act) */
 };
