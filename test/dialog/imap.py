@@ -15,9 +15,12 @@ begins logged in over TLS, unless its first step is a connect. One line, one ste
   silent         nothing comes for 0.3 s         close         hang up
   repeat N ...   N times the rest of the line; "%d" becomes the count
 A response holds its literals, with their line ends. Escapes: \\r \\n \\t \\0 \\\\ \\xNN, and ${text*N}. A line of "#" is a comment; "#!" gives the account
-a line of configuration."""
+a line of configuration. All that comes is read by support/imap_listener.py too."""
 import glob, os, re, socket, ssl, sys, tempfile, time, zlib
 
+HERE = os.path.dirname(os.path.abspath(__file__))
+sys.path += [HERE, os.path.join(os.path.dirname(HERE), "support")]
+import imap_listener
 from under_test import Fault, each, free_ports, run, unescape
 
 CONFIG = """
@@ -37,9 +40,12 @@ addresses = ["u%(n)03d@local.example"]
 
 
 class Client:
+    """Reads responses; every octet of them also goes through the grammar."""
+
     def __init__(self, ports, kind):
-        self.input, self.lines = b"", []
+        self.input, self.lines, self.grammar = b"", [], imap_listener.Listener()
         self.inflate = self.deflate = None
+        self.gone, self.early = False, ""  # for imap_law.py
         self.sock = socket.create_connection(("127.0.0.1", ports[kind]), timeout=20)
         self.sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         if kind == "imaps":
@@ -49,6 +55,7 @@ class Client:
         context = ssl.create_default_context()
         context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
         self.input = b""
+        self.grammar.secured()
         self.sock = context.wrap_socket(self.sock, server_hostname="mail.local.example")
 
     def more(self):
@@ -58,11 +65,18 @@ class Client:
             raise Fault("no answer; left %r" % self.input[:200])
         except (ConnectionResetError, ssl.SSLError):
             got = b""
-        if not got:
-            raise Fault("closed; left %r" % self.input[:200])
-        self.input += got if self.inflate is None else self.inflate.decompress(got)
+        try:
+            if not got:
+                self.grammar.closed()
+                raise Fault("closed; left %r" % self.input[:200])
+            got = got if self.inflate is None else self.inflate.decompress(got)
+            self.grammar.heard(got)
+        except imap_listener.Grammar as e:
+            raise Fault("grammar: %s" % e)
+        self.input += got
 
     def send(self, octets):
+        self.grammar.sent(octets)
         if self.deflate is not None:
             octets = self.deflate.compress(octets) + self.deflate.flush(zlib.Z_SYNC_FLUSH)
         self.sock.sendall(octets)
@@ -101,7 +115,7 @@ class Player:
     def login(self, name, user):
         c = self.clients[name] = Client(self.ports, "imaps")
         c.response()
-        c.sock.sendall(b"l LOGIN %s secret\r\n" % user.encode())
+        c.send(b"l LOGIN %s secret\r\n" % user.encode())
         c.tagged("l", "OK")
 
     def step(self, verb, name, rest):

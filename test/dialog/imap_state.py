@@ -68,9 +68,9 @@ class Believer(Client):
     def command(self, text, literal=None):
         self.n += 1
         tag, running = "t%d" % self.n, text.split(" ")[0]
-        self.sock.sendall(("%s %s\r\n" % (tag, text)).encode())
+        self.send(("%s %s\r\n" % (tag, text)).encode())
         if literal is not None:
-            self.sock.sendall(literal + b"\r\n")
+            self.send(literal + b"\r\n")
         while True:
             line = self.response()
             if line.startswith(tag + " "):
@@ -153,27 +153,27 @@ def large(ports, pid):
     faults = []
     c = Client(ports, "imaps")
     c.response()
-    c.sock.sendall(b"l LOGIN u001 secret\r\n")
+    c.send(b"l LOGIN u001 secret\r\n")
     c.tagged("l", "OK")
     raw = random.Random(5).randbytes(700000)
     coded = b"\r\n".join(base64.b64encode(raw)[i:i + 76] for i in range(0, 933336, 76)) + b"\r\n"
     message = b"Subject: large\r\nMIME-Version: 1.0\r\nContent-Type: application/x\r\nContent-Transfer-Encoding: base64\r\n\r\n" + coded
-    c.sock.sendall(b"a APPEND INBOX {%d+}\r\n" % len(message) + message + b"\r\nb SELECT INBOX\r\n")
+    c.send(b"a APPEND INBOX {%d+}\r\n" % len(message) + message + b"\r\nb SELECT INBOX\r\n")
     c.tagged("a", "OK")
     c.tagged("b", "OK")
     for item, want in (("BODY.PEEK[]", message), ("BODY.PEEK[TEXT]", coded), ("BODY.PEEK[1]", coded), ("BINARY.PEEK[1]", raw),
                        ("BODY.PEEK[]<100000.400000>", message[100000:500000]), ("BINARY.PEEK[1]<690000.99999>", raw[690000:]),
                        ("BODY.PEEK[HEADER]", message[:message.index(b"\r\n\r\n") + 4])):
-        c.sock.sendall(b"c FETCH 1 (UID %s FLAGS)\r\n" % item.encode())
+        c.send(b"c FETCH 1 (UID %s FLAGS)\r\n" % item.encode())
         c.tagged("c", "OK")
         got = c.lines[0].encode("latin-1")
         if want not in got or len(got) - len(want) > 120 + len(item):
             faults.append("%s: %d octets for %d: %r" % (item, len(got), len(want), got[:120]))
     for _ in range(7):
-        c.sock.sendall(b"d COPY 1:* INBOX\r\n")
+        c.send(b"d COPY 1:* INBOX\r\n")
         c.tagged("d", "OK")
     before, most = rss(pid), 0
-    c.sock.sendall(b"e FETCH 1:* BODY.PEEK[]\r\n" * 1)  # 128 times 0.9 MB, and nobody reads
+    c.send(b"e FETCH 1:* BODY.PEEK[]\r\n" * 1)  # 128 times 0.9 MB, and nobody reads
     for _ in range(20):
         time.sleep(0.1)
         most = max(most, rss(pid))

@@ -75,6 +75,6 @@ def each(process, faults, paths, play_one):
         except Fault as e:
             faults.append(str(e))
         if process.poll() is not None:
-            faults.append("server died during " + path)
+            faults.append("server died during %s" % (path,))
             break
     print("%d dialogues" % len(paths))

@@ -4,6 +4,8 @@ import base64, contextlib, glob, os, random, re, socket, ssl, struct, time
 
 import pytest
 
+from imap_grammar import Grammar
+from imap_listener import Listener
 from server import Server, trusting, wait_for
 
 # A quarantine would make every size look like a leak.
@@ -18,10 +20,6 @@ size = "4 MiB"
 """
 MIB = 1048576
 TLS = trusting()  # reading the certificates of the world takes longer than a handshake
-
-
-class Grammar(AssertionError):
-    pass
 
 
 class Response:
@@ -115,7 +113,7 @@ class Talk:
     """One connection, spoken octet by octet."""
 
     def __init__(self, server, service="imaps", greeting=True, timeout=60):
-        self.server, self.input, self.n = server, b"", 0
+        self.server, self.input, self.n, self.listener = server, b"", 0, Listener()
         self.sock = socket.create_connection((server.address, server.port(service)), timeout)
         self.sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         if service == "imaps":
@@ -139,6 +137,7 @@ class Talk:
         raw.close()
 
     def send(self, octets):
+        self.listener.sent(octets)
         with contextlib.suppress(BrokenPipeError, ConnectionResetError, ssl.SSLError):
             self.sock.sendall(octets)
 
@@ -148,7 +147,9 @@ class Talk:
         except (ConnectionResetError, ssl.SSLError):
             got = b""
         if not got:
+            self.listener.closed()
             raise EOFError(self.input)
+        self.listener.heard(got)
         self.input += got
 
     def raw(self):

@@ -7,6 +7,7 @@ import pytest
 
 import dovecot
 import mail
+from imap_listener import Watched
 from server import Server, trusting
 
 SETTINGS = """
@@ -84,14 +85,13 @@ def public():
 
 class Ours(dovecot.Talk):
     def __init__(self, server):
-        self.socket = trusting().wrap_socket(socket.create_connection((server.address, server.port("imaps")), timeout=60))
-        super().__init__(self.socket.sendall, self.socket.makefile("rb"))
+        watched = Watched(trusting().wrap_socket(socket.create_connection((server.address, server.port("imaps")), timeout=60)))
+        super().__init__(watched.sendall, watched)
         assert self.command('LOGIN ann "secret of ann"')[0].startswith(b"OK")
 
     def close(self):
         self.command("LOGOUT")
         self.file.close()
-        self.socket.close()
 
 
 def append(client, mails):

@@ -1,5 +1,7 @@
 """Start and stop the real binary in a folder of its own, on loopback, as its owner would."""
-import contextlib, http.client, imaplib, json, os, select, signal, smtplib, socket, ssl, subprocess, tempfile, shutil, time
+import contextlib, http.client, json, os, select, signal, smtplib, socket, ssl, subprocess, tempfile, shutil, time
+
+from imap_listener import ImapLib
 
 TOP = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 BINARY = os.path.abspath(os.environ.get("PENNYPOST", os.path.join(TOP, "build/test/src/pennypost")))
@@ -149,7 +151,7 @@ class Server:
 
     def imap(self, account=None):
         address = account or next(iter(self.accounts))
-        client = imaplib.IMAP4_SSL(self.address, self.port("imaps"), ssl_context=trusting(), timeout=120)
+        client = ImapLib(self.address, self.port("imaps"), ssl_context=trusting(), timeout=120)
         client.login(address, self.accounts[address])
         return client
 

@@ -8,6 +8,7 @@ them was told, so that one can be held against the other:
 - in the end every picture is the folder, and what is not there was told gone."""
 import collections, os, random, re, socket, ssl, threading, time, zlib
 
+from imap_listener import Listener
 from server import trusting
 
 FLAGS = ["\\Seen", "\\Flagged", "\\Answered", "\\Draft", "$Work", "other"]
@@ -96,7 +97,7 @@ class Session:
     # --- the wire ------------------------------------------------------------------------------------------------------------------------
 
     def connect(self):
-        self.input, self.inflate, self.deflate = b"", None, None
+        self.input, self.inflate, self.deflate, self.listener = b"", None, None, Listener()
         self.sock = TLS.wrap_socket(socket.create_connection((self.server.address, self.server.port("imaps")), timeout=120))
         self.picture = None
         self.line()
@@ -109,6 +110,7 @@ class Session:
 
     def send(self, text):
         octets = text if isinstance(text, bytes) else text.encode()
+        self.listener.sent(octets)
         if self.deflate is not None:
             octets = self.deflate.compress(octets) + self.deflate.flush(zlib.Z_SYNC_FLUSH)
         self.sock.sendall(octets)
@@ -117,7 +119,9 @@ class Session:
         got = self.sock.recv(65536)
         if not got:
             raise ConnectionError(f"{self.name}: closed after {self.last}")
-        self.input += got if self.inflate is None else self.inflate.decompress(got)
+        got = got if self.inflate is None else self.inflate.decompress(got)
+        self.listener.heard(got)
+        self.input += got
 
     def line(self):
         """A whole response with its literals; what came of one stays when the wait for the rest is over."""
