@@ -1,9 +1,9 @@
 """Do the programs people use get along with it? mbsync, neomutt, curl, swaks, msmtp and Python's own clients against the real binary."""
-import email, glob, imaplib, os, pty, re, select, shutil, signal, smtplib, ssl, subprocess, time
+import email, glob, imaplib, os, re, shutil, smtplib, subprocess
 
 import pytest
 
-import mail
+from clients import PASSWORD, certificate, deliver, flag, in_terminal, listing, need, run, text
 from server import Server, trusting, wait_for
 
 SETTINGS = """
@@ -13,63 +13,12 @@ junk = "off"
 [limits]
 free = "16 MiB"
 """
-PASSWORD = "secret of ann"
-
-
-def need(program):
-    if shutil.which(program) is None:
-        pytest.skip(f"{program} is not installed")
-
-
-def run(*command, input=None, env=None, code=0, timeout=120):
-    done = subprocess.run(command, input=input, capture_output=True, timeout=timeout, env=dict(os.environ, **(env or {})))
-    assert done.returncode == code, f"{command}: {done.returncode}\n{done.stdout[-3000:].decode('latin1')}\n{done.stderr[-3000:].decode('latin1')}"
-    return done.stdout
-
-
-def text(number, subject=None, sender="bob@far.example"):
-    return (f"From: Bob <{sender}>\r\nTo: ann@local.example\r\nSubject: {subject or f'number {number}'}\r\nDate: Mon, 6 Jul 2026 10:{number % 60:02}:00 +0000\r\n"
-            f"Message-ID: <n{number}@far.example>\r\n\r\nThis is message number {number}.\r\n").encode()
-
-
-def deliver(server, count, first=0):
-    with server.smtp() as client:
-        for n in range(first, first + count):
-            client.sendmail("bob@far.example", ["ann@local.example"], text(n))
-
-
-def listing(client, folder):
-    """Message-ID number -> (flags, octets) of a folder."""
-    kind, _ = client.select(f'"{folder}"', readonly=True)
-    assert kind == "OK"
-    kind, data = client.fetch("1:*", "(FLAGS BODY.PEEK[])") if int(client.response("EXISTS")[1][-1] or 0) else ("OK", [])
-    found = {}
-    for row in data:
-        if isinstance(row, tuple):
-            flags = {f.decode() for f in imaplib.ParseFlags(row[0])} - {"\\Recent"}
-            number = int(re.search(rb"(?im)^Message-ID: <n(\d+)@", row[1]).group(1))
-            assert number not in found, f"{number} twice in {folder}"
-            found[number] = (flags, row[1])
-    return found
-
-
-def flag(client, folder, number, change, flags):
-    client.select(folder)
-    uid = client.uid("SEARCH", "HEADER", "Message-ID", f"<n{number}@far.example>")[1][0].decode()
-    assert uid
-    kind, data = client.uid("STORE", uid, change, flags)
-    assert kind == "OK", data
 
 
 @pytest.fixture
 def server():
     with Server(extra=SETTINGS) as s:
         yield s
-
-
-def certificate(server):
-    found = glob.glob(os.path.join(server.data, "tls", "*cert*")) or [p for p in glob.glob(os.path.join(server.data, "tls", "*.pem")) if "key" not in p]
-    return found[0]
 
 
 # --- mbsync --------------------------------------------------------------------------------------------------------------------------------
@@ -211,29 +160,7 @@ set pipe_split = yes pipe_sep = ""
 {settings}
 push "{keys}"
 """)
-    child, terminal = pty.fork()
-    if child == 0:
-        os.execvpe("neomutt", ["neomutt", "-n", "-F", rc, "-f", folder], dict(os.environ, HOME=top, TERM="xterm", LINES="40", COLUMNS="120"))
-    shown, end = b"", time.monotonic() + 60
-    try:
-        while True:
-            ready, _, _ = select.select([terminal], [], [], 0.5)
-            if ready:
-                try:
-                    piece = os.read(terminal, 65536)
-                except OSError:
-                    break
-                if not piece:
-                    break
-                shown += piece
-            if time.monotonic() > end:
-                os.kill(child, signal.SIGKILL)
-                raise AssertionError("neomutt did not end: " + shown[-3000:].decode("latin1"))
-    finally:
-        os.close(terminal)
-        _, status = os.waitpid(child, 0)
-    assert os.waitstatus_to_exitcode(status) == 0, shown[-3000:].decode("latin1")
-    return shown
+    return in_terminal(["neomutt", "-n", "-F", rc, "-f", folder], {"HOME": top})
 
 
 # flag the 1st, show the 2nd, save the 3rd elsewhere, delete the 4th, pipe all that is left into a file

@@ -2,7 +2,7 @@
 heard(). Each octet is read by imap_grammar.py; and without a model of the mailbox a server is held to this: a greeting first; each tag answered
 once, in order, and never one that was not sent; nothing behind a BYE; no message number that changes while it is used; no response that has been
 replaced by what the client enabled. Watched and ImapLib are a socket and Python's client with a listener inside."""
-import imaplib, re
+import collections, imaplib, re
 
 from imap_grammar import BASE64, Grammar, More, Reader
 
@@ -12,8 +12,8 @@ NO_EXPUNGE = frozenset(b"FETCH STORE SEARCH SORT THREAD".split())  # RFC 9051 7.
 
 
 class Command:
-    def __init__(self, tag, name):
-        self.tag, self.name, self.lines = tag, name, 0
+    def __init__(self, tag, name, line):
+        self.tag, self.name, self.line, self.lines = tag, name, line, 0
 
     def takes_line(self, line):
         """What is sent while it runs and is no command: the end of IDLE, the answers of AUTHENTICATE."""
@@ -32,7 +32,8 @@ class Listener:
         self.greeted = self.bye = self.over = False
         self.enabled, self.notify = set(), False
         self.line, self.inside, self.skip, self.skipped, self.pending = b"", False, 0, False, []
-        self.responses = 0
+        self.responses, self.compressed = 0, False
+        self.said, self.refused = collections.deque(maxlen=2000), collections.deque(maxlen=200)  # command lines; (line, answer) where it was not OK
 
     # --- what the client says: only so much of it as is needed to know its tags ---
 
@@ -63,7 +64,8 @@ class Listener:
         name = words[1].upper() if len(words) > 1 else b""
         if name == b"UID" and len(words) > 2:
             name = b"UID " + words[2].upper()
-        self.pending.append(Command(words[0], name))
+        self.pending.append(Command(words[0], name, line))
+        self.said.append(line)
         self.notify |= name == b"NOTIFY"
 
     def secured(self):
@@ -150,6 +152,9 @@ class Listener:
         if at is None:
             no("a tag that waits for no answer")
         name = self.pending[at].name
+        if found[1] != "OK":
+            self.refused.append((self.pending[at].line, found[1:]))
+        self.compressed |= name == b"COMPRESS" and found[1] == "OK"
         del self.pending[:at + 1]
         if self.inside and not self.skipped and not self.pending:
             self.skip, self.inside = 0, False  # the literal was not taken and will not be sent
