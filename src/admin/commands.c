@@ -50,6 +50,18 @@ static const struct command rows[] = {
 	    "configuration\n"
 	    "  eval --policy P    toe (default), err, lazy50, lazy80 or own\n",
 	    cli_spam },
+	{ "undelete",
+	    "ACCOUNT [--folder F] [--since T] [--from X] [--subject Y] [--all] [--into FOLDER] "
+	    "[--dry-run]",
+	    "bring back expunged mail; with only an account: list what can come back",
+	    "  --folder F         what was in this folder, a deleted one too\n"
+	    "  --since T          what went within this time, such as 2d\n"
+	    "  --from X           what has this in its From field\n"
+	    "  --subject Y        what has this in its Subject field\n"
+	    "  --all              everything\n"
+	    "  --into FOLDER      into this folder; default the one it was in\n"
+	    "  --dry-run          list what would come back\n",
+	    cli_undelete },
 	{ "status", "", "is it well? exit code 1 when something needs you", NULL, cli_status },
 	{ "reload", "", "apply a changed configuration, whole or not at all", NULL, cli_reload },
 	{ "version", "", "print the version", NULL, cli_version },

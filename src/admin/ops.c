@@ -25,6 +25,8 @@ static const struct route {
 	{ "POST", "/spam/classify", ops_spam_classify },
 	{ "POST", "/spam/learn", ops_spam_learn },
 	{ "GET", "/spam/stats", ops_spam_stats },
+	{ "GET", "/undelete", ops_undelete_list },
+	{ "POST", "/undelete", ops_undelete },
 };
 
 static void call_free(struct ops_call *c)

@@ -59,6 +59,9 @@ void ops_queue_act(struct ops_call *c);
 void ops_passwd(struct ops_call *c);
 /* ops_ledger.c */
 void ops_ledger(struct ops_call *c);
+/* ops_undelete.c */
+void ops_undelete_list(struct ops_call *c);
+void ops_undelete(struct ops_call *c);
 /* ops_spam.c */
 void ops_spam_classify(struct ops_call *c);
 void ops_spam_learn(struct ops_call *c);

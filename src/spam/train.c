@@ -61,7 +61,8 @@ static enum lesson_class lesson_of_keywords(const struct store_event *ev, enum f
 enum lesson_class train_lesson(
     const struct store_event *ev, const struct event_message *m, enum folder_role to)
 {
-	if (ev->cause == CAUSE_DELIVERY || ev->cause == CAUSE_REBUILD)
+	if (ev->cause == CAUSE_DELIVERY || ev->cause == CAUSE_REBUILD ||
+	    ev->cause == CAUSE_UNDELETE) /* it is back: that judges nothing */
 		return (LESSON_NONE);
 	switch (ev->kind) {
 	case EVENT_EXPUNGED:

@@ -25,6 +25,7 @@ struct folder_op {
 	size_t made_n;
 	struct folder *victim;
 	char gone_to[700];
+	bool sweeps; /* what lies there may go at once */
 	struct moving *moves;
 	size_t moves_n;
 	struct intent_job intent; /* kind set by the plan: NULL for one name */

@@ -305,18 +305,28 @@ static int delete_act(struct mail_job *j)
 {
 	struct folder_op *o = (struct folder_op *)j;
 	struct lane_folder *lf = &o->victim->lane;
-	char deleted[600], number[48];
+	char deleted[400], top[500];
+	bool keeps = lf->uidnext > 1;
 
 	if (lf->gone)
 		return (err_set(&j->err, ERR_NOT_FOUND, "no such folder"));
 	(void)snprintf(deleted, sizeof(deleted), "%s/deleted", j->m->root);
-	(void)snprintf(number, sizeof(number), "%lld.%u", (long long)clock_wall_us(),
+	(void)snprintf(top, sizeof(top), "%s/%lld.%u", deleted, (long long)clock_wall_us(),
 	    __atomic_fetch_add(&j->m->store->name_serial, 1, __ATOMIC_RELAXED));
-	(void)snprintf(o->gone_to, sizeof(o->gone_to), "%s/%s", deleted, number);
-	if (disk_rename(AT_FDCWD, lf->dir, AT_FDCWD, o->gone_to) != 0)
-		return (err_errno(&j->err, "delete %s", lf->dir));
+	/* With mail in it, it lies there under its own name until the undelete window ends; one that
+	 * never had any, or for which there is no room, goes at once. */
+	keeps = keeps && disk_mkdir(AT_FDCWD, top) == 0;
+	(void)snprintf(o->gone_to, sizeof(o->gone_to), "%s%s%s", top, keeps ? "/" : "",
+	    keeps ? lf->leaf : "");
+	o->sweeps = !keeps;
+	if (disk_rename(AT_FDCWD, lf->dir, AT_FDCWD, o->gone_to) != 0) {
+		(void)err_errno(&j->err, "delete %s", lf->dir);
+		(void)rmdir(top);
+		return (-1);
+	}
 	lf->gone = true;
-	if (disk_sync_dir(j->m->root) != 0)
+	if ((keeps && (disk_sync_dir(top) != 0 || disk_sync_dir(deleted) != 0)) ||
+	    disk_sync_dir(j->m->root) != 0)
 		return (err_errno(&j->err, "sync %s", j->m->root));
 	if (index_folder_drop(j->m, lf) != 0)
 		j->m->index_failed = true;
@@ -341,22 +351,28 @@ static void sweep_done(struct job *job)
 	free(job);
 }
 
+static void sweep(const struct folder_op *o)
+{
+	struct sweep_job *s = NEW(struct sweep_job);
+
+	s->job.run = sweep_run;
+	s->job.done = sweep_done;
+	s->m = o->job.m;
+	memcpy(s->path, o->gone_to, sizeof(s->path));
+	s->m->ops++;
+	lane_force(s->m->store->sync, &s->job);
+}
+
 static void delete_end(struct mail_job *j)
 {
 	struct folder_op *o = (struct folder_op *)j;
 
 	if (o->victim->lane.gone && o->victim->exists) {
-		struct sweep_job *s = NEW(struct sweep_job);
-
 		folder_unlist(j->m, o->victim);
 		view_gone(o->victim);
 		watch_name(j->m->account, FOLDER_DELETED, o->victim->name, NULL, folder_op_by(o));
-		s->job.run = sweep_run;
-		s->job.done = sweep_done;
-		s->m = j->m;
-		memcpy(s->path, o->gone_to, sizeof(s->path));
-		j->m->ops++;
-		lane_force(j->m->store->sync, &s->job);
+		if (o->sweeps)
+			sweep(o);
 	}
 	folder_op_conclude(o);
 }

@@ -303,7 +303,10 @@ void folder_free(struct folder *f);
 void items_sweep(struct mail *m); /* lane: rendered items of no message */
 int leaf_of_name(struct slice name, struct buf *out, struct err *err); /* "" for INBOX */
 int name_of_leaf(struct slice leaf, struct buf *out);
-void sweep_dead(struct mail *m, int64_t now);        /* blocking: tmp/ over 36 h, deleted/ */
+void sweep_dead(struct mail *m, int64_t now); /* blocking: tmp/ over 36 h, half-made folders */
+/* A name in deleted/ that holds a folder until the undelete window ends: since when? */
+bool deleted_time(const char *name, int64_t *ret);
+void deleted_remove(const char *path); /* blocking: what it holds, and itself */
 int maildir_make(const char *path, struct err *err); /* path and cur new tmp */
 int tree_remove(const char *path);
 int folder_remove_empty(const char *path); /* 1 gone; 0 a message is there, it stays; -1 */

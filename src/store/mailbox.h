@@ -243,7 +243,8 @@ enum store_cause {
 	CAUSE_MOVE,
 	CAUSE_STORE,
 	CAUSE_EXTERNAL,
-	CAUSE_REBUILD
+	CAUSE_REBUILD,
+	CAUSE_UNDELETE, /* ADDED: it was here before, and was brought back */
 };
 struct event_message {
 	uint32_t uid;

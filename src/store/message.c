@@ -263,13 +263,17 @@ int lane_expunge_one(struct mail_job *j, struct lane_folder *lf, const struct in
     uint64_t modseq, bool keep, struct delta *d)
 {
 	struct mail *m = j->m;
-	char from[NAME_MAX_FILE + 1], to[NAME_MAX_FILE + 32];
+	char from[NAME_MAX_FILE + 1], to[NAME_MAX_FILE + 32], info[NAME_INFO_MAX];
 	int fd = batch_fd(m, lf, r->where), kept = keep ? batch_expunged_fd(m) : -1;
 
 	if (fd == -1)
 		return (err_errno(&j->err, "open %s", lf->dir));
 	row_path(r, from);
 	(void)snprintf(to, sizeof(to), "%lld_%s", (long long)clock_wall(), from);
+	if (strlen(to) > NAME_MAX_FILE) { /* without what others wrote behind the flags */
+		name_info(info, r->m.flags);
+		(void)snprintf(to, sizeof(to), "%lld_%s%s", (long long)clock_wall(), r->base, info);
+	}
 	/* With a full disk even the rename may find no room: then it is gone at once. */
 	if (kept == -1 || (disk_rename(fd, from, kept, to) != 0 && errno != ENOENT))
 		if (disk_unlink(fd, from) != 0 && errno != ENOENT)

@@ -1,6 +1,6 @@
-/* purge_mail.c: what may go from an account's tree? Undelete copies past their window, folders
- * on their way out, files in tmp/ that nobody will finish (over 36 hours old and not this
- * process's own), rendered items of no message. On the account's lane. Failures: left for the
+/* purge_mail.c: what may go from an account's tree? Undelete copies and deleted folders past their
+ * window, folders half made, files in tmp/ that nobody will finish (over 36 hours old and not this
+ * process's own), rendered items of no message. On the account's lane, folders on the sync lane. Failures: left for the
  * next time. */
 #include <dirent.h>
 #include <fcntl.h>
@@ -54,14 +54,85 @@ void sweep_dead(struct mail *m, int64_t now)
 	if (d == NULL)
 		return;
 	while ((e = readdir(d)) != NULL) {
-		char sub[900];
+		char sub[900], cur[910];
+		int64_t at;
 
 		if (strcmp(e->d_name, ".") == 0 || strcmp(e->d_name, "..") == 0)
+			continue;
+		(void)snprintf(sub, sizeof(sub), "%s/%s", path, e->d_name);
+		(void)snprintf(cur, sizeof(cur), "%s/cur", sub);
+		/* Half made, or a folder that was to go at once. */
+		if (!deleted_time(e->d_name, &at) || access(cur, F_OK) == 0)
+			deleted_remove(sub);
+	}
+	(void)closedir(d);
+}
+
+/* --- deleted folders: deleted/<microseconds>.<n>/<folder>/ --- */
+
+bool deleted_time(const char *name, int64_t *ret)
+{
+	struct slice us, n;
+	uint64_t at, serial;
+
+	if (!slice_cut(slice_of(name), '.', &us, &n) || !slice_u64(us, INT64_MAX, &at) ||
+	    !slice_u64(n, UINT32_MAX, &serial))
+		return (false);
+	*ret = (int64_t)(at / 1000000);
+	return (true);
+}
+
+void deleted_remove(const char *path)
+{
+	DIR *d = opendir(path);
+	const struct dirent *e;
+
+	if (d == NULL)
+		return;
+	while ((e = readdir(d)) != NULL) {
+		char sub[1200];
+
+		if (strcmp(e->d_name, ".") == 0 || strcmp(e->d_name, "..") == 0 ||
+		    unlinkat(dirfd(d), e->d_name, 0) == 0)
 			continue;
 		(void)snprintf(sub, sizeof(sub), "%s/%s", path, e->d_name);
 		(void)tree_remove(sub);
 	}
 	(void)closedir(d);
+	(void)rmdir(path);
+}
+
+struct purge_folders { /* on the sync lane: there may be much in them */
+	struct job job;
+	struct mail *m;
+	int64_t older_than;
+};
+
+static void purge_folders_run(struct job *j)
+{
+	const struct purge_folders *p = LIST_OWNER(j, struct purge_folders, job);
+	char path[600], sub[900];
+	const struct dirent *e;
+	int64_t at;
+	DIR *d;
+
+	(void)snprintf(path, sizeof(path), "%s/deleted", p->m->root);
+	if ((d = opendir(path)) == NULL)
+		return;
+	while ((e = readdir(d)) != NULL) {
+		(void)snprintf(sub, sizeof(sub), "%s/%s", path, e->d_name);
+		if (deleted_time(e->d_name, &at) && at < p->older_than)
+			deleted_remove(sub);
+	}
+	(void)closedir(d);
+}
+
+static void purge_folders_done(struct job *j)
+{
+	struct purge_folders *p = LIST_OWNER(j, struct purge_folders, job);
+
+	p->m->ops--;
+	free(p);
 }
 
 void items_sweep(struct mail *m)
@@ -104,6 +175,13 @@ static int purge_act(struct mail_job *j)
 
 static void purge_end(struct mail_job *j)
 {
+	struct purge_folders *p = NEW(struct purge_folders);
+
+	p->m = j->m;
+	p->older_than = ((struct purge *)j)->older_than;
+	p->job = (struct job){ .run = purge_folders_run, .done = purge_folders_done };
+	j->m->ops++;
+	lane_force(j->m->store->sync, &p->job);
 	free(j);
 }
 

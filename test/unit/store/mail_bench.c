@@ -288,6 +288,30 @@ void mail_expunge(struct mail_bench *b, struct view *v)
 	wait_ring(b);
 }
 
+static void on_undelete(void *self, const struct undelete_result *r)
+{
+	struct mail_bench *b = self;
+
+	b->n = r->n;
+	b->backs = 0;
+	for (size_t i = 0; i < r->n; i++) {
+		if (i < COUNT_OF(b->to_uids))
+			b->to_uids[i] = r->messages[i].uid;
+		b->backs += r->messages[i].into != NULL;
+	}
+	answer(b, r->err);
+}
+
+void mail_undelete(struct mail_bench *b, const char *account, const char *folder, const char *into)
+{
+	struct undelete_filter f = { .folder = slice_of(folder), .max = 1000 };
+	struct account *a = mail_account(b, account);
+
+	(void)(into == NULL ? undelete_list(a, &f, on_undelete, b)
+			    : undelete_start(a, &f, slice_of(into), on_undelete, b));
+	wait_ring(b);
+}
+
 void mail_copy(struct mail_bench *b, struct view *v, struct folder *to, bool move)
 {
 	uint32_t uids[64];

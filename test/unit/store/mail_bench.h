@@ -6,6 +6,7 @@
 #include "core/cfg.h"
 #include "core/loop.h"
 #include "store/mail_int.h"
+#include "store/undelete.h"
 
 enum { BENCH_ACCOUNTS = 3 };
 
@@ -20,7 +21,7 @@ struct mail_bench {
 	/* the last answer */
 	struct err err; /* ERR_NONE: it went well */
 	uint32_t uids[64], to_uids[64], to_uidvalidity;
-	size_t n;
+	size_t n, backs;
 	uint64_t modseq;
 	bool complete;
 	struct folder_status st;
@@ -65,6 +66,9 @@ void mail_look(struct mail_bench *b, struct view *v);
 void mail_flags(struct mail_bench *b, struct view *v, uint32_t uid, enum flags_mode mode,
     unsigned flags, const char *keyword, uint64_t unchanged_since);
 void mail_expunge(struct mail_bench *b, struct view *v);
+/* All that can come back: counted in ${n}, of these back in ${backs}; ${into} as undelete_start's, NULL:
+ * only listed. */
+void mail_undelete(struct mail_bench *b, const char *account, const char *folder, const char *into);
 void mail_copy(
     struct mail_bench *b, struct view *v, struct folder *to, bool move); /* all of them */
 void mail_vanished(struct mail_bench *b, struct view *v, uint64_t since);

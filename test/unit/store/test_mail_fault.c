@@ -191,6 +191,54 @@ static int expunge_look(struct mail_bench *b)
 	return (either(n == 3, n == 2));
 }
 
+static void three_expunged(struct mail_bench *b)
+{
+	struct view *v;
+
+	three(b);
+	v = mail_view(b, mail_folder(b, "ann", "INBOX"));
+	for (size_t i = 0; i < 3; i++)
+		mail_flags(b, v, view_at(v, i)->uid, FLAGS_ADD, FLAG_DELETED, NULL, UINT64_MAX);
+	mail_expunge(b, v);
+	view_close(v, NULL);
+}
+
+static void undelete_run(struct mail_bench *b)
+{
+	mail_undelete(b, "ann", "", "");
+}
+
+/* Each is here or there; what is still there a second run brings. */
+static int undelete_look(struct mail_bench *b)
+{
+	uint32_t here = count(b, "ann", "INBOX");
+	size_t there;
+
+	mail_undelete(b, "ann", "", NULL);
+	there = b->n;
+	if (here + there != 3)
+		return (THIRD);
+	mail_undelete(b, "ann", "", "");
+	if (b->err.kind != ERR_NONE || b->backs != there || count(b, "ann", "INBOX") != 3)
+		return (THIRD);
+	return (there == 0 ? NEW_STATE : OLD);
+}
+
+static void one_in_a_deleted_folder(struct mail_bench *b)
+{
+	mail_create(b, "ann", "lost");
+	mail_append(b, mail_folder(b, "ann", "lost"), MESSAGE, FLAG_SEEN, "$Fresh");
+	mail_delete(b, "ann", "lost");
+}
+
+static int undelete_folder_look(struct mail_bench *b)
+{
+	uint32_t here = count(b, "ann", "lost");
+
+	mail_undelete(b, "ann", "lost", NULL);
+	return (either((here == UINT32_MAX || here == 0) && b->n == 1, here == 1 && b->n == 0));
+}
+
 static void create_run(struct mail_bench *b)
 {
 	mail_create(b, "ann", "a/b/c");
@@ -294,6 +342,9 @@ static const struct act acts[] = {
 	{ "move", three, move_run, move_look },
 	{ "store", three, store_run, store_look },
 	{ "expunge", three_deleted, expunge_run, expunge_look },
+	{ "undelete", three_expunged, undelete_run, undelete_look },
+	{ "undelete from a folder that is gone", one_in_a_deleted_folder, undelete_run,
+	    undelete_folder_look },
 	{ "create", nothing, create_run, create_look },
 	{ "rename", tree, rename_run, rename_look },
 	{ "delete", tree, delete_run, delete_look },
