@@ -19,6 +19,24 @@ static void print_group(const char *name, const struct json_value *group)
 	(void)putchar('\n');
 }
 
+static void print_search(const struct json_value *accounts)
+{
+	const struct json_value *s;
+	const char *name;
+	void *at = NULL;
+
+	while (json_next(accounts, &at, &name, &s)) {
+		(void)printf("%-10s %s: %s, %lld of %lld messages, %.1f MiB", "search", name,
+		    json_textz(json_get(s, "state")),
+		    (long long)json_as_integer(json_get(s, "messages_done")),
+		    (long long)json_as_integer(json_get(s, "messages")),
+		    (double)json_as_integer(json_get(s, "octets")) / 1048576.0);
+		if (json_get(s, "why") != NULL)
+			(void)printf(": %s", json_textz(json_get(s, "why")));
+		(void)putchar('\n');
+	}
+}
+
 static int print_status(const struct client_answer *answer)
 {
 	struct err err;
@@ -39,6 +57,7 @@ static int print_status(const struct client_answer *answer)
 	for (size_t i = 0; i < sizeof(groups) / sizeof(groups[0]); i++)
 		if (json_get(root, groups[i]) != NULL)
 			print_group(groups[i], json_get(root, groups[i]));
+	print_search(json_get(root, "search"));
 	(void)printf("%-10s max %.1f ms, 99.9 %% under %.1f ms\n", "loop",
 	    json_as_number(json_get(delay, "max")), json_as_number(json_get(delay, "p999")));
 	for (size_t i = 0; i < reasons; i++)

@@ -12,6 +12,7 @@
 #include "core/units.h"
 #include "store/ledger.h"
 #include "store/queue.h"
+#include "store/text_index.h"
 
 /* --- what is not well --- */
 
@@ -90,6 +91,31 @@ static void status_work(struct ops_call *c) /* on the queue lane: the counts of 
 	c->arg[0] = (struct slice){ (const char *)q, sizeof(*q) };
 }
 
+/* By account: the full-text index. */
+static void search_write(struct ops_call *c, struct json *j)
+{
+	json_open(j, "search", '{');
+	for (struct account *a = store_account_next(c->ops->store, NULL); a != NULL;
+	     a = store_account_next(c->ops->store, a)) {
+		struct text_status s;
+
+		if (account_is_gone(a))
+			continue;
+		text_status(a, &s);
+		json_open(j, account_name(a), '{');
+		json_put_stringz(j, "state", text_state_name(s.state));
+		json_put_uint(j, "octets", s.octets);
+		json_put_uint(j, "documents", s.documents);
+		json_put_uint(j, "messages", s.messages);
+		json_put_uint(j, "messages_done", s.messages_done);
+		json_put_uint(j, "missed", s.missed);
+		if (s.state == TEXT_HELD)
+			json_put_stringz(j, "why", s.why);
+		json_close(j, '}');
+	}
+	json_close(j, '}');
+}
+
 static void status_write(struct ops_call *c)
 {
 	const struct queue_count *q = queue_of(c);
@@ -128,6 +154,7 @@ static void status_write(struct ops_call *c)
 		if (!account_is_gone(a))
 			json_put_stringz(&j, NULL, account_name(a));
 	json_close(&j, ']');
+	search_write(c, &j);
 	json_put_uint(&j, "ledger_dropped", ledger_dropped(o->store));
 	groups.j = &j;
 	if (o->each_count != NULL)

@@ -35,6 +35,7 @@ struct cfg_account {
 	struct cfg_account *next;
 	const char *name;              /* lower case */
 	struct cfg_address *addresses; /* in file order; the first is the main one */
+	bool search;                   /* full-text index */
 	uint64_t quota;                /* octets; 0: none was given, no quota */
 	uint64_t send_delay_ms;
 	unsigned line;

@@ -153,6 +153,7 @@ static void read_accounts(struct cfg_load *l, const struct toml *t)
 		if (!cfg_is_table(l, "account.", e))
 			continue;
 		acc->line = e->key_line;
+		acc->search = true;
 		acc->name = cfg_lower(l->cfg->arena, e->key).p;
 		if (!name_ok(e->key))
 			(void)cfg_bad(l, e->key_line,

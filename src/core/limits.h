@@ -67,6 +67,7 @@ enum {
 	L_METADATA_VALUE = 32768, L_METADATA_ASKED = 100,
 	/* NOTIFY: groups and names of one command; folders and octets that wait to be told */
 	L_NOTIFY_GROUPS = 50, L_NOTIFY_NAMES = 1000, L_NOTIFY_FOLDERS = 1000, L_NOTIFY_OCTETS = 65536,
+	L_SEARCH_TEXT = 4194304,  /* octets of a message's text in the full-text index; with more it is read */
 	L_UID_BLOCK = 1000, L_MODSEQ_BLOCK = 1048576,
 	/* connections */
 	L_CONN = 12000,		  /* [limits] in all */

@@ -9,6 +9,7 @@
 #include "core/limits.h"
 #include "core/loop_int.h"
 #include "core/mem.h"
+#include "core/work_low.h"
 
 struct share {
 	unsigned running, limit;
@@ -19,6 +20,7 @@ struct work {
 	struct loop *loop;
 	struct share shares[WORK_SHARES];
 	unsigned lanes;
+	struct work_low *low; /* NULL: nothing of low priority was put yet */
 	size_t jobs; /* put and not yet told done */
 };
 
@@ -34,7 +36,8 @@ struct lane {
 };
 
 struct handful { /* what one worker got in one go */
-	uv_work_t req;
+	uv_work_t req; /* or, of low priority: */
+	struct work_low_job low;
 	struct lane *lane;
 	struct list jobs;
 };
@@ -58,6 +61,7 @@ struct work *work_new(struct loop *l)
 		[WORK_READ] = L_SHARE_READ,
 		[WORK_PASSWORD] = L_SHARE_PASSWORD,
 		[WORK_CRYPTO] = L_SHARE_CRYPTO,
+		[WORK_LOW] = 1,
 	};
 	struct work *w = NEW(struct work);
 
@@ -74,6 +78,7 @@ void work_free(struct work *w)
 	if (w == NULL)
 		return;
 	assert(w->lanes == 0 && w->jobs == 0);
+	work_low_free(w->low);
 	free(w);
 }
 
@@ -114,10 +119,8 @@ static void get_ready(struct lane *l)
 		list_push(&l->work->shares[l->share].ready, &l->node);
 }
 
-static void on_worker(uv_work_t *req) /* worker thread */
+static void run_handful(struct handful *h) /* worker thread */
 {
-	struct handful *h = req->data;
-
 	if (h->lane->run_all != NULL) {
 		h->lane->run_all(h->lane->self, &h->jobs);
 		return;
@@ -129,17 +132,25 @@ static void on_worker(uv_work_t *req) /* worker thread */
 	}
 }
 
+static void on_worker(uv_work_t *req)
+{
+	run_handful(req->data);
+}
+
+static void on_low(void *self)
+{
+	run_handful(self);
+}
+
 static void pump(struct share *s);
 
-static void on_worker_done(uv_work_t *req, int status)
+static void handful_done(struct handful *h)
 {
-	struct handful *h = req->data;
 	struct lane *l = h->lane;
 	struct work *w = l->work;
 	struct share *s = &w->shares[l->share];
 	struct list *node;
 
-	(void)status; /* we never cancel */
 	l->running--;
 	s->running--;
 	get_ready(l);
@@ -153,6 +164,28 @@ static void on_worker_done(uv_work_t *req, int status)
 		j->done(j); /* after the last one l may be freed */
 	}
 	free(h);
+}
+
+static void on_worker_done(uv_work_t *req, int status)
+{
+	(void)status; /* we never cancel */
+	handful_done(req->data);
+}
+
+static void on_low_done(void *self)
+{
+	handful_done(self);
+}
+
+static void hand_out(struct work *w, struct handful *h)
+{
+	if (h->lane->share == WORK_LOW) {
+		if (w->low == NULL)
+			w->low = work_low_new(w->loop);
+		h->low = (struct work_low_job){ .run = on_low, .done = on_low_done, .self = h };
+		work_low_put(w->low, &h->low);
+	} else if (uv_queue_work(&w->loop->uv, &h->req, on_worker, on_worker_done) != 0)
+		abort();
 }
 
 static void pump(struct share *s)
@@ -174,8 +207,7 @@ static void pump(struct share *s)
 		l->running++;
 		s->running++;
 		get_ready(l); /* at the end: the other lanes come first */
-		if (uv_queue_work(&l->work->loop->uv, &h->req, on_worker, on_worker_done) != 0)
-			abort();
+		hand_out(l->work, h);
 	}
 }
 

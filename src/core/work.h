@@ -20,6 +20,7 @@ enum work_share { /* how many jobs of a kind run at once: L_SHARE_... */
 	WORK_READ,
 	WORK_PASSWORD,
 	WORK_CRYPTO,
+	WORK_LOW, /* what nobody waits for: one thread of its own, of low priority */
 	WORK_SHARES,
 };
 

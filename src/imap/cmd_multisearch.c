@@ -349,6 +349,16 @@ static bool is_selected(const struct imap *s, const struct folder *f)
 	return (s->news.view != NULL && !s->view_gone && view_folder(s->news.view) == f);
 }
 
+static void on_found(void *self, struct text_found *found)
+{
+	struct imap *s = self;
+	struct multi *x = s->call.data;
+
+	s->call.op = NULL;
+	x->look->q->found = found;
+	imap_produce(s, look_at_view, view_looked);
+}
+
 static void on_open(void *self, struct view *v, const struct err *err)
 {
 	struct imap *s = self;
@@ -377,7 +387,9 @@ static void on_open(void *self, struct view *v, const struct err *err)
 		search_fix(x->look->q, view_count(v) > 0 ? view_at(v, view_count(v) - 1)->uid : 0);
 	x->next = 1;
 	x->below = selected ? s->news.next : UINT32_MAX;
-	imap_produce(s, look_at_view, view_looked);
+	s->call.op = search_ask(x->look->q, x->folders[x->at], on_found, s);
+	if (s->call.op == NULL)
+		imap_produce(s, look_at_view, view_looked);
 }
 
 static void next_folder(struct imap *s)

@@ -274,6 +274,16 @@ void search_refuse(struct imap *s, enum search_fault fault)
 	}
 }
 
+static void on_found(void *self, struct text_found *found)
+{
+	struct imap *s = self;
+	struct searching *x = s->call.data;
+
+	s->call.op = NULL;
+	x->q->found = found;
+	imap_produce(s, look_at_view, view_looked);
+}
+
 static void begin(struct imap *s)
 {
 	struct searching *x = s->call.data;
@@ -301,7 +311,9 @@ static void begin(struct imap *s)
 	if (x->q->wants_modseq)
 		imap_enable_condstore(s);
 	search_translate(s, x->q);
-	imap_produce(s, look_at_view, view_looked);
+	s->call.op = search_ask(x->q, view_folder(s->news.view), on_found, s);
+	if (s->call.op == NULL)
+		imap_produce(s, look_at_view, view_looked);
 }
 
 static struct searching *searching_new(struct imap *s)

@@ -6,6 +6,7 @@
 
 #include "imap/args.h"
 #include "imap/news.h"
+#include "store/text_index.h"
 
 enum key_what { /* in order of what they cost */
 	/* the view knows */
@@ -43,6 +44,7 @@ struct search_key {
 	enum day_relation relation;
 	struct slice field;  /* HEADER: its name; address keys and SUBJECT too */
 	struct slice needle; /* folded; empty: the field's presence */
+	size_t asked;        /* its number among the keys of ${found}, from 1; 0: not asked */
 };
 
 enum op_what { OP_KEY, OP_NOT, OP_OR, OP_AND };
@@ -60,6 +62,7 @@ struct search {
 	enum key_cost cost;      /* the dearest key */
 	unsigned fields_missing; /* header keys about fields that the index does not hold */
 	bool wants_modseq;
+	struct text_found *found; /* owned; what the full-text index says; NULL: nothing */
 };
 
 enum search_fault { SEARCH_BAD, SEARCH_LIMIT, SEARCH_CHARSET };
@@ -70,9 +73,14 @@ struct search *search_parse(
     struct args *a, const struct view *v, uint32_t recent_from, enum search_fault *ret_fault);
 void search_free(struct search *q);
 
+/* search_ask: asks the full-text index of the folder; its answer is for q->found. NULL: it cannot
+ * help, nothing follows. */
+struct store_op *search_ask(struct search *q, struct folder *f,
+    void (*on_found)(void *self, struct text_found *found), void *self);
+
 enum search_answer { ANSWER_NO, ANSWER_YES, ANSWER_UNKNOWN };
 
-/* From the view alone; UNKNOWN: search_match must look. ${values}: room for keys_n answers. */
+/* From the view and the full-text index alone; UNKNOWN: search_match must look. ${values}: room for keys_n answers. */
 enum search_answer search_match_view(
     const struct search *q, const struct view_message *m, unsigned char *values);
 /* On a worker thread. False when it could not be read. */

@@ -7,7 +7,7 @@
 #include "imap/write.h"
 #include "msg/date.h"
 #include "msg/fold.h"
-#include "msg/html.h"
+#include "msg/searchable.h"
 #include "msg/text.h"
 
 enum { TEXT_MAX = 67108864 };
@@ -97,13 +97,26 @@ static enum search_answer run(
 	return ((enum search_answer)stack[0]);
 }
 
+static enum search_answer answer_of(const struct search *q, const struct search_key *k, uint32_t uid)
+{
+	if (q->found == NULL || k->asked == 0)
+		return (ANSWER_UNKNOWN);
+	switch (text_found_get(q->found, k->asked - 1, uid)) {
+	case TEXT_NO: return (ANSWER_NO);
+	case TEXT_YES: return (ANSWER_YES);
+	case TEXT_UNKNOWN: break;
+	}
+	return (ANSWER_UNKNOWN);
+}
+
 enum search_answer search_match_view(
     const struct search *q, const struct view_message *m, unsigned char *values)
 {
 	for (size_t i = 0; i < q->keys_n; i++)
-		values[i] = cost_of(&q->keys[i]) != COST_VIEW ? ANSWER_UNKNOWN
-		    : holds_in_view(&q->keys[i], m)           ? ANSWER_YES
-							      : ANSWER_NO;
+		if (cost_of(&q->keys[i]) != COST_VIEW)
+			values[i] = (unsigned char)answer_of(q, &q->keys[i], m->uid);
+		else
+			values[i] = holds_in_view(&q->keys[i], m) ? ANSWER_YES : ANSWER_NO;
 	return (run(q, values, values + q->keys_n));
 }
 
@@ -138,51 +151,25 @@ static bool holds_in_header(struct arena *a, const struct search_key *k, const s
 	return (false);
 }
 
-static bool any_field(struct arena *a, const struct header *h, struct slice needle)
-{
-	for (size_t i = 0; i < h->n; i++)
-		if (finds(h->fields[i].name, needle) ||
-		    finds(text_words(a, h->fields[i].body), needle))
-			return (true);
-	return (false);
-}
-
 /* --- body --- */
 
-static bool part_holds(
-    struct arena *a, const struct mime *m, const struct mime_part *p, struct slice needle)
+static bool on_text(
+    void *self, const struct mime_part *part, struct slice name, struct slice utf8)
 {
-	struct buf text = BUF_INIT(TEXT_MAX), seen = BUF_INIT(TEXT_MAX);
-	bool found = false;
+	const struct search_key *k = self;
 
-	if (p->kind == MIME_MESSAGE &&
-	    p->first != MIME_NONE) /* the header of a message inside is text of the outer one */
-		return (any_field(a, &m->parts[p->first].header, needle));
-	if (p->kind != MIME_LEAF || !mime_is(p, "text", NULL))
-		return (false);
-	(void)text_of_part(m, p, &text);
-	if (mime_is(p, "text", "html")) {
-		(void)html_text(buf_slice(&text), &seen);
-		found = finds(buf_slice(&seen), needle);
-	} else
-		found = finds(buf_slice(&text), needle);
-	buf_free(&text);
-	buf_free(&seen);
-	return (found);
+	(void)part;
+	return ((name.n > 0 && finds(name, k->needle)) || finds(utf8, k->needle));
 }
 
 static bool holds_in_body(struct arena *a, const struct search_key *k, const struct mime *m)
 {
-	if (k->needle.n == 0)
-		return (true);
-	for (size_t i = 0; i < m->n; i++)
-		if (part_holds(a, m, &m->parts[i], k->needle))
-			return (true);
-	if (k->what == KEY_TEXT) /* the header "including MIME header fields", RFC 9051 6.4.4 */
-		for (size_t i = 0; i < m->n; i++)
-			if (any_field(a, &m->parts[i].header, k->needle))
-				return (true);
-	return (false);
+	struct search_key key = *k;
+
+	return (k->needle.n == 0 ||
+	    searchable_body(a, m, TEXT_MAX, on_text, &key) == SEARCHABLE_STOPPED ||
+	    (k->what == KEY_TEXT &&
+		searchable_header(a, m, on_text, &key) == SEARCHABLE_STOPPED));
 }
 
 /* --- rounds --- */
@@ -214,7 +201,9 @@ static bool round_of_headers(const struct search *q, const struct visit_message 
 	}
 	header_parse(a, lines, &h);
 	for (size_t i = 0; i < q->keys_n && ok; i++)
-		if (q->keys[i].what == KEY_EMAILID)
+		if (values[i] != ANSWER_UNKNOWN)
+			continue;
+		else if (q->keys[i].what == KEY_EMAILID)
 			values[i] = is_content(&q->keys[i], m) ? ANSWER_YES : ANSWER_NO;
 		else if (cost_of(&q->keys[i]) == COST_HEADER)
 			values[i] = holds_in_header(a, &q->keys[i], &h) ? ANSWER_YES : ANSWER_NO;
@@ -246,7 +235,7 @@ bool search_match(const struct search *q, const struct visit_message *m, unsigne
 			goto unreadable;
 		mime_parse(a, whole, &mime);
 		for (size_t i = 0; i < q->keys_n && answer == ANSWER_UNKNOWN; i++)
-			if (cost_of(&q->keys[i]) == COST_BODY) {
+			if (values[i] == ANSWER_UNKNOWN) {
 				values[i] =
 				    holds_in_body(a, &q->keys[i], &mime) ? ANSWER_YES : ANSWER_NO;
 				answer = run(q, values, stack);

@@ -449,6 +449,7 @@ void search_free(struct search *q)
 {
 	if (q == NULL)
 		return;
+	text_found_free(q->found);
 	arena_free(q->arena);
 	free(q);
 }

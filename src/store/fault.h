@@ -17,6 +17,7 @@ int disk_link(int from_dir, const char *from, int to_dir, const char *to);
 int disk_unlink(int dir, const char *path);
 int disk_mkdir(int dir, const char *path);
 int disk_sync_dir(const char *path); /* open, fsync, close */
+int disk_text(void); /* class text, and no other: before the full-text index commits */
 #ifdef PENNYPOST_TEST_HOOKS
 void fault_arm(
     const char *spec);      /* as the environment variable; NULL: none. Counting starts anew. */

@@ -13,6 +13,7 @@
 #include "core/clock.h"
 #include "store/fault.h"
 #include "store/mail_int.h"
+#include "store/text_int.h"
 
 static const struct {
 	const char *name;
@@ -359,11 +360,13 @@ void mail_start(struct account *a)
 {
 	a->mail->lane =
 	    lane_new_batch(a->store->work, WORK_ACCOUNT, MAIL_LANE_WAITING, mail_run_all, a->mail);
+	text_open(a->mail);
 }
 
 bool mail_idle(const struct account *a)
 {
-	return (a->mail == NULL || (a->mail->ops == 0 && lane_idle(a->mail->lane)));
+	return (a->mail == NULL ||
+	    (a->mail->ops == 0 && lane_idle(a->mail->lane) && text_idle(a->mail)));
 }
 
 void mail_stop(struct account *a)
@@ -373,6 +376,7 @@ void mail_stop(struct account *a)
 	if (m == NULL)
 		return;
 	m->stopping = true;
+	text_stop(m);
 	for (size_t i = 0; i < m->folders_n; i++)
 		if (m->folders[i]->view != NULL)
 			view_stop(m->folders[i]->view);
@@ -392,5 +396,12 @@ void mail_close(struct account *a)
 			(void)lane_folder_save(m, lf, true, NULL);
 	}
 	a->mail = NULL;
+	text_close(m);
 	mail_free(m);
+}
+
+void mail_configure(struct account *a)
+{
+	if (a->mail != NULL)
+		text_configure(a->mail);
 }

@@ -142,12 +142,17 @@ struct mail {
 	unsigned hints_at;
 	struct sql *readers[MAIL_READERS];
 	unsigned readers_n, epoch; /* epoch: counts indexes made anew */
+	struct text *text;         /* the full-text index: text_int.h */
 };
 
 static inline struct mail *folder_mail(const struct folder *f)
 {
 	return (f->account->mail);
 }
+
+/* worker: a reading connection of the index, and back (visit.c); NULL: it cannot be opened */
+struct sql *mail_reader_take(struct mail *m, unsigned *epoch, struct err *err);
+void mail_reader_give(struct mail *m, struct sql *q, unsigned epoch);
 
 /* --- jobs of the account's lane (lane.c) --- */
 struct delta_message {

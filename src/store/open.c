@@ -397,6 +397,8 @@ int store_reload(struct store *s, const struct cfg *cfg, struct err *err)
 		else
 			ret = err_set(err, ERR_TEMPORARY, "the account %s is not open", c->name);
 	}
+	LIST_EACH(&s->accounts, node)
+		mail_configure(LIST_OWNER(node, struct account, node));
 	login_forget(s);
 	s->free_checked_ms = 0;
 	return (ret);

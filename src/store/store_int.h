@@ -70,6 +70,7 @@ int mail_open(
     struct account *a, struct err *err); /* any thread: tree, folders, reservations, index */
 void mail_start(struct account *a);      /* loop: the lane; before anything is asked of it */
 bool mail_idle(const struct account *a);
+void mail_configure(struct account *a); /* loop: a->cfg may say something else now */
 void mail_stop(struct account *a);  /* loop: no new work; close watches and timers */
 void mail_close(struct account *a); /* idle: clean-stop marks, index closed, freed */
 /* loop: a job on the account's lane removes what lies in expunged/ since before ${older_than},

@@ -19,7 +19,7 @@ enum { SLICE_MESSAGES = 64, SLICE_MS = 5 };
 
 /* --- readers --- */
 
-static struct sql *reader_take(struct mail *m, unsigned *epoch, struct err *err)
+struct sql *mail_reader_take(struct mail *m, unsigned *epoch, struct err *err)
 {
 	struct sql *q = NULL;
 	char path[512];
@@ -35,7 +35,7 @@ static struct sql *reader_take(struct mail *m, unsigned *epoch, struct err *err)
 	return (sql_open_reader(path, err));
 }
 
-static void reader_give(struct mail *m, struct sql *q, unsigned epoch)
+void mail_reader_give(struct mail *m, struct sql *q, unsigned epoch)
 {
 	bool keeps;
 
@@ -172,7 +172,7 @@ static void slice_run(struct job *job)
 	bool is_begun;
 
 	v->failed = false;
-	v->reader = reader_take(v->m, &epoch, &v->err);
+	v->reader = mail_reader_take(v->m, &epoch, &v->err);
 	if (v->reader == NULL) {
 		v->failed = true;
 		return;
@@ -192,7 +192,7 @@ static void slice_run(struct job *job)
 	}
 	if (is_begun && sql_do(v->reader, "COMMIT", NULL, "") != 0)
 		sql_rollback(v->reader); /* or it would see the past for ever */
-	reader_give(v->m, v->reader, epoch);
+	mail_reader_give(v->m, v->reader, epoch);
 	v->reader = NULL;
 }
 

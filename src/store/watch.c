@@ -7,6 +7,7 @@
 
 #include "core/loop.h"
 #include "store/mail_int.h"
+#include "store/text_int.h"
 
 struct event_hold {
 	struct mail_job *job;
@@ -95,6 +96,9 @@ void watch_tell(struct mail_job *j, struct delta *d)
 	};
 
 	view_apply(d->folder, d);
+	if (d->kind == DELTA_ADDED || d->kind == DELTA_EXPUNGED)
+		text_news(j->m, d->kind == DELTA_ADDED ? d->n : 0,
+		    d->kind == DELTA_EXPUNGED ? d->n : 0);
 	if (d->kind == DELTA_KEYWORDS || d->n == 0 || list_empty(&s->watches))
 		return;
 	all = mem_new_array(d->n, sizeof(*all));

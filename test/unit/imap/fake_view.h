@@ -3,6 +3,7 @@
 #define IMAP_FAKE_VIEW_H
 
 #include "store/mailbox.h"
+#include "store/text_index.h"
 
 struct view {
 	struct view_message m[256];

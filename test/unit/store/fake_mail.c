@@ -48,6 +48,11 @@ void mail_close(struct account *a)
 	a->mail = NULL;
 }
 
+void mail_configure(struct account *a)
+{
+	(void)a;
+}
+
 void mail_purge_expunged(struct account *a, int64_t older_than)
 {
 	(void)a;
