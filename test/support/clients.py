@@ -70,7 +70,8 @@ def server_tls(server):
 
 
 def in_terminal(command, env=None, keys=(), seconds=60, width=120):
-    """Runs a program on a terminal of its own until it ends; keys: (what must be shown since the last one, what is typed then). What it showed."""
+    """Runs a program on a terminal of its own until it ends; keys: (what must be shown since the last one, or a
+    function that must become true; what is typed then). What it showed."""
     child, terminal = pty.fork()
     if child == 0:
         os.execvpe(command[0], list(command), dict(os.environ, TERM="xterm", LINES="40", COLUMNS=str(width), **(env or {})))
@@ -87,7 +88,7 @@ def in_terminal(command, env=None, keys=(), seconds=60, width=120):
                 if not piece:
                     break
                 shown += piece
-            while waiting and re.search(waiting[0][0], shown[since:], re.S):
+            while waiting and (waiting[0][0]() if callable(waiting[0][0]) else re.search(waiting[0][0], shown[since:], re.S)):
                 since = len(shown)
                 os.write(terminal, waiting.pop(0)[1].encode())
             if time.monotonic() > end:
@@ -101,13 +102,17 @@ def in_terminal(command, env=None, keys=(), seconds=60, width=120):
 
 
 class Tee:
-    """Between a program and the server's IMAP over TLS, with the server's own certificate. faults: what the strict reader found; refused: (command,
-    answer) for each NO and BAD; said: every command."""
+    """Between a program and the server's IMAP over TLS, with the server's own certificate, or, for programs that compare the name, one for localhost
+    in that folder. faults: what the strict reader found; refused: (command, answer) for each NO and BAD; said: every command."""
 
-    def __init__(self, server):
+    def __init__(self, server, folder=None):
         self.server, self.faults, self.refused, self.said = server, [], [], []
         self.context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-        self.context.load_cert_chain(*server_tls(server))
+        self.certificate, key = server_tls(server) if folder is None else (f"{folder}/tee-cert.pem", f"{folder}/tee-key.pem")
+        if folder is not None:
+            run("openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-days", "30", "-subj", "/CN=localhost",
+                "-addext", "subjectAltName=DNS:localhost", "-out", self.certificate, "-keyout", key)
+        self.context.load_cert_chain(self.certificate, key)
         self.door = socket.create_server(("127.0.0.1", 0))
         self.port = self.door.getsockname()[1]
         self.ended, self.threads = threading.Event(), []
