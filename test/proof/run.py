@@ -78,6 +78,14 @@ def proof_sessions(build, release):
               f"{count} in the end; {sum(map(len, truth.flags.values()))} states told; no contradiction", flush=True)
 
 
+def proof_clients(build, release):
+    """Thunderbird on a virtual screen and Roundcube behind PHP: listed, read, moved to Junk and learned, searched."""
+    import roundcube, thunderbird
+    for name, what in (("Roundcube", roundcube), ("Thunderbird", thunderbird)):
+        print(f"  {name}", flush=True)
+        what.check(os.path.join(release, "pennypost"), lambda text: print("  " + text, flush=True))
+
+
 def main():
     build, release = (os.path.abspath(p) for p in sys.argv[1:3])
     os.environ.update(PENNYPOST=os.path.join(build, "src/pennypost"), PENNYPOST_RELEASE=os.path.join(release, "pennypost"))

@@ -106,7 +106,7 @@ class Tee:
     in that folder. faults: what the strict reader found; refused: (command, answer) for each NO and BAD; said: every command."""
 
     def __init__(self, server, folder=None):
-        self.server, self.faults, self.refused, self.said = server, [], [], []
+        self.server, self.faults, self.listeners = server, [], []
         self.context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
         self.certificate, key = server_tls(server) if folder is None else (f"{folder}/tee-cert.pem", f"{folder}/tee-key.pem")
         if folder is not None:
@@ -118,6 +118,9 @@ class Tee:
         self.ended, self.threads = threading.Event(), []
         self.threads.append(threading.Thread(target=self.accept, daemon=True))
         self.threads[0].start()
+
+    said = property(lambda self: [line for one in self.listeners for line in list(one.said)])
+    refused = property(lambda self: [pair for one in self.listeners for pair in list(one.refused)])
 
     def __enter__(self):
         return self
@@ -142,6 +145,7 @@ class Tee:
 
     def carry(self, near):
         listener = Listener()
+        self.listeners.append(listener)
         try:
             near.settimeout(60)
             near = self.context.wrap_socket(near, server_side=True)
@@ -156,8 +160,6 @@ class Tee:
         except OSError:
             pass
         finally:
-            self.refused += listener.refused
-            self.said += listener.said
             for s in (near, far):
                 s.close()
 
