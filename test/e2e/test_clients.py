@@ -3,7 +3,7 @@ import email, glob, imaplib, os, re, shutil, smtplib, subprocess
 
 import pytest
 
-from clients import PASSWORD, certificate, deliver, flag, in_terminal, listing, need, run, text
+from clients import PASSWORD, Tee, certificate, deliver, flag, in_terminal, listing, need, run, text
 from server import Server, trusting, wait_for
 
 SETTINGS = """
@@ -21,6 +21,14 @@ def server():
         yield s
 
 
+@pytest.fixture
+def tee(server):
+    """The way of the programs that speak IMAP: what is said to them is read strictly, and nothing they ask may be refused."""
+    with Tee(server) as t:
+        yield t
+    assert t.said and not t.refused, t.refused
+
+
 # --- mbsync --------------------------------------------------------------------------------------------------------------------------------
 
 LETTERS = {"S": "\\Seen", "F": "\\Flagged", "R": "\\Answered", "D": "\\Draft", "T": "\\Deleted"}
@@ -29,18 +37,18 @@ LETTERS = {"S": "\\Seen", "F": "\\Flagged", "R": "\\Answered", "D": "\\Draft", "
 class Phone:
     """A Maildir somewhere else that mbsync keeps equal to the account."""
 
-    def __init__(self, server, top):
+    def __init__(self, tee, top):
         self.top = str(top)
         self.rc = os.path.join(self.top, "rc")
         os.makedirs(os.path.join(self.top, "mail"))
         with open(self.rc, "w") as f:
             f.write(f"""IMAPAccount there
 Host 127.0.0.1
-Port {server.port('imaps')}
+Port {tee.port}
 User ann
 Pass "{PASSWORD}"
 SSLType IMAPS
-CertificateFile {certificate(server)}
+CertificateFile {tee.certificate}
 
 IMAPStore there
 Account there
@@ -85,13 +93,13 @@ CopyArrivalDate yes
         return len(there)
 
 
-def test_mbsync_keeps_both_sides_equal(server, tmp_path):
+def test_mbsync_keeps_both_sides_equal(server, tee, tmp_path):
     need("mbsync")
     deliver(server, 25)
     client = server.imap()
     flag(client, "INBOX", 3, "+FLAGS", "(\\Seen \\Flagged)")
     flag(client, "INBOX", 4, "+FLAGS", "(\\Answered)")
-    phone = Phone(server, tmp_path / "phone")
+    phone = Phone(tee, tmp_path / "phone")
     phone.sync()
     assert phone.same_as(client, "INBOX") == 25
     # here: flags, a deletion, a new message, a message put elsewhere, a new folder
@@ -142,7 +150,7 @@ def test_mbsync_keeps_both_sides_equal(server, tmp_path):
     assert before == {p: os.stat(p).st_mtime_ns for p in glob.glob(f"{tmp_path}/phone/mail/*/cur/*")}
     assert server_before == {f: listing(client, f) for f in ("INBOX", "Archive")}
     # a second phone sees what the first one did
-    other = Phone(server, tmp_path / "other")
+    other = Phone(tee, tmp_path / "other")
     other.sync()
     assert other.same_as(client, "INBOX") == len(server_before["INBOX"])
     client.logout()
@@ -182,13 +190,13 @@ def check_what_neomutt_did(server, out):
         assert f"This is message number {n}.\n".encode() in piped, n
 
 
-def test_neomutt_over_imap(server, tmp_path):
+def test_neomutt_over_imap(server, tee, tmp_path):
     need("neomutt")
     deliver(server, 6)
-    settings = f"""set folder = "imaps://127.0.0.1:{server.port('imaps')}/" imap_user = "ann" imap_pass = "{PASSWORD}"
+    settings = f"""set folder = "imaps://127.0.0.1:{tee.port}/" imap_user = "ann" imap_pass = "{PASSWORD}"
 set certificate_file = "{certificate(server)}" ssl_verify_host = no ssl_verify_dates = no"""
     out = f"{tmp_path}/out"
-    neomutt(str(tmp_path), settings, f"imaps://127.0.0.1:{server.port('imaps')}/INBOX", keys(out, "=Archive"))
+    neomutt(str(tmp_path), settings, f"imaps://127.0.0.1:{tee.port}/INBOX", keys(out, "=Archive"))
     check_what_neomutt_did(server, out)
 
 
@@ -218,13 +226,13 @@ def test_neomutt_on_the_maildir_itself(server, tmp_path):
 
 # --- curl ----------------------------------------------------------------------------------------------------------------------------------
 
-def test_curl_over_imaps_and_smtps(server, tmp_path):
+def test_curl_over_imaps_and_smtps(server, tee, tmp_path):
     need("curl")
     deliver(server, 3)
     client = server.imap()
     want = listing(client, "INBOX")
     base = ("curl", "-sS", "--cacert", certificate(server), "--connect-to", f"::127.0.0.1:", "-u", f"ann:{PASSWORD}")
-    url = f"imaps://{server.hostname}:{server.port('imaps')}"
+    url = f"imaps://{server.hostname}:{tee.port}"
     assert run(*base, f"{url}/INBOX;MAILINDEX=2") == want[1][1]
     uid = client.uid("SEARCH", "HEADER", "Message-ID", "<n2@far.example>")[1][0].decode()
     assert run(*base, f"{url}/INBOX;UID={uid}") == want[2][1]
