@@ -179,7 +179,9 @@ enum text_answer text_found_get(const struct text_found *f, size_t key, uint32_t
 		return (TEXT_UNKNOWN);
 	if (!bit(k->bits, document))
 		return (TEXT_NO);
-	return (k->is_exact || k->verifies ? TEXT_YES : TEXT_UNKNOWN);
+	if (k->is_exact || k->verifies || (k->verifies_some && bit(k->sure, document)))
+		return (TEXT_YES);
+	return (TEXT_UNKNOWN);
 }
 
 void text_found_free(struct text_found *f)

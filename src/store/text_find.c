@@ -156,6 +156,17 @@ static bool head_has(struct slice head, unsigned column, struct slice needle)
 	return (false);
 }
 
+static bool head_has_any(struct slice head, struct slice needle)
+{
+	struct slice text;
+	unsigned at;
+
+	while (text_head_next(&head, &at, &text))
+		if (slice_find(text, needle) != SIZE_MAX)
+			return (true);
+	return (false);
+}
+
 static bool bit(const unsigned char *bits, int64_t document)
 {
 	return ((bits[document / 8] & 1u << document % 8) != 0);
@@ -166,6 +177,10 @@ static void verify_one(struct text_find *x, int64_t document, struct slice head)
 	for (size_t k = 0; k < x->keys_n; k++) {
 		struct text_find_key *key = &x->keys[k];
 
+		if (key->verifies_some && bit(key->bits, document) &&
+		    head_has_any(head, key->needle))
+			key->sure[document / 8] = (unsigned char)(key->sure[document / 8] |
+			    1u << document % 8);
 		if (!key->verifies || !bit(key->bits, document))
 			continue;
 		if (!head_has(head, (unsigned)(key->field - TEXT_IN_SUBJECT) + TEXT_COLUMN_SUBJECT,
@@ -175,7 +190,8 @@ static void verify_one(struct text_find *x, int64_t document, struct slice head)
 	}
 }
 
-/* What is left of the bits of such a key has the needle. A document whose head was too large to keep is scanned. */
+/* What is left of the bits of such a key has the needle. A document whose head is too large to be kept is
+ * read by every search. */
 static int verify_heads(struct text_find *x)
 {
 	int got;
@@ -221,13 +237,16 @@ static bool begin(struct text_find *x)
 		text_plan_of(key->needle, &key->plan);
 		if (key->needle.n == 0 || (key->plan.n == 0 && !in_head(key->field)))
 			continue;
-		octets += (key->plan.n + 1) * x->bits_n;
+		octets += (key->plan.n + 2) * x->bits_n;
 		if (octets > BITS_MAX)
 			continue;
 		key->is_used = true;
 		key->bits = mem_new_array((key->plan.n + 1) * x->bits_n, 1);
 		key->is_exact = key->plan.is_exact && key->field != TEXT_IN_OTHER;
 		key->verifies = !key->is_exact && in_head(key->field);
+		key->verifies_some = !key->is_exact && key->field == TEXT_IN_ALL;
+		if (key->verifies_some)
+			key->sure = mem_new_array(x->bits_n, 1);
 		if (key->plan.n == 0)
 			memset(key->bits, 0xff, x->bits_n);
 	}
@@ -256,15 +275,17 @@ bool text_find(struct text_find *x)
 		for (size_t t = 1; key->is_used && t < key->plan.n; t++)
 			for (size_t i = 0; i < x->bits_n; i++)
 				key->bits[i] &= key->bits[t * x->bits_n + i];
-		verifies |= key->is_used && key->verifies;
+		verifies |= key->is_used && (key->verifies || key->verifies_some);
 	}
 	return (!verifies || verify_heads(x) == 0);
 }
 
 void text_find_free(struct text_find *x)
 {
-	for (size_t k = 0; k < x->keys_n; k++)
+	for (size_t k = 0; k < x->keys_n; k++) {
 		free(x->keys[k].bits);
+		free(x->keys[k].sure);
+	}
 	free(x->keys);
 	free(x->scan);
 	buf_free(&x->posts);

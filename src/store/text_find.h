@@ -12,7 +12,9 @@ struct text_find_key {
 	bool is_used;        /* the index can tell something */
 	bool is_exact;       /* what has all words has the needle */
 	bool verifies;       /* its field is kept: looked at here, and exact then */
+	bool verifies_some;  /* TEXT: what one of the kept fields has is found, the rest must be read */
 	unsigned char *bits; /* by document, of each term; the first are the answer */
+	unsigned char *sure; /* with ${verifies_some}: those that have the needle */
 };
 
 struct text_find {
