@@ -68,6 +68,8 @@ enum {
 	/* NOTIFY: groups and names of one command; folders and octets that wait to be told */
 	L_NOTIFY_GROUPS = 50, L_NOTIFY_NAMES = 1000, L_NOTIFY_FOLDERS = 1000, L_NOTIFY_OCTETS = 65536,
 	L_SEARCH_TEXT = 4194304,  /* octets of a message's text in the full-text index; with more it is read */
+	/* of a session: searches kept up to date, their messages, and those of them in an order */
+	L_CONTEXTS = 16, L_CONTEXT_MESSAGES = 200000, L_CONTEXT_SORTED = 20000,
 	L_UID_BLOCK = 1000, L_MODSEQ_BLOCK = 1048576,
 	/* connections */
 	L_CONN = 12000,		  /* [limits] in all */

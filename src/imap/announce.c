@@ -3,6 +3,7 @@
  * command. What there is to tell is known to news.c and notify.c. */
 #include "imap/announce.h"
 
+#include "imap/context.h"
 #include "imap/notify.h"
 
 bool announce_some(struct imap *s, bool expunges, bool between)
@@ -11,12 +12,16 @@ bool announce_some(struct imap *s, bool expunges, bool between)
 
 	imap_news_style(s, expunges, &style);
 	notify_style(s, between, &style);
+	/* of expunged messages before the EXPUNGE: RFC 5267 4.3.4 */
+	if (contexts_say_removed(s))
+		return (true);
 	if (s->news.view != NULL && !s->view_gone && news_any(&s->news, &style)) {
 		(void)news_write(&s->news, &style, &s->out);
 		imap_flush(s);
 		return (true);
 	}
-	return (notify_say_lines(s));
+	/* of others behind the EXISTS or FETCH that made them so: RFC 5267 4.3.3, RFC 5465 5.1 */
+	return (contexts_say_changed(s) || notify_say_lines(s));
 }
 
 bool announce_may(const struct imap *s)
@@ -27,12 +32,26 @@ bool announce_may(const struct imap *s)
 
 void announce_now(struct imap *s)
 {
-	if (!announce_may(s))
+	if (!announce_may(s)) {
+		announce_contexts(s);
 		return;
+	}
 	while (!conn_congested(s->conn) && announce_some(s, true, !s->idling))
 		;
 	if (!conn_congested(s->conn) && !s->closing)
 		notify_go_on(s);
+	announce_contexts(s);
+}
+
+void announce_contexts(struct imap *s)
+{
+	if (s->contexts == NULL || s->closing ||
+	    !(s->call.row == NULL || (s->idling && s->reading == READING_LINE)))
+		return;
+	while (!conn_congested(s->conn) && contexts_say_changed(s))
+		;
+	if (!conn_congested(s->conn))
+		contexts_go_on(s);
 }
 
 void announce_soon(struct imap *s)

@@ -28,7 +28,7 @@ void imap_write_capability(struct imap *s, struct buf *out)
 	(void)buf_addz(out, /* finding: cmd_search.c, order.c */
 	    " SORT SORT=DISPLAY ESORT THREAD=ORDEREDSUBJECT THREAD=REFERENCES THREAD=REFS "
 	    "I18NLEVEL=1 WITHIN PARTIAL SAVEDATE OBJECTID PREVIEW INPROGRESS "
-	    "MULTISEARCH");
+	    "MULTISEARCH CONTEXT=SEARCH CONTEXT=SORT");
 	(void)buf_fmt(out, " APPENDLIMIT=%llu",
 	    (unsigned long long)s->server->cfg->limits.size); /* RFC 7889 */
 }

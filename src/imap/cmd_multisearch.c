@@ -9,6 +9,7 @@
 #include "core/limits.h"
 #include "core/mem.h"
 #include "imap/command.h"
+#include "imap/context.h"
 
 enum source_kind {
 	SOURCE_SELECTED,
@@ -454,6 +455,8 @@ void cmd_esearch(struct imap *s)
 		imap_bad(s, why);
 		return;
 	}
+	if (x->returns.what & RETURN_UPDATE)
+		context_refuse(s, s->call.tag, "Only SEARCH and SORT are kept up to date");
 	find_folders(s, x);
 	next_folder(s);
 }

@@ -9,6 +9,7 @@
 #include "core/limits.h"
 #include "core/mem.h"
 #include "imap/command.h"
+#include "imap/context.h"
 
 enum { PROGRESS_MS = 10000 }; /* between two INPROGRESS */
 
@@ -31,6 +32,7 @@ static void search_drop(void *data)
 {
 	struct searching *x = data;
 
+	context_drop(x->context);
 	look_free(x->look);
 	free(x->uids);
 	free(x->unsure);
@@ -311,6 +313,11 @@ static void begin(struct imap *s)
 	if (x->q->wants_modseq)
 		imap_enable_condstore(s);
 	search_translate(s, x->q);
+	if ((x->returns.what & RETURN_UPDATE) &&
+	    context_begin(s, s->call.is_uid, x->returns.fetch, &x->context) == CONTEXT_TAG) {
+		imap_bad(s, "This tag is in use by a search that is kept up to date");
+		return;
+	}
 	s->call.op = search_ask(x->q, view_folder(s->news.view), on_found, s);
 	if (s->call.op == NULL)
 		imap_produce(s, look_at_view, view_looked);

@@ -8,6 +8,7 @@
 #include "core/limits.h"
 #include "core/mem.h"
 #include "imap/announce.h"
+#include "imap/context.h"
 #include "imap/notify.h"
 
 struct selecting {
@@ -28,7 +29,8 @@ static void on_change(void *self, const struct view_change *ch)
 
 	news_heard(&s->news, ch, ch->by == s);
 	notify_heard(s, ch, ch->by == s);
-	if (s->idling && s->notify == NULL)
+	contexts_heard(s, ch, ch->by == s);
+	if (s->idling && s->notify == NULL && s->contexts == NULL)
 		announce_now(s);
 	else
 		announce_soon(s);
@@ -52,6 +54,7 @@ static void on_keywords(void *self)
 
 void imap_close_view(struct imap *s)
 {
+	contexts_free(s);
 	if (s->news.view != NULL)
 		view_close(s->news.view, &s->watch);
 	news_done(&s->news);

@@ -54,6 +54,7 @@ static const struct imap_command commands[] = {
 	/* EXPUNGE takes an argument only behind UID: RFC 9051 6.4.9 */
 	{ SLICE_INIT("EXPUNGE"), IMAP_SELECTED, CMD_NEWS | CMD_UID | CMD_WRITES, cmd_expunge },
 	{ SLICE_INIT("SEARCH"), IMAP_SELECTED, CMD_NEWS_NO_EXPUNGE | CMD_UID, cmd_search },
+	{ SLICE_INIT("CANCELUPDATE"), IMAP_SELECTED, CMD_NEWS, cmd_cancelupdate }, /* RFC 5267 */
 	{ SLICE_INIT("ESEARCH"), IN, CMD_NEWS, cmd_esearch }, /* RFC 7377 */
 	{ SLICE_INIT("SORT"), IMAP_SELECTED, CMD_NEWS_NO_EXPUNGE | CMD_UID, cmd_sort }, /* RFC 5256 */
 	{ SLICE_INIT("THREAD"), IMAP_SELECTED, CMD_NEWS_NO_EXPUNGE | CMD_UID, cmd_thread },

@@ -77,6 +77,7 @@ void cmd_getacl(struct imap *s);
 void cmd_myrights(struct imap *s);
 void cmd_listrights(struct imap *s);
 void cmd_not_yours(struct imap *s);
+void cmd_cancelupdate(struct imap *s);
 void cmd_notify(struct imap *s);
 
 #endif

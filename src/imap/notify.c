@@ -370,6 +370,25 @@ static void next_status(struct imap *s)
 
 static const struct imap_command unasked = { SLICE_INIT("?"), 7, CMD_SILENT, NULL };
 
+void notify_fetch(struct imap *s, struct slice list, const uint32_t *uids, size_t many)
+{
+	struct notify *n = have(s);
+
+	if (s->call.row != NULL) {
+		n->aside = s->call;
+		n->has_aside = true;
+	}
+	s->call = (struct imap_call){ .row = &unasked, .arena = arena_new(0), .tag = NULL };
+	s->reading = READING_NONE;
+	fetch_unasked(s, list, uids, many);
+}
+
+bool notify_fetches(const struct imap *s, struct slice list)
+{
+	return (notify_listens(s) && (s->notify->set->selected & NOTIFY_NEW) &&
+	    s->notify->set->fetch.p != NULL && slice_ieq(s->notify->set->fetch, list));
+}
+
 /* New messages that were told by EXISTS and have not been fetched, the client's own left out. */
 static void next_fetch(struct imap *s)
 {
@@ -391,15 +410,8 @@ static void next_fetch(struct imap *s)
 	if (many < FETCH_AT_ONCE)
 		n->fetched = s->news.next;
 	uid_list_drop_head(&n->own, uid_list_lower(&n->own, n->fetched));
-	if (many > 0) {
-		if (s->call.row != NULL) {
-			n->aside = s->call;
-			n->has_aside = true;
-		}
-		s->call = (struct imap_call){ .row = &unasked, .arena = arena_new(0), .tag = NULL };
-		s->reading = READING_NONE;
-		fetch_unasked(s, n->set->fetch, uids, many);
-	}
+	if (many > 0)
+		notify_fetch(s, n->set->fetch, uids, many);
 	free(uids);
 }
 

@@ -70,6 +70,9 @@ void notify_style(const struct imap *s, bool between, struct news_style *st);
 bool notify_say_lines(struct imap *s);
 /* What takes time: STATUS of others; FETCH of new messages. Nothing else is under way, or IDLE. */
 void notify_go_on(struct imap *s);
+/* A silent FETCH of these, sorted, now. */
+void notify_fetch(struct imap *s, struct slice list, const uint32_t *uids, size_t n);
+bool notify_fetches(const struct imap *s, struct slice list); /* of new messages, this list */
 void notify_fetched(struct imap *s); /* session.c: a silent command has ended */
 /* Events of a mailbox that is not selected. */
 unsigned notify_wanted(const struct imap *s, struct slice name, enum folder_role role);

@@ -290,10 +290,8 @@ void order_add(struct order *o, const struct view_message *m, uint32_t number, s
 /* --- the order --- */
 
 static int compare(
-    const struct order *o, size_t i, const struct order_row *a, const struct order_row *b)
+    const struct order *o, size_t i, const union order_value *l, const union order_value *r)
 {
-	const union order_value *l = &a->v[i], *r = &b->v[i];
-
 	switch (o->keys[i].what) {
 	case SORT_ARRIVAL:
 	case SORT_DATE:
@@ -315,7 +313,7 @@ static int by_keys(const void *l, const void *r)
 	const struct order *o = a->order;
 
 	for (size_t i = 0; i < o->keys_n; i++) {
-		int c = compare(o, i, a, b);
+		int c = compare(o, i, &a->v[i], &b->v[i]);
 
 		if (c != 0) /* REVERSE turns one key, and not the number: RFC 5256 3 */
 			return (o->keys[i].reverse ? -c : c);
@@ -344,4 +342,68 @@ void order_finish(struct order *o)
 	for (size_t i = 0; i < o->n; i++)
 		o->uids[i] = rows[i]->uid;
 	free(rows);
+}
+
+/* --- one message on its own --- */
+
+static bool is_text(enum sort_what what)
+{
+	return (what != SORT_ARRIVAL && what != SORT_DATE && what != SORT_SIZE);
+}
+
+struct order *order_like(const struct order *o)
+{
+	struct order *like = order_new();
+
+	like->needs_header = o->needs_header;
+	memcpy(like->keys, o->keys, sizeof(like->keys));
+	like->keys_n = o->keys_n;
+	return (like);
+}
+
+struct order_entry *order_entry_of(const struct order *o, uint32_t uid)
+{
+	size_t lo = 0, hi = o->n, octets = 0;
+	const struct order_row *row;
+	struct order_entry *e;
+	union order_value *v;
+	char *text;
+
+	while (hi - lo > 1) { /* rows stand by uid, as they were added */
+		size_t mid = lo + (hi - lo) / 2;
+
+		if (o->rows[mid].uid <= uid)
+			lo = mid;
+		else
+			hi = mid;
+	}
+	row = &o->rows[lo];
+	for (size_t i = 0; i < o->keys_n; i++)
+		octets += is_text(o->keys[i].what) ? row->v[i].text.n : 0;
+	e = mem_new(sizeof(*e) + o->keys_n * sizeof(*v) + octets);
+	e->uid = uid;
+	v = (union order_value *)(void *)(e + 1);
+	e->v = v;
+	text = (char *)(v + o->keys_n);
+	for (size_t i = 0; i < o->keys_n; i++) {
+		v[i] = row->v[i];
+		if (!is_text(o->keys[i].what) || v[i].text.n == 0)
+			continue;
+		memcpy(text, row->v[i].text.p, v[i].text.n);
+		v[i].text.p = text;
+		text += v[i].text.n;
+	}
+	return (e);
+}
+
+int order_entry_cmp(
+    const struct order *o, const struct order_entry *a, const struct order_entry *b)
+{
+	for (size_t i = 0; i < o->keys_n; i++) {
+		int c = compare(o, i, &a->v[i], &b->v[i]);
+
+		if (c != 0)
+			return (o->keys[i].reverse ? -c : c);
+	}
+	return (a->uid < b->uid ? -1 : a->uid > b->uid);
 }

@@ -55,4 +55,15 @@ void order_free(struct order *o); /* accepts NULL */
 void order_add(struct order *o, const struct view_message *m, uint32_t number, struct slice fields);
 void order_finish(struct order *o);
 
+/* One message of a SORT with what is compared, on its own: the caller frees it with free(). */
+union order_value;
+struct order_entry {
+	uint32_t uid;
+	const union order_value *v; /* behind it */
+};
+struct order_entry *order_entry_of(const struct order *o, uint32_t uid); /* of one that was added */
+int order_entry_cmp(
+    const struct order *o, const struct order_entry *a, const struct order_entry *b);
+struct order *order_like(const struct order *o); /* the same criteria, and no message */
+
 #endif

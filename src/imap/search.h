@@ -36,7 +36,7 @@ enum day_relation { DAY_BEFORE, DAY_ON, DAY_SINCE };
 
 struct search_key {
 	enum key_what what;
-	unsigned flags;           /* FLAGS: has one of them; 0: never */
+	unsigned flags; /* FLAGS: has one of them; 0: never, or not yet: a keyword named in field */
 	struct seqset uids;       /* UIDS: fixed, as uids */
 	bool by_number, is_saved; /* UIDS: to be translated before matching */
 	uint64_t number;          /* LARGER SMALLER MODSEQ; RECENT: first recent uid */

@@ -7,8 +7,30 @@
 
 #include "core/limits.h"
 #include "core/mem.h"
+#include "imap/context.h"
+#include "imap/fetch.h"
 
 /* --- what is asked back --- */
+
+/* "UPDATE" ["(" fetch-att *(SP fetch-att) ")"]; the examples of RFC 5465 7 have a space there */
+static bool take_update(struct args *a, struct slice *ret)
+{
+	struct args was = *a;
+	struct fetch *f;
+	const char *from;
+	bool ok;
+
+	if (!args_peek(a, '(') && (!args_sp(a) || !args_peek(a, '('))) {
+		*a = was;
+		return (true);
+	}
+	from = a->c.p;
+	f = fetch_new();
+	ok = fetch_take_list(f, a);
+	fetch_free(f);
+	*ret = (struct slice){ from, (size_t)(a->c.p - from) };
+	return (ok);
+}
 
 bool returns_take(struct args *a, struct search_returns *ret)
 {
@@ -22,6 +44,8 @@ bool returns_take(struct args *a, struct search_returns *ret)
 		{ "COUNT", RETURN_COUNT },
 		{ "SAVE", RETURN_SAVE },
 		{ "PARTIAL", RETURN_PARTIAL },
+		{ "UPDATE", RETURN_UPDATE },
+		{ "CONTEXT", RETURN_CONTEXT },
 	};
 	struct slice name;
 
@@ -46,6 +70,8 @@ bool returns_take(struct args *a, struct search_returns *ret)
 		if (bit == 0 || (ret->what & bit))
 			return (false);
 		if (bit == RETURN_PARTIAL && (!args_sp(a) || !window_take(a, &ret->window)))
+			return (false);
+		if (bit == RETURN_UPDATE && !take_update(a, &ret->fetch))
 			return (false);
 		ret->what |= bit;
 	} while (args_sp(a));
@@ -131,8 +157,12 @@ static uint32_t number_of(const struct imap *s, uint32_t uid)
 
 static void finish(struct imap *s)
 {
-	const struct searching *x = s->call.data;
+	struct searching *x = s->call.data;
 
+	if (x->context != NULL && s->news.view != NULL && !s->view_gone) {
+		context_keep(x->context, x->look, x->uids, x->n);
+		x->context = NULL;
+	}
 	if (x->unreadable)
 		imap_end(s, "OK Done, but some messages could not be read");
 	else
@@ -226,7 +256,7 @@ void search_answer(struct imap *s)
 	if (x->q->wants_modseq)
 		x->modseq = highest(s->news.view, uids, n);
 	x->first = true;
-	if (x->returns.what == (RETURN_ANY | RETURN_SAVE)) {
+	if ((x->returns.what & ~(unsigned)RETURN_CONTEXT) == (RETURN_ANY | RETURN_SAVE)) {
 		finish(s); /* SAVE alone says nothing */
 		return;
 	}

@@ -109,7 +109,11 @@ static bool add_keyword(struct parsing *x, bool negated)
 	if (slice_ieq(name, SLICE("$Forwarded")))
 		return (add_flags(x, FLAG_PASSED, negated));
 	bit = x->view == NULL ? -1 : view_keyword_find(x->view, name);
-	return (add_flags(x, bit < 0 ? 0 : (unsigned)FLAG_KEYWORD0 << bit, negated));
+	if (!add_flags(x, bit < 0 ? 0 : (unsigned)FLAG_KEYWORD0 << bit, negated))
+		return (false);
+	if (bit < 0) /* it may come to be while a result is kept up to date */
+		x->q->keys[x->q->keys_n - 1].field = arena_dup(x->q->arena, name);
+	return (true);
 }
 
 static bool add_day(struct parsing *x, enum key_what what, enum day_relation relation)

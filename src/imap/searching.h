@@ -15,14 +15,18 @@ enum {
 	RETURN_COUNT = 8,
 	RETURN_SAVE = 16,
 	RETURN_ANY = 32,    /* there was a RETURN */
-	RETURN_PARTIAL = 64 /* RFC 9394 */
+	RETURN_PARTIAL = 64, /* RFC 9394 */
+	RETURN_UPDATE = 128, /* RFC 5267 4.3 */
+	RETURN_CONTEXT = 256 /* RFC 5267 4.2: a hint; nothing is done otherwise */
 };
 
 struct search_returns {
 	unsigned what;
 	struct window window; /* PARTIAL */
+	struct slice fetch;   /* UPDATE "(...)" (RFC 5465 7); p NULL: none */
 };
 
+struct context;
 struct looking { /* the visit's: what the worker sees */
 	struct search *q;
 	unsigned char *values;
@@ -37,6 +41,7 @@ struct looking { /* the visit's: what the worker sees */
 
 struct searching {
 	struct search_returns returns;
+	struct context *context; /* UPDATE: until the result is said */
 	struct looking *look, *looking; /* ours; the visit's */
 	struct search *q;               /* borrowed from look */
 	uint32_t *uids;                 /* result so far, sorted */

@@ -269,7 +269,7 @@ static void ended(struct imap *s)
 		conn_hold(s->conn, false);
 	/* what is unread is looked at now, not when more comes; not from here: a caller may be in
 	 * the middle of things */
-	if (!s->running || notify_listens(s))
+	if (!s->running || notify_listens(s) || s->contexts != NULL)
 		imap_later(s);
 }
 

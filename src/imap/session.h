@@ -17,6 +17,7 @@
 struct imap;
 struct imap_command;
 struct notify;
+struct contexts;
 
 enum imap_state { /* RFC 9051 3; also bits of a command's row */
 	IMAP_GREETED = 1,
@@ -78,6 +79,7 @@ struct imap {
 	/* the selected mailbox */
 	struct news news; /* news.view NULL: none, or it was deleted */
 	struct view_watch watch;
+	struct contexts *contexts; /* NULL: no search is kept up to date */
 	struct notify *notify; /* NULL: NOTIFY was not used */
 	bool read_only, view_gone;
 	uint32_t *saved; /* "$": uids, sorted */

@@ -1,0 +1,632 @@
+/* Which messages join a search's result, and which leave it, as the mailbox changes? What the view
+ * cannot decide is visited on a read lane, one context at a time. A result is kept as uids; in an
+ * order, as the values that are compared too, so that positions can be told. RFC 5267 4.3, RFC 5465
+ * 7 (UPDATE with items of FETCH). A key about the time that passes (WITHIN) is asked again only
+ * when the message changes. */
+#include "imap/context.h"
+
+#include <stdlib.h>
+
+#include "core/limits.h"
+#include "core/mem.h"
+#include "imap/announce.h"
+#include "imap/notify.h"
+
+enum {
+	SAID_AT_ONCE = 256,   /* messages of one ESEARCH */
+	LOOKED_AT_ONCE = 2048 /* messages that one call asks the view about */
+};
+
+struct peek { /* the visit's */
+	const struct search *q;
+	struct search *owned; /* q, once its context is gone */
+	unsigned char *values;
+	struct order *order; /* NULL: a SEARCH */
+	struct uid_list found;
+};
+
+struct context {
+	struct list node;
+	struct imap *s;
+	char *tag;
+	bool is_uid, by_flags, has_unknown; /* unknown: keywords that no message has had */
+	struct search *q; /* NULL: the search has not ended */
+	unsigned char *values;
+	struct order *order;	  /* how; NULL: as in the mailbox */
+	struct uid_list members;
+	struct order_entry **row; /* with an order: the members in it */
+	size_t rows_n;
+	struct uid_list gone, in, out;	/* to be told: expunged; joined; left */
+	struct order_entry **fresh;	/* with an order: of those in ${in}, by uid */
+	size_t fresh_n;
+	struct uid_list dirty, unsure;	/* to be asked the view; to be visited */
+	char *fetch;			/* "(UID ...)": of those that came; NULL */
+	struct uid_list arrived, wanted; /* not looked at yet; to be fetched */
+};
+
+struct contexts {
+	struct list all;
+	unsigned n;
+	size_t members, rows;
+	struct visit *visit;
+	struct context *visiting;
+	struct peek *peek;
+	struct uid_list visited;
+};
+
+static void remove_one(struct uid_list *l, uint32_t uid)
+{
+	size_t at = uid_list_lower(l, uid);
+
+	if (at == l->n || l->v[at] != uid)
+		return;
+	memmove(l->v + at, l->v + at + 1, (l->n - at - 1) * sizeof(*l->v));
+	l->n--;
+}
+
+/* --- life --- */
+
+static void peek_free(void *data)
+{
+	struct peek *p = data;
+
+	if (p == NULL)
+		return;
+	search_free(p->owned);
+	free(p->values);
+	order_free(p->order);
+	uid_list_free(&p->found);
+	free(p);
+}
+
+static void stop_visit(struct contexts *all)
+{
+	if (all->visit == NULL)
+		return;
+	all->peek->owned = all->visiting->q; /* a worker may be in the middle of it */
+	all->visiting->q = NULL;
+	visit_cancel(all->visit);
+	all->visit = NULL;
+	all->visiting = NULL;
+	all->peek = NULL;
+	uid_list_free(&all->visited);
+}
+
+static void drop_fresh(struct context *c)
+{
+	for (size_t i = 0; i < c->fresh_n; i++)
+		free(c->fresh[i]);
+	free(c->fresh);
+	c->fresh = NULL;
+	c->fresh_n = 0;
+}
+
+void context_drop(struct context *c)
+{
+	struct contexts *all;
+
+	if (c == NULL)
+		return;
+	all = c->s->contexts;
+	if (all->visiting == c)
+		stop_visit(all);
+	list_drop(&c->node);
+	all->n--;
+	all->members -= c->members.n;
+	all->rows -= c->rows_n;
+	search_free(c->q);
+	order_free(c->order);
+	for (size_t i = 0; i < c->rows_n; i++)
+		free(c->row[i]);
+	drop_fresh(c);
+	uid_list_free(&c->members);
+	uid_list_free(&c->gone);
+	uid_list_free(&c->in);
+	uid_list_free(&c->out);
+	uid_list_free(&c->dirty);
+	uid_list_free(&c->unsure);
+	uid_list_free(&c->arrived);
+	uid_list_free(&c->wanted);
+	free(c->row);
+	free(c->values);
+	free(c->fetch);
+	free(c->tag);
+	free(c);
+}
+
+void contexts_free(struct imap *s)
+{
+	struct contexts *all = s->contexts;
+
+	if (all == NULL)
+		return;
+	while (!list_empty(&all->all))
+		context_drop(LIST_OWNER(all->all.next, struct context, node));
+	uid_list_free(&all->visited);
+	free(all);
+	s->contexts = NULL;
+}
+
+static struct context *find(const struct imap *s, struct slice tag)
+{
+	if (s->contexts == NULL)
+		return (NULL);
+	LIST_EACH(&s->contexts->all, it)
+	{
+		struct context *c = LIST_OWNER(it, struct context, node);
+
+		if (slice_eq(slice_of(c->tag), tag))
+			return (c);
+	}
+	return (NULL);
+}
+
+bool context_cancel(struct imap *s, struct slice tag)
+{
+	struct context *c = find(s, tag);
+
+	context_drop(c);
+	return (c != NULL);
+}
+
+void context_refuse(struct imap *s, const char *tag, const char *why)
+{
+	(void)buf_addz(&s->out, "* NO [NOUPDATE ");
+	(void)write_string(&s->out, slice_of(tag), false);
+	(void)buf_fmt(&s->out, "] %s\r\n", why);
+	imap_flush(s);
+}
+
+enum context_begun context_begin(
+    struct imap *s, bool is_uid, struct slice fetch, struct context **ret)
+{
+	struct context *c;
+
+	*ret = NULL;
+	if (find(s, slice_of(s->call.tag)) != NULL)
+		return (CONTEXT_TAG); /* RFC 5267 4.3 */
+	if (s->contexts == NULL) {
+		s->contexts = NEW(struct contexts);
+		list_init(&s->contexts->all);
+	}
+	if (s->contexts->n == L_CONTEXTS) {
+		context_refuse(s, s->call.tag, "Too many searches are kept up to date; CANCELUPDATE one");
+		return (CONTEXT_REFUSED);
+	}
+	c = NEW(struct context);
+	c->s = s;
+	c->tag = mem_strdup(s->call.tag);
+	c->is_uid = is_uid;
+	if (fetch.p != NULL)
+		c->fetch = mem_strndup(fetch.p, fetch.n);
+	list_push(&s->contexts->all, &c->node);
+	s->contexts->n++;
+	*ret = c;
+	return (CONTEXT_BEGUN);
+}
+
+static bool is_there(const struct imap *s, uint32_t uid)
+{
+	size_t at = view_lower(s->news.view, uid);
+
+	return (at < view_count(s->news.view) && view_at(s->news.view, at)->uid == uid);
+}
+
+static bool is_unknown(const struct search_key *k)
+{
+	return (k->what == KEY_FLAGS && k->flags == 0 && k->field.n > 0);
+}
+
+static void learn_keywords(struct context *c)
+{
+	c->has_unknown = false;
+	for (size_t i = 0; i < c->q->keys_n; i++) {
+		struct search_key *k = &c->q->keys[i];
+		int bit;
+
+		if (!is_unknown(k))
+			continue;
+		bit = view_keyword_find(c->s->news.view, k->field);
+		k->flags = bit < 0 ? 0 : (unsigned)FLAG_KEYWORD0 << bit;
+		c->has_unknown |= bit < 0;
+	}
+}
+
+void context_keep(struct context *c, struct looking *look, const uint32_t *uids, size_t n)
+{
+	struct imap *s = c->s;
+	struct contexts *all = s->contexts;
+	bool sorted = look->order != NULL;
+
+	if (all->members + n > L_CONTEXT_MESSAGES ||
+	    (sorted && all->rows + n > L_CONTEXT_SORTED)) {
+		context_refuse(s, c->tag, "The result is too large to be kept up to date");
+		context_drop(c);
+		return;
+	}
+	uid_list_merge(&c->members, uids, n);
+	all->members += n;
+	c->q = look->q;
+	c->values = mem_new_array(c->q->keys_n + c->q->ops_n + 1, 1);
+	look->q = NULL;
+	for (size_t i = 0; i < c->q->keys_n; i++)
+		c->has_unknown |= is_unknown(&c->q->keys[i]);
+	for (size_t i = 0; i < c->q->keys_n; i++)
+		c->by_flags |=
+		    c->q->keys[i].what == KEY_FLAGS || c->q->keys[i].what == KEY_MODSEQ;
+	if (sorted) {
+		c->row = mem_new_array(n + 1, sizeof(struct order_entry *));
+		for (size_t i = 0; i < n; i++)
+			c->row[i] = order_entry_of(look->order, look->order->uids[i]);
+		c->rows_n = n;
+		all->rows += n;
+		c->order = order_like(look->order);
+	}
+	for (size_t i = 0; i < n; i++)
+		if (!is_there(s, uids[i])) /* expunged since it was found */
+			uid_list_merge(&c->gone, &uids[i], 1);
+}
+
+/* --- what happens --- */
+
+static void heard_expunged(struct context *c, const struct view_change *ch)
+{
+	for (size_t i = 0; i < ch->n; i++) {
+		uint32_t uid = ch->uids[i];
+
+		remove_one(&c->dirty, uid);
+		remove_one(&c->unsure, uid);
+		remove_one(&c->arrived, uid);
+		remove_one(&c->wanted, uid);
+		remove_one(&c->in, uid);
+		remove_one(&c->out, uid);
+		if (uid_list_has(&c->members, uid))
+			uid_list_merge(&c->gone, &uid, 1);
+	}
+}
+
+void contexts_heard(struct imap *s, const struct view_change *ch, bool own)
+{
+	if (s->contexts == NULL)
+		return;
+	LIST_EACH(&s->contexts->all, it)
+	{
+		struct context *c = LIST_OWNER(it, struct context, node);
+
+		switch (ch->kind) {
+		case VIEW_EXPUNGED: heard_expunged(c, ch); break;
+		case VIEW_ADDED:
+			uid_list_merge(&c->dirty, ch->uids, ch->n);
+			if (c->fetch != NULL && !own)
+				uid_list_merge(&c->arrived, ch->uids, ch->n);
+			break;
+		case VIEW_FLAGS:
+			if (c->q == NULL || c->by_flags)
+				uid_list_merge(&c->dirty, ch->uids, ch->n);
+			break;
+		}
+	}
+}
+
+/* --- who joins, who leaves --- */
+
+static void decide(struct context *c, uint32_t uid, bool is_in)
+{
+	bool arrived = uid_list_has(&c->arrived, uid);
+
+	remove_one(&c->arrived, uid);
+	remove_one(&c->in, uid);
+	remove_one(&c->out, uid);
+	if (is_in == uid_list_has(&c->members, uid))
+		return;
+	uid_list_merge(is_in ? &c->in : &c->out, &uid, 1);
+	if (is_in && arrived) /* RFC 5465 7: not of those whose flags changed */
+		uid_list_merge(&c->wanted, &uid, 1);
+}
+
+static void add_fresh(struct context *c, struct order_entry *e)
+{
+	size_t at = 0;
+
+	while (at < c->fresh_n && c->fresh[at]->uid < e->uid)
+		at++;
+	if (at < c->fresh_n && c->fresh[at]->uid == e->uid) {
+		free(e); /* what is compared does not change */
+		return;
+	}
+	c->fresh = mem_grow(c->fresh, c->fresh_n + 1, sizeof(struct order_entry *));
+	memmove(c->fresh + at + 1, c->fresh + at,
+	    (c->fresh_n - at) * sizeof(struct order_entry *));
+	c->fresh[at] = e;
+	c->fresh_n++;
+}
+
+static void join(struct context *c, const struct view_message *m)
+{
+	if (c->order != NULL && !uid_list_has(&c->members, m->uid)) {
+		struct order *one = order_like(c->order);
+
+		order_add(one, m, m->uid, (struct slice){ NULL, 0 });
+		add_fresh(c, order_entry_of(one, m->uid));
+		order_free(one);
+	}
+	decide(c, m->uid, true);
+}
+
+/* What the view knows; the rest is left to a visit. Messages that were not announced wait. */
+static void ask_view(struct context *c)
+{
+	const struct imap *s = c->s;
+	size_t i = 0;
+
+	for (; i < c->dirty.n && i < LOOKED_AT_ONCE && c->dirty.v[i] < s->news.next; i++) {
+		uint32_t uid = c->dirty.v[i];
+		const struct view_message *m;
+		enum search_answer answer;
+
+		if (!is_there(s, uid))
+			continue;
+		m = view_at(s->news.view, view_lower(s->news.view, uid));
+		answer = search_match_view(c->q, m, c->values);
+		if (answer == ANSWER_NO)
+			decide(c, uid, false);
+		else if (answer == ANSWER_UNKNOWN ||
+		    (c->order != NULL && c->order->needs_header &&
+			!uid_list_has(&c->members, uid)))
+			uid_list_merge(&c->unsure, &uid, 1);
+		else
+			join(c, m);
+	}
+	uid_list_drop_head(&c->dirty, i);
+}
+
+static enum visit_next on_message(void *ctx, const struct visit_message *m)
+{
+	struct peek *p = ctx;
+	bool unreadable;
+
+	if (search_match(p->q, m, p->values, &unreadable)) {
+		uint32_t uid = m->m.uid;
+
+		uid_list_merge(&p->found, &uid, 1);
+		if (p->order != NULL)
+			order_add(p->order, &m->m, uid, m->fields);
+	}
+	return (VISIT_DONE);
+}
+
+static void on_slice(void *self)
+{
+	visit_go_on(((struct imap *)self)->contexts->visit);
+}
+
+static void visit_next(struct imap *s);
+
+static void on_end(void *self, const struct err *err)
+{
+	struct imap *s = self;
+	struct contexts *all = s->contexts;
+	struct context *c = all->visiting;
+	struct peek *p = all->peek;
+
+	all->visit = NULL;
+	all->visiting = NULL;
+	all->peek = NULL;
+	/* what could not be read changes nothing */
+	for (size_t i = 0; i < all->visited.n && err == NULL && !s->view_gone; i++) {
+		uint32_t uid = all->visited.v[i];
+		bool is_in = uid_list_has(&p->found, uid);
+
+		if (!is_there(s, uid))
+			continue;
+		if (is_in && p->order != NULL && !uid_list_has(&c->members, uid))
+			add_fresh(c, order_entry_of(p->order, uid));
+		decide(c, uid, is_in);
+	}
+	uid_list_free(&all->visited);
+	peek_free(p);
+	visit_next(s);
+	announce_contexts(s);
+}
+
+static void visit_next(struct imap *s)
+{
+	static const struct visitor visitor = { on_message, on_slice, on_end };
+	struct contexts *all = s->contexts;
+
+	LIST_EACH(&all->all, it)
+	{
+		struct context *c = LIST_OWNER(it, struct context, node);
+		struct peek *p;
+
+		if (all->visit != NULL || c->q == NULL || c->unsure.n == 0)
+			continue;
+		p = NEW(struct peek);
+		p->q = c->q;
+		p->values = mem_new_array(c->q->keys_n + c->q->ops_n + 1, 1);
+		p->order = c->order == NULL ? NULL : order_like(c->order);
+		all->peek = p;
+		all->visiting = c;
+		all->visited = c->unsure;
+		c->unsure = (struct uid_list){ 0 };
+		all->visit = visit_start(view_folder(s->news.view), all->visited.v,
+		    all->visited.n, search_wants(c->q), &visitor, s, p, peek_free);
+		if (all->visit == NULL) { /* too busy: with the next change */
+			c->unsure = all->visited;
+			all->visited = (struct uid_list){ 0 };
+			all->visiting = NULL;
+			all->peek = NULL;
+			peek_free(p);
+		}
+	}
+}
+
+/* --- saying --- */
+
+static uint32_t number_of(const struct context *c, uint32_t uid)
+{
+	return (c->is_uid ? uid : news_seq(&c->s->news, uid));
+}
+
+static size_t place_of(const struct context *c, const struct order_entry *e)
+{
+	size_t lo = 0, hi = c->rows_n;
+
+	while (lo < hi) {
+		size_t mid = lo + (hi - lo) / 2;
+
+		if (order_entry_cmp(c->order, c->row[mid], e) < 0)
+			lo = mid + 1;
+		else
+			hi = mid;
+	}
+	return (lo);
+}
+
+static size_t row_of(const struct context *c, uint32_t uid)
+{
+	size_t i = 0;
+
+	while (i < c->rows_n && c->row[i]->uid != uid)
+		i++;
+	return (i);
+}
+
+static void take_row(struct context *c, size_t at)
+{
+	free(c->row[at]);
+	memmove(c->row + at, c->row + at + 1,
+	    (c->rows_n - at - 1) * sizeof(struct order_entry *));
+	c->rows_n--;
+	c->s->contexts->rows--;
+}
+
+static void put_row(struct context *c, size_t at, size_t fresh)
+{
+	c->row = mem_grow(c->row, c->rows_n + 1, sizeof(struct order_entry *));
+	memmove(c->row + at + 1, c->row + at, (c->rows_n - at) * sizeof(struct order_entry *));
+	c->row[at] = c->fresh[fresh];
+	c->rows_n++;
+	c->s->contexts->rows++;
+	memmove(c->fresh + fresh, c->fresh + fresh + 1,
+	    (c->fresh_n - fresh - 1) * sizeof(struct order_entry *));
+	c->fresh_n--;
+}
+
+/* Pairs of a position and a message, each as the ones before leave the list: RFC 5267 4.3.3. */
+static void say_places(struct context *c, struct buf *out, const uint32_t *uids, size_t n, bool joins)
+{
+	const char *gap = "";
+
+	for (size_t i = 0; i < n; i++) {
+		size_t at, f = 0;
+
+		if (joins) {
+			while (f < c->fresh_n && c->fresh[f]->uid != uids[i])
+				f++;
+			if (f == c->fresh_n)
+				continue;
+			at = place_of(c, c->fresh[f]);
+			put_row(c, at, f);
+		} else {
+			if ((at = row_of(c, uids[i])) == c->rows_n)
+				continue;
+			take_row(c, at);
+		}
+		(void)buf_fmt(out, "%s%zu %u", gap, at + 1, number_of(c, uids[i]));
+		gap = " ";
+	}
+}
+
+static void say(struct context *c, struct uid_list *l, bool joins)
+{
+	struct imap *s = c->s;
+	size_t n = l->n < SAID_AT_ONCE ? l->n : SAID_AT_ONCE;
+	uint32_t numbers[SAID_AT_ONCE];
+
+	(void)buf_addz(&s->out, "* ESEARCH (TAG ");
+	(void)write_string(&s->out, slice_of(c->tag), false);
+	(void)buf_fmt(&s->out, ")%s %s (", c->is_uid ? " UID" : "", joins ? "ADDTO" : "REMOVEFROM");
+	if (c->order != NULL)
+		say_places(c, &s->out, l->v, n, joins);
+	else {
+		for (size_t i = 0; i < n; i++)
+			numbers[i] = number_of(c, l->v[i]);
+		(void)buf_addz(&s->out, "0 ");
+		(void)seqset_write(&s->out, numbers, n);
+	}
+	(void)buf_addz(&s->out, ")\r\n");
+	if (joins)
+		uid_list_merge(&c->members, l->v, n);
+	for (size_t i = 0; i < n && !joins; i++)
+		remove_one(&c->members, l->v[i]);
+	s->contexts->members += joins ? n : (size_t)0 - n;
+	uid_list_drop_head(l, n);
+	imap_flush(s);
+}
+
+bool contexts_say_removed(struct imap *s)
+{
+	if (s->contexts == NULL || s->news.view == NULL)
+		return (false);
+	LIST_EACH(&s->contexts->all, it)
+	{
+		struct context *c = LIST_OWNER(it, struct context, node);
+
+		if (c->q != NULL && c->gone.n > 0) {
+			say(c, &c->gone, false);
+			return (true);
+		}
+	}
+	return (false);
+}
+
+bool contexts_say_changed(struct imap *s)
+{
+	if (s->contexts == NULL || s->news.view == NULL || s->view_gone)
+		return (false);
+	LIST_EACH(&s->contexts->all, it)
+	{
+		struct context *c = LIST_OWNER(it, struct context, node);
+		bool more;
+
+		/* a worker reads the keys */
+		if (c->q == NULL || (c->has_unknown && s->contexts->visiting == c))
+			continue;
+		if (c->has_unknown)
+			learn_keywords(c);
+		more = c->dirty.n > 0 && c->dirty.v[0] < s->news.next;
+		if (more)
+			ask_view(c);
+		if (c->out.n > 0)
+			say(c, &c->out, false);
+		else if (c->in.n > 0)
+			say(c, &c->in, true);
+		else if (!more)
+			continue;
+		return (true);
+	}
+	visit_next(s);
+	return (false);
+}
+
+void contexts_go_on(struct imap *s)
+{
+	if (s->contexts == NULL || s->news.view == NULL || s->view_gone)
+		return;
+	LIST_EACH(&s->contexts->all, it)
+	{
+		struct context *c = LIST_OWNER(it, struct context, node);
+		size_t n = c->wanted.n < SAID_AT_ONCE ? c->wanted.n : SAID_AT_ONCE;
+		uint32_t uids[SAID_AT_ONCE];
+
+		if (n == 0)
+			continue;
+		memcpy(uids, c->wanted.v, n * sizeof(*uids));
+		uid_list_drop_head(&c->wanted, n);
+		if (!notify_fetches(s, slice_of(c->fetch))) {
+			notify_fetch(s, slice_of(c->fetch), uids, n);
+			return;
+		}
+	}
+}
