@@ -66,7 +66,7 @@ struct cfg_alias {
 
 struct cfg_limits { /* [limits], defaults from limits.h */
 	uint64_t cmd, err, junk, rcpt, rcpt_submission, size, hop, conn, conn_per_source,
-	    conn_guests, conn_rate, free, queue;
+	    conn_guests, conn_rate, watches, free, queue;
 };
 
 struct cfg_score { /* [score]; INFINITY when "off" */

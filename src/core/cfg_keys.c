@@ -184,6 +184,8 @@ const struct cfg_key cfg_keys[] = {
 	    "Of these, connections that are not logged in."),
 	LIMIT(conn_rate, cfg_set_number, A_NUMBER, "120", 1, 1000000,
 	    "New connections of one source a minute."),
+	LIMIT(watches, cfg_set_number, A_NUMBER, "4096", 0, 1000000,
+	    "Watches on folders that other programs may change, two a folder."),
 	LIMIT(free, cfg_set_size, A_SIZE, "\"214 MiB\"", MIB, UINT64_MAX >> 1,
 	    "Free disk space below which mail is deferred."),
 	LIMIT(

@@ -68,14 +68,15 @@ enum {
 	/* NOTIFY: groups and names of one command; folders and octets that wait to be told */
 	L_NOTIFY_GROUPS = 50, L_NOTIFY_NAMES = 1000, L_NOTIFY_FOLDERS = 1000, L_NOTIFY_OCTETS = 65536,
 	L_SEARCH_TEXT = 4194304,  /* octets of a message's text in the full-text index; with more it is read */
-	/* of a session: searches kept up to date, their messages, and those of them in an order */
-	L_CONTEXTS = 16, L_CONTEXT_MESSAGES = 200000, L_CONTEXT_SORTED = 20000,
+	/* of a session: searches kept up to date, their messages, those of them in an order, octets that one compares */
+	L_CONTEXTS = 16, L_CONTEXT_MESSAGES = 200000, L_CONTEXT_SORTED = 20000, L_CONTEXT_TEXTS = 8388608,
 	L_UID_BLOCK = 1000, L_MODSEQ_BLOCK = 1048576,
 	/* connections */
 	L_CONN = 12000,		  /* [limits] in all */
 	L_CONN_SOURCE = 100,	  /* [limits] conn_per_source: per IPv4 or IPv6 /64 */
 	L_CONN_GUEST = 20,	  /* [limits] conn_guests: of these not logged in (port 25: all) */
 	L_CONN_RATE = 120,	  /* [limits] conn_rate: new per minute and source */
+	L_WATCHES = 4096,	  /* [limits] directories the kernel watches for us; many hosts give a user 8,192 */
 	L_HS_SECONDS = 20,	  /* TLS handshake */
 	L_RATEIN = 500, L_RATEIN_SECONDS = 60, /* octets a second, averaged over */
 	L_SMTP_SECONDS = 300,	  /* RFC 5321 4.5.3.2.7 */

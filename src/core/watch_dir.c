@@ -198,3 +198,8 @@ void watch_dir_drop(struct watch_dir *d)
 	}
 	free(d);
 }
+
+unsigned watch_dirs_count(const struct watch_dirs *w)
+{
+	return ((unsigned)map_count(w->inodes));
+}

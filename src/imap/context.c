@@ -3,7 +3,7 @@
  * order, as the values that are compared too, so that positions can be told. RFC 5267 4.3, RFC 5465
  * 7 (UPDATE with items of FETCH). A key about the time that passes (WITHIN) is asked again only
  * when the message changes. */
-#include "imap/context.h"
+#include "imap/context_int.h"
 
 #include <stdlib.h>
 
@@ -12,49 +12,9 @@
 #include "imap/announce.h"
 #include "imap/notify.h"
 
-enum {
-	SAID_AT_ONCE = 256,   /* messages of one ESEARCH */
-	LOOKED_AT_ONCE = 2048 /* messages that one call asks the view about */
-};
+enum { LOOKED_AT_ONCE = 2048 }; /* messages that one call asks the view about */
 
-struct peek { /* the visit's */
-	const struct search *q;
-	struct search *owned; /* q, once its context is gone */
-	unsigned char *values;
-	struct order *order; /* NULL: a SEARCH */
-	struct uid_list found;
-};
-
-struct context {
-	struct list node;
-	struct imap *s;
-	char *tag;
-	bool is_uid, by_flags, has_unknown; /* unknown: keywords that no message has had */
-	struct search *q; /* NULL: the search has not ended */
-	unsigned char *values;
-	struct order *order;	  /* how; NULL: as in the mailbox */
-	struct uid_list members;
-	struct order_entry **row; /* with an order: the members in it */
-	size_t rows_n;
-	struct uid_list gone, in, out;	/* to be told: expunged; joined; left */
-	struct order_entry **fresh;	/* with an order: of those in ${in}, by uid */
-	size_t fresh_n;
-	struct uid_list dirty, unsure;	/* to be asked the view; to be visited */
-	char *fetch;			/* "(UID ...)": of those that came; NULL */
-	struct uid_list arrived, wanted; /* not looked at yet; to be fetched */
-};
-
-struct contexts {
-	struct list all;
-	unsigned n;
-	size_t members, rows;
-	struct visit *visit;
-	struct context *visiting;
-	struct peek *peek;
-	struct uid_list visited;
-};
-
-static void remove_one(struct uid_list *l, uint32_t uid)
+void context_forget(struct uid_list *l, uint32_t uid)
 {
 	size_t at = uid_list_lower(l, uid);
 
@@ -217,7 +177,7 @@ static bool is_unknown(const struct search_key *k)
 	return (k->what == KEY_FLAGS && k->flags == 0 && k->field.n > 0);
 }
 
-static void learn_keywords(struct context *c)
+void context_learn_keywords(struct context *c)
 {
 	c->has_unknown = false;
 	for (size_t i = 0; i < c->q->keys_n; i++) {
@@ -239,7 +199,8 @@ void context_keep(struct context *c, struct looking *look, const uint32_t *uids,
 	bool sorted = look->order != NULL;
 
 	if (all->members + n > L_CONTEXT_MESSAGES ||
-	    (sorted && all->rows + n > L_CONTEXT_SORTED)) {
+	    (sorted &&
+		(all->rows + n > L_CONTEXT_SORTED || look->order->texts_n > L_CONTEXT_TEXTS))) {
 		context_refuse(s, c->tag, "The result is too large to be kept up to date");
 		context_drop(c);
 		return;
@@ -274,12 +235,12 @@ static void heard_expunged(struct context *c, const struct view_change *ch)
 	for (size_t i = 0; i < ch->n; i++) {
 		uint32_t uid = ch->uids[i];
 
-		remove_one(&c->dirty, uid);
-		remove_one(&c->unsure, uid);
-		remove_one(&c->arrived, uid);
-		remove_one(&c->wanted, uid);
-		remove_one(&c->in, uid);
-		remove_one(&c->out, uid);
+		context_forget(&c->dirty, uid);
+		context_forget(&c->unsure, uid);
+		context_forget(&c->arrived, uid);
+		context_forget(&c->wanted, uid);
+		context_forget(&c->in, uid);
+		context_forget(&c->out, uid);
 		if (uid_list_has(&c->members, uid))
 			uid_list_merge(&c->gone, &uid, 1);
 	}
@@ -314,9 +275,9 @@ static void decide(struct context *c, uint32_t uid, bool is_in)
 {
 	bool arrived = uid_list_has(&c->arrived, uid);
 
-	remove_one(&c->arrived, uid);
-	remove_one(&c->in, uid);
-	remove_one(&c->out, uid);
+	context_forget(&c->arrived, uid);
+	context_forget(&c->in, uid);
+	context_forget(&c->out, uid);
 	if (is_in == uid_list_has(&c->members, uid))
 		return;
 	uid_list_merge(is_in ? &c->in : &c->out, &uid, 1);
@@ -354,7 +315,7 @@ static void join(struct context *c, const struct view_message *m)
 }
 
 /* What the view knows; the rest is left to a visit. Messages that were not announced wait. */
-static void ask_view(struct context *c)
+void context_ask_view(struct context *c)
 {
 	const struct imap *s = c->s;
 	size_t i = 0;
@@ -400,8 +361,6 @@ static void on_slice(void *self)
 	visit_go_on(((struct imap *)self)->contexts->visit);
 }
 
-static void visit_next(struct imap *s);
-
 static void on_end(void *self, const struct err *err)
 {
 	struct imap *s = self;
@@ -425,11 +384,11 @@ static void on_end(void *self, const struct err *err)
 	}
 	uid_list_free(&all->visited);
 	peek_free(p);
-	visit_next(s);
+	contexts_visit(s);
 	announce_contexts(s);
 }
 
-static void visit_next(struct imap *s)
+void contexts_visit(struct imap *s)
 {
 	static const struct visitor visitor = { on_message, on_slice, on_end };
 	struct contexts *all = s->contexts;
@@ -457,176 +416,6 @@ static void visit_next(struct imap *s)
 			all->visiting = NULL;
 			all->peek = NULL;
 			peek_free(p);
-		}
-	}
-}
-
-/* --- saying --- */
-
-static uint32_t number_of(const struct context *c, uint32_t uid)
-{
-	return (c->is_uid ? uid : news_seq(&c->s->news, uid));
-}
-
-static size_t place_of(const struct context *c, const struct order_entry *e)
-{
-	size_t lo = 0, hi = c->rows_n;
-
-	while (lo < hi) {
-		size_t mid = lo + (hi - lo) / 2;
-
-		if (order_entry_cmp(c->order, c->row[mid], e) < 0)
-			lo = mid + 1;
-		else
-			hi = mid;
-	}
-	return (lo);
-}
-
-static size_t row_of(const struct context *c, uint32_t uid)
-{
-	size_t i = 0;
-
-	while (i < c->rows_n && c->row[i]->uid != uid)
-		i++;
-	return (i);
-}
-
-static void take_row(struct context *c, size_t at)
-{
-	free(c->row[at]);
-	memmove(c->row + at, c->row + at + 1,
-	    (c->rows_n - at - 1) * sizeof(struct order_entry *));
-	c->rows_n--;
-	c->s->contexts->rows--;
-}
-
-static void put_row(struct context *c, size_t at, size_t fresh)
-{
-	c->row = mem_grow(c->row, c->rows_n + 1, sizeof(struct order_entry *));
-	memmove(c->row + at + 1, c->row + at, (c->rows_n - at) * sizeof(struct order_entry *));
-	c->row[at] = c->fresh[fresh];
-	c->rows_n++;
-	c->s->contexts->rows++;
-	memmove(c->fresh + fresh, c->fresh + fresh + 1,
-	    (c->fresh_n - fresh - 1) * sizeof(struct order_entry *));
-	c->fresh_n--;
-}
-
-/* Pairs of a position and a message, each as the ones before leave the list: RFC 5267 4.3.3. */
-static void say_places(struct context *c, struct buf *out, const uint32_t *uids, size_t n, bool joins)
-{
-	const char *gap = "";
-
-	for (size_t i = 0; i < n; i++) {
-		size_t at, f = 0;
-
-		if (joins) {
-			while (f < c->fresh_n && c->fresh[f]->uid != uids[i])
-				f++;
-			if (f == c->fresh_n)
-				continue;
-			at = place_of(c, c->fresh[f]);
-			put_row(c, at, f);
-		} else {
-			if ((at = row_of(c, uids[i])) == c->rows_n)
-				continue;
-			take_row(c, at);
-		}
-		(void)buf_fmt(out, "%s%zu %u", gap, at + 1, number_of(c, uids[i]));
-		gap = " ";
-	}
-}
-
-static void say(struct context *c, struct uid_list *l, bool joins)
-{
-	struct imap *s = c->s;
-	size_t n = l->n < SAID_AT_ONCE ? l->n : SAID_AT_ONCE;
-	uint32_t numbers[SAID_AT_ONCE];
-
-	(void)buf_addz(&s->out, "* ESEARCH (TAG ");
-	(void)write_string(&s->out, slice_of(c->tag), false);
-	(void)buf_fmt(&s->out, ")%s %s (", c->is_uid ? " UID" : "", joins ? "ADDTO" : "REMOVEFROM");
-	if (c->order != NULL)
-		say_places(c, &s->out, l->v, n, joins);
-	else {
-		for (size_t i = 0; i < n; i++)
-			numbers[i] = number_of(c, l->v[i]);
-		(void)buf_addz(&s->out, "0 ");
-		(void)seqset_write(&s->out, numbers, n);
-	}
-	(void)buf_addz(&s->out, ")\r\n");
-	if (joins)
-		uid_list_merge(&c->members, l->v, n);
-	for (size_t i = 0; i < n && !joins; i++)
-		remove_one(&c->members, l->v[i]);
-	s->contexts->members += joins ? n : (size_t)0 - n;
-	uid_list_drop_head(l, n);
-	imap_flush(s);
-}
-
-bool contexts_say_removed(struct imap *s)
-{
-	if (s->contexts == NULL || s->news.view == NULL)
-		return (false);
-	LIST_EACH(&s->contexts->all, it)
-	{
-		struct context *c = LIST_OWNER(it, struct context, node);
-
-		if (c->q != NULL && c->gone.n > 0) {
-			say(c, &c->gone, false);
-			return (true);
-		}
-	}
-	return (false);
-}
-
-bool contexts_say_changed(struct imap *s)
-{
-	if (s->contexts == NULL || s->news.view == NULL || s->view_gone)
-		return (false);
-	LIST_EACH(&s->contexts->all, it)
-	{
-		struct context *c = LIST_OWNER(it, struct context, node);
-		bool more;
-
-		/* a worker reads the keys */
-		if (c->q == NULL || (c->has_unknown && s->contexts->visiting == c))
-			continue;
-		if (c->has_unknown)
-			learn_keywords(c);
-		more = c->dirty.n > 0 && c->dirty.v[0] < s->news.next;
-		if (more)
-			ask_view(c);
-		if (c->out.n > 0)
-			say(c, &c->out, false);
-		else if (c->in.n > 0)
-			say(c, &c->in, true);
-		else if (!more)
-			continue;
-		return (true);
-	}
-	visit_next(s);
-	return (false);
-}
-
-void contexts_go_on(struct imap *s)
-{
-	if (s->contexts == NULL || s->news.view == NULL || s->view_gone)
-		return;
-	LIST_EACH(&s->contexts->all, it)
-	{
-		struct context *c = LIST_OWNER(it, struct context, node);
-		size_t n = c->wanted.n < SAID_AT_ONCE ? c->wanted.n : SAID_AT_ONCE;
-		uint32_t uids[SAID_AT_ONCE];
-
-		if (n == 0)
-			continue;
-		memcpy(uids, c->wanted.v, n * sizeof(*uids));
-		uid_list_drop_head(&c->wanted, n);
-		if (!notify_fetches(s, slice_of(c->fetch))) {
-			notify_fetch(s, slice_of(c->fetch), uids, n);
-			return;
 		}
 	}
 }

@@ -23,7 +23,7 @@ struct dirty {
 
 struct notify {
 	struct notify_set *set; /* NULL: NONE, or NOTIFY was not used */
-	bool is_used, metadata, server_metadata, overflow;
+	bool is_used, patrols, metadata, server_metadata, overflow;
 	struct store_watch watch;
 	struct dirty *dirty;
 	size_t dirty_n, dirty_cap;
@@ -135,18 +135,34 @@ static void drop_waiting(struct notify *n)
 	n->lines.max = L_NOTIFY_OCTETS;
 }
 
-/* RFC 5465 5.8: as if NOTIFY NONE had come. */
-static void overflow(struct notify *n)
+/* Other programs change folders that nobody has open; who listens to some has them all looked at. */
+static void patrol(struct imap *s)
 {
+	struct notify *n = s->notify;
+	bool wants = n->set != NULL && n->set->n > 0;
+
+	if (wants != n->patrols)
+		account_patrol(s->account, wants);
+	n->patrols = wants;
+}
+
+/* RFC 5465 5.8: as if NOTIFY NONE had come. */
+static void overflow(struct imap *s)
+{
+	struct notify *n = s->notify;
+
 	drop_waiting(n);
 	notify_set_free(n->set);
 	n->set = NULL;
 	n->metadata = n->server_metadata = false;
 	n->overflow = true;
+	patrol(s);
 }
 
-static void add_dirty(struct notify *n, struct folder *f, unsigned event, bool seen)
+static void add_dirty(struct imap *s, struct folder *f, unsigned event, bool seen)
 {
+	struct notify *n = s->notify;
+
 	for (size_t i = 0; i < n->dirty_n; i++)
 		if (n->dirty[i].folder == f) {
 			n->dirty[i].events |= event;
@@ -154,7 +170,7 @@ static void add_dirty(struct notify *n, struct folder *f, unsigned event, bool s
 			return;
 		}
 	if (n->dirty_n == L_NOTIFY_FOLDERS) {
-		overflow(n);
+		overflow(s);
 		return;
 	}
 	if (n->dirty_n == n->dirty_cap) {
@@ -175,7 +191,7 @@ static void on_messages(struct imap *s, const struct store_event *ev)
 		return;
 	if (!notify_is_selected(s, ev->folder) &&
 	    (notify_wanted(s, slice_of(folder_name(ev->folder)), folder_role(ev->folder)) & event))
-		add_dirty(s->notify, ev->folder, event, ev->seen_changed);
+		add_dirty(s, ev->folder, event, ev->seen_changed);
 }
 
 static unsigned wanted_by_name(const struct imap *s, const char *name)
@@ -245,7 +261,7 @@ static void on_event(void *self, const struct store_event *ev)
 	case EVENT_METADATA: on_metadata(s, ev); break;
 	}
 	if (n->lines.failed)
-		overflow(n);
+		overflow(s);
 	if (n->dirty_n > 0 || n->lines.n > 0 || n->overflow)
 		announce_soon(s);
 }
@@ -275,6 +291,7 @@ void notify_use(struct imap *s, struct notify_set *set)
 	n->set = set;
 	n->is_used = true;
 	n->overflow = false;
+	patrol(s);
 	notify_on_select(s);
 }
 
@@ -292,6 +309,8 @@ void notify_free(struct imap *s)
 
 	if (n == NULL)
 		return;
+	if (n->patrols)
+		account_patrol(s->account, false);
 	s->notify = NULL;
 	store_watch_drop(&n->watch);
 	drop_waiting(n);
@@ -345,7 +364,7 @@ static void on_status(void *self, const struct folder_status *st, const struct e
 	n->op = NULL;
 	if (err == NULL && !notify_is_selected(s, d.folder)) {
 		if (!announce_may(s)) { /* a command came in between */
-			add_dirty(n, d.folder, d.events, d.seen);
+			add_dirty(s, d.folder, d.events, d.seen);
 			return;
 		}
 		items = notify_status_items(s, d.events);

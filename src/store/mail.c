@@ -13,6 +13,7 @@
 #include "core/clock.h"
 #include "store/fault.h"
 #include "store/mail_int.h"
+#include "store/patrol.h"
 #include "store/text_int.h"
 
 static const struct {
@@ -376,6 +377,7 @@ void mail_stop(struct account *a)
 	if (m == NULL)
 		return;
 	m->stopping = true;
+	patrol_stop(m);
 	text_stop(m);
 	for (size_t i = 0; i < m->folders_n; i++)
 		if (m->folders[i]->view != NULL)

@@ -85,6 +85,7 @@ struct folder {
 	enum folder_role role;
 	uint32_t recent_from;    /* 0: nobody looked yet */
 	struct view *view;       /* NULL: not open */
+	struct patrol_watch *patrol; /* NULL: has no watches of its own (patrol.c) */
 	struct lane_folder lane; /* touched by the lane alone, once made */
 };
 
@@ -118,6 +119,10 @@ struct mail {
 	bool stopping, has_tree_act;
 	struct list tree_acts; /* folder_op.turn: acts on the tree that wait for their turn */
 	unsigned tree_acts_n;
+	unsigned patrolled; /* how many want to hear of all folders: patrol.c */
+	struct timer *patrol_timer;
+	size_t patrol_at; /* the next folder's turn */
+	bool patrol_busy, patrol_unwatched;
 	unsigned ops; /* visits and operations with work elsewhere */
 	/* lane side */
 	struct lane_folder **lanes; /* INBOX first; deleted ones stay */
@@ -220,6 +225,7 @@ void view_apply(struct folder *f, const struct delta *d); /* view.c */
 void view_moved(struct folder *f);                        /* renamed: watch the new place */
 struct view;
 void view_stop(struct view *v);    /* the store closes: no watches, no timers */
+void folder_look_soon(struct folder *f); /* its directories changed */
 void view_doubt(struct folder *f); /* a file was not as the index says: look again soon */
 void view_gone(struct folder *f);
 void watch_begin(struct mail_job *j); /* before the first watch_tell */

@@ -42,6 +42,10 @@ struct store_op *folder_rename(
 struct store_op *folder_subscribe(
     struct account *a, struct slice name, bool on, folder_done *on_done, void *self);
 
+/* Counted: somebody wants to hear (store_watch_add) what other programs do in any folder of the
+ * account, open or not: at once where it has watches, else within about a minute (patrol.c). */
+void account_patrol(struct account *a, bool on);
+
 struct folder_status {
 	uint32_t messages, unseen, deleted, recent, uidnext, uidvalidity;
 	uint64_t highestmodseq, size, deleted_size; /* sizes of the CRLF forms */

@@ -291,6 +291,7 @@ struct store *store_open(struct loop *l, struct work *w, const struct cfg *cfg, 
 	s->queue_max = cfg->limits.queue;
 	s->lock_fd = s->reserve_fd = -1;
 	list_init(&s->accounts);
+	list_init(&s->patrols);
 	list_init(&s->watches);
 	(void)pthread_mutex_init(&s->health, NULL);
 	if (take_folder(s, err) == -1 || open_databases(s, err) == -1)

@@ -31,6 +31,7 @@ struct store {
 	struct list accounts;    /* struct account.node, in order of the configuration */
 	struct list watches;     /* struct store_watch.node */
 	struct watch_dirs *dirs; /* NULL: poll */
+	struct list patrols;     /* watches of folders that are not open: patrol.c */
 	struct logins *logins;
 	void (*on_queue_added)(void *self);
 	void *queue_self;

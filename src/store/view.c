@@ -13,6 +13,7 @@
 #include "core/loop.h"
 #include "core/sorted.h"
 #include "core/watch_dir.h"
+#include "store/patrol.h"
 
 enum { SETTLE_MS = 2500 };
 
@@ -132,6 +133,11 @@ static void ask_look(struct folder *f, bool hard)
 		(void)look_start(look_new(f, hard, look_end, NULL));
 }
 
+void folder_look_soon(struct folder *f)
+{
+	ask_look(f, false);
+}
+
 void view_doubt(struct folder *f)
 {
 	ask_look(f, true);
@@ -171,11 +177,17 @@ static void watch_start(struct view *v)
 	struct buf leaf = BUF_INIT(L_MBX_NAME * 2);
 	char path[512];
 
+	bool watched;
+
+	patrol_drop(v->folder);
+	watched = patrol_room(m->store);
 	(void)leaf_of_name(slice_of(v->folder->name), &leaf, NULL);
-	for (unsigned i = 0; i < 2 && m->store->dirs != NULL; i++) {
+	for (unsigned i = 0; i < 2 && watched; i++) {
 		(void)snprintf(path, sizeof(path), "%s%s%s/%s", m->root, leaf.n > 0 ? "/" : "",
 		    buf_z(&leaf), places[i]);
-		v->watches[i] = watch_dir_add(m->store->dirs, path, on_dir_change, v);
+		do
+			v->watches[i] = watch_dir_add(m->store->dirs, path, on_dir_change, v);
+		while (v->watches[i] == NULL && patrol_yield(m->store));
 	}
 	buf_free(&leaf);
 	/* Also beside watches, now and then: a network file system tells nobody. */
@@ -201,6 +213,7 @@ static void view_free(struct view *v)
 	for (unsigned k = 0; k < L_KW; k++)
 		free(v->keywords[k]);
 	v->folder->view = NULL;
+	patrol_heard(v->folder);
 	free(v->msgs);
 	free(v);
 }
@@ -463,6 +476,8 @@ void view_apply(struct folder *f, const struct delta *d)
 
 void view_moved(struct folder *f)
 {
+	patrol_drop(f);
+	patrol_heard(f);
 	if (f->view == NULL)
 		return;
 	view_stop(f->view);
@@ -473,6 +488,7 @@ void view_gone(struct folder *f)
 {
 	struct view *v = f->view;
 
+	patrol_drop(f);
 	if (v == NULL)
 		return;
 	view_stop(v);

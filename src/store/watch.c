@@ -7,6 +7,7 @@
 
 #include "core/loop.h"
 #include "store/mail_int.h"
+#include "store/patrol.h"
 #include "store/text_int.h"
 
 struct event_hold {
@@ -96,6 +97,7 @@ void watch_tell(struct mail_job *j, struct delta *d)
 	};
 
 	view_apply(d->folder, d);
+	patrol_heard(d->folder);
 	if (d->kind == DELTA_ADDED || d->kind == DELTA_EXPUNGED)
 		text_news(j->m, d->kind == DELTA_ADDED ? d->n : 0,
 		    d->kind == DELTA_EXPUNGED ? d->n : 0);

@@ -82,6 +82,7 @@ static void a_short_file_is_complete(void **state)
 	assert_int_equal(c->limits.conn_per_source, L_CONN_SOURCE);
 	assert_int_equal(c->limits.conn_guests, L_CONN_GUEST);
 	assert_int_equal(c->limits.conn_rate, L_CONN_RATE);
+	assert_int_equal(c->limits.watches, L_WATCHES);
 	assert_int_equal(c->limits.free, L_FREE);
 	assert_int_equal(c->limits.queue, L_QUEUE);
 	assert_int_equal(c->dns.timeout_ms, L_DNS_SECONDS * 1000);
