@@ -23,6 +23,7 @@ static struct {
 	const struct fake_row *rows;
 	unsigned asked, pending;
 	bool full; /* questions cannot be put */
+	struct slice everything; /* not empty: every question has this one text for its answer */
 } fake;
 
 struct dns_query {
@@ -92,6 +93,11 @@ struct dns_query *dns_ask(struct dns *d, struct slice name, enum dns_type type,
 		n++;
 	q->records = arena_array(q->arena, n + 1, sizeof(*q->records));
 	q->answer.records = q->records;
+	if (fake.everything.n > 0) {
+		q->records[0].u.text = fake.everything;
+		q->answer.n = 1;
+		q->answer.status = DNS_OK;
+	}
 	for (size_t i = 0; i < n; i++) {
 		if (!slice_ieq(slice_of(fake.rows[i].name), name))
 			continue;

@@ -1,0 +1,421 @@
+/* Verifying what dkim_sign wrote, and every way in which a signature or key is not taken (AUT-04, AUT-09 to AUT-15). */
+#include "check.h"
+
+#include "fake_dns.h"
+
+#include <stdio.h>
+#include <openssl/rsa.h>
+#include <openssl/x509.h>
+#include <unistd.h>
+
+#include "core/limits.h"
+#include "core/base64.h"
+#include "dkim/publickey.h"
+#include "dkim/sign.h"
+#include "dkim/verify.h"
+
+enum { NOW = 1795406400, ROWS = 4 };
+
+static struct {
+	struct dkim_keys *keys;
+	char name[2][100], value[2][800]; /* [0] RSA, [1] Ed25519 */
+	char text[2000];
+	struct fake_row rows[ROWS + 1];
+} it;
+
+struct heard {
+	unsigned calls;
+	size_t n, ignored;
+	struct dkim_signature v[L_DKIM];
+};
+
+static void on_result(void *self, const struct dkim_verdicts *v)
+{
+	struct heard *h = self;
+
+	h->calls++;
+	h->n = v->n;
+	h->ignored = v->ignored;
+	for (size_t i = 0; i < v->n; i++)
+		h->v[i] = v->v[i];
+}
+
+static struct heard check_at(struct slice message, int64_t now)
+{
+	struct bodyhash *body = bodyhash_new();
+	struct arena *a = arena_new(0);
+	struct heard heard = { .calls = 0 };
+	struct dkim_verify *v;
+	struct header h;
+
+	fake.rows = it.rows;
+	header_parse(a, message, &h);
+	v = dkim_verify_start(fake.loop, NULL, &h, body, now);
+	bodyhash_add(body, slice_from(message, h.size));
+	bodyhash_end(body);
+	dkim_verify_end(v, on_result, &heard);
+	assert_int_equal(heard.calls, 0);
+	loop_run(fake.loop);
+	assert_int_equal(heard.calls, 1);
+	assert_int_equal(fake.pending, 0);
+	bodyhash_free(body);
+	arena_free(a);
+	return (heard);
+}
+
+static struct heard check(struct slice message)
+{
+	return (check_at(message, NOW));
+}
+
+static void take_key(void *self, const char *name, const char *value)
+{
+	int i = strstr(value, "ed25519") != NULL;
+
+	(void)self;
+	(void)snprintf(it.name[i], sizeof(it.name[i]), "%s", name);
+	(void)snprintf(it.value[i], sizeof(it.value[i]), "%s", value);
+}
+
+static void reset_rows(void)
+{
+	for (int i = 0; i < 2; i++)
+		it.rows[i] = (struct fake_row){ it.name[i], DNS_TXT, it.value[i], DNS_OK };
+	it.rows[2].name = NULL;
+}
+
+static int setup(void **state)
+{
+	char dir[] = "/tmp/pennypost-dkim-XXXXXX";
+
+	(void)state;
+	fake.loop = loop_new();
+	if (mkdtemp(dir) == NULL || chdir(dir) == -1 || dkim_keys_make("example.org", "20261123", NULL) == -1 ||
+	    (it.keys = dkim_keys_load("example.org", NULL, NULL)) == NULL)
+		return (-1);
+	dkim_keys_each(it.keys, take_key, NULL);
+	reset_rows();
+	return (0);
+}
+
+static int done(void **state)
+{
+	(void)state;
+	dkim_keys_free(it.keys);
+	loop_free(fake.loop);
+	return (0);
+}
+
+#define MESSAGE                                                                                    \
+	"From: a@example.org\r\nTo: b@example.net\r\nSubject: hello\r\nMIME-Version: 1.0\r\n\r\nBody of it.\r\n"
+
+/* The message with our signatures in front. */
+static void sign(struct buf *out)
+{
+	struct slice m = SLICE(MESSAGE);
+	struct err err;
+
+	assert_int_equal(dkim_sign(it.keys, m, NOW, out, &err), 0);
+	(void)buf_add_slice(out, m);
+}
+
+/* One signature field written by hand, with what makes it a signature that is never good but for its key. */
+static void by_hand(const char *tags, struct buf *out)
+{
+	(void)buf_fmt(out, "DKIM-Signature: %s\r\n" MESSAGE, tags);
+}
+
+static void what_we_sign_verifies(void **state)
+{
+	struct buf m = BUF_INIT(65536);
+	struct heard h;
+
+	(void)state;
+	sign(&m);
+	h = check(buf_slice(&m));
+	assert_int_equal(h.n, 2);
+	for (int i = 0; i < 2; i++) {
+		assert_int_equal(h.v[i].result, DKIM_PASS);
+		assert_null(h.v[i].why);
+		assert_null(h.v[i].added);
+		assert_null(h.v[i].uncovered);
+		assert_int_equal(h.v[i].signed_at, NOW);
+	}
+	assert_int_equal(h.v[0].key_bits + h.v[1].key_bits, 2048 + 256);
+	buf_free(&m);
+}
+
+static void a_change_anywhere_is_seen(void **state)
+{
+	static const char *const front[] = { "From: x@example.org\r\n", "Subject: other\r\n", "Reply-To: x@evil.example\r\n",
+		"Content-Type: text/html\r\n", "Date: Mon, 23 Nov 2026 04:00:00 +0000\r\n", "To: x@example.org\r\n" };
+
+	(void)state;
+	for (size_t i = 0; i < COUNT_OF(front); i++) {
+		struct buf m = BUF_INIT(65536);
+		struct heard h;
+
+		(void)buf_addz(&m, front[i]);
+		sign(&m);
+		h = check(buf_slice(&m));
+		assert_int_equal(h.v[0].result, DKIM_FAIL); /* AUT-10 */
+		assert_int_equal(h.v[1].result, DKIM_FAIL);
+		buf_free(&m);
+	}
+	{
+		struct buf m = BUF_INIT(65536);
+		struct heard h;
+
+		sign(&m);
+		(void)buf_addz(&m, "More.\r\n");
+		h = check(buf_slice(&m));
+		assert_int_equal(h.v[0].result, DKIM_FAIL);
+		assert_string_equal(h.v[0].why, "the body was changed");
+		buf_free(&m);
+	}
+}
+
+#define GOOD                                                                                       \
+	"v=1; a=rsa-sha256; d=example.org; s=20261123r; h=from; bh=AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=; "
+
+static void faulty_signatures_are_named(void **state)
+{
+	static const struct {
+		const char *tags;
+		enum dkim_result result;
+		unsigned asked;
+	} cases[] = {
+		{ GOOD "b=AAAA", DKIM_FAIL, 1 }, /* well-formed: only its key says no */
+		{ GOOD "b=AAAA; zz=unknown", DKIM_FAIL, 1 },
+		{ "v \r\n = 1 ; a=\r\n rsa-sha256; d=example.org; s=20261123r; h= from\r\n : to; bh=AAAAAAAAAAAAAAAAAAAAAAAA"
+		  "\r\n AAAAAAAAAAAAAAAAAAA=; b= AA\r\n AA ", DKIM_FAIL, 1 },
+		{ GOOD "b=AAAA; d=example.org", DKIM_PERMERROR, 0 },
+		{ GOOD "b=AAAA; q=other", DKIM_PERMERROR, 0 },
+		{ GOOD "b=AAAA; q=other:dns/txt", DKIM_FAIL, 1 },
+		{ GOOD "b=AAAA; c=foo", DKIM_PERMERROR, 0 },
+		{ GOOD "b=AAAA; c=relaxed/foo", DKIM_PERMERROR, 0 },
+		{ GOOD "b=AAAA; c=relaxed", DKIM_FAIL, 1 },
+		{ GOOD "b=AAAA; l=x", DKIM_PERMERROR, 0 },
+		{ GOOD "b=AAAA; l=", DKIM_PERMERROR, 0 },
+		{ GOOD "b=AAAA; i=@evil.example", DKIM_PERMERROR, 0 },
+		{ GOOD "b=AAAA; i=@xexample.org", DKIM_PERMERROR, 0 },
+		{ GOOD "b=AAAA; i=a@sub.example.org", DKIM_FAIL, 1 },
+		{ GOOD "b=AAAA; i=example.org", DKIM_PERMERROR, 0 },
+		{ GOOD "b=AAAA; t=100; x=99", DKIM_PERMERROR, 0 },
+		{ GOOD "b=AAAA; t=100; x=101", DKIM_FAIL, 0 }, /* expired */
+		{ GOOD "b=AAAA; t=1234567890123", DKIM_PERMERROR, 0 },
+		{ GOOD "b=", DKIM_PERMERROR, 0 },
+		{ GOOD "b=A", DKIM_PERMERROR, 0 },
+		{ GOOD, DKIM_PERMERROR, 0 },
+		{ "v=2; a=rsa-sha256; d=example.org; s=x; h=from; bh=AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=; b=AAAA",
+		    DKIM_PERMERROR, 0 },
+		{ "v=1; a=rsa-sha1; d=example.org; s=x; h=from; bh=AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=; b=AAAA",
+		    DKIM_FAIL, 0 },
+		{ "v=1; a=rsa-md5; d=example.org; s=x; h=from; bh=AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=; b=AAAA",
+		    DKIM_PERMERROR, 0 },
+		{ "v=1; a=rsa-sha256; d=example.org; s=x; h=from; b=AAAA", DKIM_PERMERROR, 0 },
+		{ "v=1; a=rsa-sha256; d=example.org; s=x; h=to; bh=AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=; b=AAAA",
+		    DKIM_PERMERROR, 0 },
+		{ "v=1; a=rsa-sha256; d=example.org(.evil.example; s=x; h=from; bh=AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=;"
+		  " b=AAAA", DKIM_PERMERROR, 0 },
+		{ "v=1; a=rsa-sha256; d=\"example.org\"; s=x; h=from; bh=AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=; b=AAAA",
+		    DKIM_PERMERROR, 0 },
+		{ "v=1; a=rsa-sha256; d=org; s=x; h=from; bh=AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=; b=AAAA",
+		    DKIM_PERMERROR, 0 },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < COUNT_OF(cases); i++) {
+		struct buf m = BUF_INIT(65536);
+		struct heard h;
+
+		fake.asked = 0;
+		by_hand(cases[i].tags, &m);
+		h = check(buf_slice(&m));
+		assert_int_equal(h.n, 1);
+		if (h.v[0].result != cases[i].result || fake.asked != cases[i].asked)
+			fail_msg("%s: %s (%s), %u asked", cases[i].tags, dkim_result_name(h.v[0].result), h.v[0].why,
+			    fake.asked);
+		buf_free(&m);
+	}
+}
+
+static void a_signature_from_the_future_waits(void **state)
+{
+	struct buf m = BUF_INIT(65536);
+
+	(void)state;
+	sign(&m);
+	assert_int_equal(check_at(buf_slice(&m), NOW - L_DKIM_SKEW_SECONDS).v[0].result, DKIM_PASS);
+	assert_int_equal(check_at(buf_slice(&m), NOW - L_DKIM_SKEW_SECONDS - 1).v[0].result, DKIM_FAIL);
+	buf_free(&m);
+}
+
+static void names_in_h_have_a_limit(void **state)
+{
+	(void)state;
+	for (int n = L_DKIMH; n <= L_DKIMH + 1; n++) {
+		struct buf tags = BUF_INIT(8192), m = BUF_INIT(65536);
+
+		(void)buf_addz(&tags, "v=1; a=rsa-sha256; d=example.org; s=20261123r; "
+				      "bh=AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=; b=AAAA; h=from");
+		for (int i = 1; i < n; i++)
+			(void)buf_addz(&tags, ":to");
+		by_hand(buf_z(&tags), &m);
+		assert_int_equal(check(buf_slice(&m)).v[0].result, n == L_DKIMH ? DKIM_FAIL : DKIM_PERMERROR);
+		buf_free(&tags);
+		buf_free(&m);
+	}
+}
+
+static void eight_signatures_are_looked_at(void **state) /* AUT-15 */
+{
+	(void)state;
+	for (int before = 6; before <= 8; before++) {
+		struct buf m = BUF_INIT(65536);
+		struct heard h;
+		unsigned passed = 0;
+
+		for (int i = 0; i < before; i++)
+			(void)buf_addz(&m, "DKIM-Signature: rubbish\r\n");
+		sign(&m);
+		h = check(buf_slice(&m));
+		assert_int_equal(h.n, 8);
+		assert_int_equal(h.ignored, before - 6);
+		for (size_t i = 0; i < h.n; i++)
+			passed += h.v[i].result == DKIM_PASS;
+		assert_int_equal(passed, 8 - before);
+		buf_free(&m);
+	}
+}
+
+static void key_records_say_who_may_sign(void **state) /* AUT-12 */
+{
+	static const struct {
+		const char *head; /* what stands before our p= */
+		enum dkim_result result;
+	} cases[] = {
+		{ "", DKIM_PASS },
+		{ "v=DKIM1; ", DKIM_PASS },
+		{ "k=rsa; h=sha1:sha256; s=email; t=y:s; n=note; ", DKIM_PASS },
+		{ "s=other:*; ", DKIM_PASS },
+		{ "v=DKIM2; ", DKIM_PERMERROR },
+		{ "k=rsa; v=DKIM1; ", DKIM_PERMERROR },
+		{ "k=ed25519; ", DKIM_PERMERROR },
+		{ "k=dsa; ", DKIM_PERMERROR },
+		{ "h=sha1; ", DKIM_PERMERROR },
+		{ "s=other; ", DKIM_PERMERROR },
+		{ "p=; ", DKIM_PERMERROR },
+		{ "rubbish; ", DKIM_PERMERROR },
+	};
+	struct buf m = BUF_INIT(65536);
+
+	(void)state;
+	sign(&m);
+	for (size_t i = 0; i < COUNT_OF(cases); i++) {
+		struct heard h;
+
+		(void)snprintf(it.text, sizeof(it.text), "%s%s", cases[i].head, strstr(it.value[0], "p="));
+		it.rows[0].value = it.text;
+		h = check(buf_slice(&m));
+		for (size_t k = 0; k < h.n; k++)
+			if (strcmp(h.v[k].algorithm, "rsa-sha256") == 0 && h.v[k].result != cases[i].result)
+				fail_msg("%s: %s", cases[i].head, h.v[k].why);
+		assert_int_equal(h.v[0].testing || h.v[1].testing, i == 2);
+	}
+	it.rows[0].value = "v=DKIM1; p=";
+	it.rows[1].value = NULL;
+	it.rows[1].status = DNS_TEMPORARY;
+	assert_true(check(buf_slice(&m)).v[0].result + check(buf_slice(&m)).v[1].result ==
+	    DKIM_PERMERROR + DKIM_TEMPERROR);
+	reset_rows();
+	it.rows[2] = it.rows[0]; /* two records */
+	it.rows[3] = it.rows[1];
+	it.rows[4].name = NULL;
+	assert_int_equal(check(buf_slice(&m)).v[0].result, DKIM_PERMERROR);
+	reset_rows();
+	buf_free(&m);
+}
+
+static void keys_have_sizes(void **state)
+{
+	static const struct {
+		unsigned bits;
+		enum dkim_result result;
+	} cases[] = { { 512, DKIM_POLICY }, { 1016, DKIM_POLICY }, { 1024, DKIM_PASS }, { 2048, DKIM_PASS } };
+	const char *why;
+
+	(void)state;
+	for (size_t i = 0; i < COUNT_OF(cases); i++) {
+		EVP_PKEY *made = EVP_PKEY_Q_keygen(NULL, NULL, "RSA", (size_t)cases[i].bits);
+		unsigned char *der = NULL;
+		int n = i2d_PUBKEY(made, &der);
+		struct buf text = BUF_INIT(4096), b64 = BUF_INIT(4096);
+		struct publickey key;
+
+		assert_true(n > 0);
+		(void)base64_encode((struct slice){ (char *)der, (size_t)n }, &b64);
+		(void)buf_fmt(&text, "p=%s", buf_z(&b64));
+		assert_int_equal(publickey_read(buf_slice(&text), DKIM_RSA, &key, &why), cases[i].result);
+		assert_int_equal(key.bits, cases[i].bits);
+		publickey_free(&key);
+		OPENSSL_free(der);
+		EVP_PKEY_free(made);
+		buf_free(&text);
+		buf_free(&b64);
+	}
+	for (size_t n = L_KEY; n <= L_KEY + 4; n += 4) { /* before it is decoded */
+		struct buf text = BUF_INIT(8192);
+		struct publickey key;
+
+		(void)buf_addz(&text, "p=");
+		for (size_t i = 0; i < n; i++)
+			(void)buf_addc(&text, 'A');
+		assert_int_equal(publickey_read(buf_slice(&text), DKIM_RSA, &key, &why), DKIM_PERMERROR);
+		assert_string_equal(why, n == L_KEY ? "the key cannot be read" : "the key is too long");
+		buf_free(&text);
+	}
+}
+
+static void cancelled_checks_stay_silent(void **state)
+{
+	struct bodyhash *body = bodyhash_new();
+	struct arena *a = arena_new(0);
+	struct buf m = BUF_INIT(65536);
+	struct heard heard = { .calls = 0 };
+	struct dkim_verify *v;
+	struct header h;
+
+	(void)state;
+	sign(&m);
+	header_parse(a, buf_slice(&m), &h);
+	dkim_verify_cancel(NULL);
+	dkim_verify_cancel(dkim_verify_start(fake.loop, NULL, &h, body, NOW));
+	v = dkim_verify_start(fake.loop, NULL, &h, body, NOW);
+	bodyhash_end(body);
+	dkim_verify_end(v, on_result, &heard);
+	dkim_verify_cancel(v);
+	loop_run(fake.loop);
+	assert_int_equal(heard.calls, 0);
+	assert_int_equal(fake.pending, 0);
+	bodyhash_free(body);
+	buf_free(&m);
+	arena_free(a);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(what_we_sign_verifies),
+		cmocka_unit_test(a_change_anywhere_is_seen),
+		cmocka_unit_test(faulty_signatures_are_named),
+		cmocka_unit_test(a_signature_from_the_future_waits),
+		cmocka_unit_test(names_in_h_have_a_limit),
+		cmocka_unit_test(eight_signatures_are_looked_at),
+		cmocka_unit_test(key_records_say_who_may_sign),
+		cmocka_unit_test(keys_have_sizes),
+		cmocka_unit_test(cancelled_checks_stay_silent),
+	};
+
+	return (cmocka_run_group_tests(tests, setup, done));
+}
