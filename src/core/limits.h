@@ -40,7 +40,6 @@ enum {
 	L_SPF_RECORD = 8192,	  /* octets */
 	L_SPF_TEXT = 255,	  /* of an explanation */
 	L_SPF_WIDE_V4 = 8, L_SPF_WIDE_V6 = 20, /* a prefix shorter than this is half the world: no trust */
-	L_DMARC_LABELS = 8,	  /* RFC 9989 4.10 */
 	L_BODYHASH = 16,	  /* different hashes of one body: 8 signatures and one of ARC */
 	L_ARC = 50,		  /* RFC 8617 4.2.1 */
 	L_IPREV = 5,		  /* names of a peer that are followed */

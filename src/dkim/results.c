@@ -155,6 +155,10 @@ int results_write(struct buf *out, const char *hostname, const struct results_me
 			(void)buf_fmt(out, "\r\n\t%s=", m[i].property);
 			add_value(out, m[i].value);
 		}
+		for (size_t k = 0; k < m[i].more_n; k++) {
+			(void)buf_fmt(out, "\r\n\t%s=", m[i].more[k].name);
+			add_value(out, m[i].more[k].value);
+		}
 	}
 	return (buf_addz(out, "\r\n"));
 }

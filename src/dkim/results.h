@@ -7,11 +7,17 @@
 
 /* Is it an Authentication-Results field whose authserv-id is ours (case folded, comments and folding anywhere, A- or U-label)? SIN-31 */
 bool results_is_ours(struct slice field_body, const char *hostname);
+struct results_property {
+	const char *name; /* "header.d" */
+	struct slice value; /* quoted as needed */
+};
 struct results_method {
 	const char *method, *result; /* "spf", "pass" */
 	const char *property;	     /* "smtp.mailfrom"; NULL none */
 	struct slice value;	     /* quoted as needed */
 	struct slice reason;	     /* may be empty */
+	struct results_property more[4];
+	size_t more_n;
 };
 /* No methods: "none". One folded field, CRLF ended. */
 int results_write(struct buf *out, const char *hostname, const struct results_method *m, size_t n);

@@ -1,0 +1,33 @@
+/* The laws: what is parsed is a record; a policy is one of three and pct one of a hundred; what is reported to somebody or asks
+ * something has said so; a text that is none with strict tags is never more than it says: taking "p=reject" out of it leaves no
+ * policy that rejects. */
+#include <stdint.h>
+#include <stdlib.h>
+
+#include "dkim/dmarc_record.h"
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n);
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
+{
+	struct slice in = { (const char *)data, n };
+	struct arena *a = arena_new(0);
+	struct dmarc_record r;
+
+	if (dmarc_record_parse(a, in, &r)) {
+		if (!dmarc_record_is(in) || r.pct > 100)
+			abort();
+		if ((unsigned)r.p > DMARC_REJECT || (unsigned)r.sp > DMARC_REJECT || (unsigned)r.np > DMARC_REJECT)
+			abort();
+		if ((r.p == DMARC_REJECT || r.sp == DMARC_REJECT || r.np == DMARC_REJECT) &&
+		    slice_ifind(in, SLICE("reject")) == SIZE_MAX)
+			abort();
+		if ((r.p == DMARC_QUARANTINE || r.sp == DMARC_QUARANTINE || r.np == DMARC_QUARANTINE) &&
+		    slice_ifind(in, SLICE("quarantine")) == SIZE_MAX)
+			abort();
+		if (r.rua.n > 0 && slice_find(in, r.rua) == SIZE_MAX)
+			abort();
+	}
+	arena_free(a);
+	return (0);
+}

@@ -1,0 +1,289 @@
+/* The front: all checks of one message in parallel, one result, and what is written of it. AUT-01, AUT-05, AUT-09, DNS-01, AUT-25. */
+#include "check.h"
+
+#include "fake_dns.h"
+
+#include <stdio.h>
+#include <unistd.h>
+
+#include "core/secret.h"
+#include "dkim/auth.h"
+#include "dkim/sign.h"
+
+enum { NOW = 1795406400 };
+
+static struct {
+	struct suffixes *suffixes;
+	struct dkim_keys *keys;
+	char name[2][100], value[2][800];
+	struct fake_row rows[12];
+} it;
+
+static void take_key(void *self, const char *name, const char *value)
+{
+	int i = strstr(value, "ed25519") != NULL;
+
+	(void)self;
+	(void)snprintf(it.name[i], sizeof(it.name[i]), "%s", name);
+	(void)snprintf(it.value[i], sizeof(it.value[i]), "%s", value);
+}
+
+static void world(void)
+{
+	static const struct fake_row rows[] = {
+		{ "bank.example", DNS_TXT, "v=spf1 ip4:192.0.2.1 -all", DNS_OK },
+		{ "_dmarc.bank.example", DNS_TXT, "v=DMARC1; p=reject", DNS_OK },
+		{ "evil.example", DNS_TXT, "v=spf1 +all", DNS_OK },
+		{ "mail.bank.example", DNS_TXT, "v=spf1 a -all", DNS_OK },
+		{ "mail.bank.example", DNS_A, "192.0.2.1", DNS_OK },
+	};
+
+	for (size_t i = 0; i < COUNT_OF(rows); i++)
+		it.rows[i] = rows[i];
+	for (int i = 0; i < 2; i++)
+		it.rows[COUNT_OF(rows) + (size_t)i] = (struct fake_row){ it.name[i], DNS_TXT, it.value[i], DNS_OK };
+	fake.rows = it.rows;
+}
+
+static int setup(void **state)
+{
+	char dir[] = "/tmp/pennypost-auth-XXXXXX";
+	struct err err;
+
+	(void)state;
+	fake.loop = loop_new();
+	if (secret_init() == -1 || mkdtemp(dir) == NULL || chdir(dir) == -1 ||
+	    dkim_keys_make("bank.example", "20261123", NULL) == -1 ||
+	    (it.keys = dkim_keys_load("bank.example", NULL, NULL)) == NULL ||
+	    (it.suffixes = suffixes_open(NULL, &err)) == NULL)
+		return (-1);
+	dkim_keys_each(it.keys, take_key, NULL);
+	world();
+	return (0);
+}
+
+static int done(void **state)
+{
+	(void)state;
+	dkim_keys_free(it.keys);
+	suffixes_free(it.suffixes);
+	loop_free(fake.loop);
+	return (0);
+}
+
+struct heard {
+	unsigned calls;
+	const struct dkim_auth_result *r;
+};
+
+static void on_result(void *self, const struct dkim_auth_result *r)
+{
+	struct heard *h = self;
+
+	h->calls++;
+	h->r = r;
+}
+
+static const struct dkim_auth_result *check(
+    struct arena *arena, struct slice message, const char *ip, const char *helo, const char *from)
+{
+	struct dkim_auth_ask ask = { .helo = slice_of(helo), .hostname = "mx.here.example" };
+	struct heard heard = { .calls = 0 };
+	struct dkim_auth *a;
+	struct header h;
+
+	assert_true(ip_parse(slice_of(ip), &ask.ip));
+	(void)slice_cut(slice_of(from), '@', &ask.local, &ask.domain);
+	a = dkim_auth_start(arena, fake.loop, NULL, it.suffixes, &ask, NOW);
+	header_parse(arena, message, &h);
+	dkim_auth_header(a, &h);
+	for (struct slice rest = slice_from(message, h.size); rest.n > 0; rest = slice_from(rest, 7))
+		dkim_auth_body(a, slice_head(rest, 7));
+	dkim_auth_end(a, on_result, &heard);
+	assert_int_equal(heard.calls, 0);
+	loop_run(fake.loop);
+	assert_int_equal(heard.calls, 1);
+	assert_int_equal(fake.pending, 0);
+	return (heard.r);
+}
+
+#define MESSAGE "From: Bank <a@bank.example>\r\nTo: b@here.example\r\nSubject: hello\r\n\r\nBody.\r\n"
+
+static void sign(struct buf *out)
+{
+	struct slice m = SLICE(MESSAGE);
+
+	assert_int_equal(dkim_sign(it.keys, m, NOW, out, NULL), 0);
+	(void)buf_add_slice(out, m);
+}
+
+static void all_is_said_at_once(void **state)
+{
+	struct buf m = BUF_INIT(65536), out = BUF_INIT(8192);
+	struct arena *a = arena_new(0);
+	const struct dkim_auth_result *r;
+
+	(void)state;
+	sign(&m);
+	r = check(a, buf_slice(&m), "192.0.2.1", "mail.bank.example", "a@bank.example");
+	buf_free(&m); /* nothing of the result is in it */
+	assert_int_equal(r->helo.result, SPF_PASS);
+	assert_int_equal(r->mail_from.result, SPF_PASS);
+	assert_int_equal(r->signatures_n, 2);
+	assert_int_equal(r->signatures[0].result, DKIM_PASS);
+	assert_int_equal(r->dmarc.state, DMARC_PASS);
+	assert_true(r->dmarc.spf_aligned && r->dmarc.dkim_aligned);
+	assert_int_equal(r->arc, ARC_NONE);
+	assert_int_equal(dkim_auth_write(&out, r), 0);
+	assert_non_null(strstr(buf_z(&out), "Authentication-Results: mx.here.example;\r\n\tspf=pass\r\n\tsmtp.helo=mail.bank.example;"
+					    "\r\n\tspf=pass\r\n\tsmtp.mailfrom=a@bank.example;\r\n\tdkim=pass\r\n\theader.d=bank.example"));
+	assert_non_null(strstr(buf_z(&out), ";\r\n\tdmarc=pass\r\n\theader.from=bank.example\r\n\tpolicy.dmarc=reject\r\n"));
+	buf_reset(&out);
+	assert_int_equal(dkim_auth_write_received_spf(&out, r), 0);
+	assert_string_equal(buf_z(&out), "Received-SPF: pass receiver=mx.here.example;\r\n\tidentity=mailfrom;\r\n\tclient-ip=\"192.0.2.1\";"
+					 "\r\n\thelo=\"mail.bank.example\";\r\n\tenvelope-from=\"a@bank.example\";"
+					 "\r\n\tmechanism=\"ip4:192.0.2.1\"\r\n");
+	buf_free(&out);
+	arena_free(a);
+}
+
+static void what_is_forged_fails(void **state)
+{
+	static const struct {
+		const char *ip, *helo, *from;
+		enum spf_result mail_from;
+		enum dmarc_state dmarc;
+	} cases[] = {
+		{ "192.0.2.1", "mail.bank.example", "", SPF_PASS, DMARC_PASS }, /* the null sender is its HELO */
+		{ "192.0.2.9", "mail.bank.example", "", SPF_FAIL, DMARC_FAIL },
+		{ "192.0.2.9", "evil.example", "x@evil.example", SPF_PASS, DMARC_FAIL },
+		{ "192.0.2.9", "evil.example", "x@nothere.bank.example", SPF_NONE, DMARC_FAIL }, /* AUT-01 */
+		{ "192.0.2.9", "evil.example", "x@bank.example", SPF_FAIL, DMARC_FAIL },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < COUNT_OF(cases); i++) {
+		struct arena *a = arena_new(0);
+		const struct dkim_auth_result *r =
+		    check(a, SLICE(MESSAGE), cases[i].ip, cases[i].helo, cases[i].from);
+
+		if (r->mail_from.result != cases[i].mail_from || r->dmarc.state != cases[i].dmarc)
+			fail_msg("case %zu: spf %s, dmarc %s", i, spf_result_name(r->mail_from.result),
+			    dmarc_state_name(r->dmarc.state));
+		assert_int_equal(r->dmarc.disposition, cases[i].dmarc == DMARC_FAIL ? DMARC_REJECT : DMARC_ASKS_NOTHING);
+		arena_free(a);
+	}
+}
+
+static void a_message_of_nobody_is_permerror(void **state)
+{
+	static const struct slice messages[] = {
+		SLICE_INIT("Subject: x\r\n\r\n"),
+		SLICE_INIT("From: a@bank.example\r\nFrom: b@evil.example\r\n\r\n"),
+		SLICE_INIT("From: a@bank.example, b@evil.example\r\n\r\n"),
+		SLICE_INIT("From: nobody\r\n\r\n"),
+	};
+
+	(void)state;
+	for (size_t i = 0; i < COUNT_OF(messages); i++) {
+		struct arena *a = arena_new(0);
+
+		assert_int_equal(check(a, messages[i], "192.0.2.1", "mail.bank.example", "a@bank.example")->dmarc.state,
+		    DMARC_PERMERROR);
+		arena_free(a);
+	}
+}
+
+static void a_black_out_is_no_verdict(void **state) /* DNS-01 */
+{
+	struct buf m = BUF_INIT(65536);
+	struct arena *a = arena_new(0);
+	const struct dkim_auth_result *r;
+
+	(void)state;
+	sign(&m);
+	for (size_t i = 0; it.rows[i].name != NULL; i++)
+		if (strcmp(it.rows[i].name, "_dmarc.bank.example") != 0) {
+			it.rows[i].value = NULL;
+			it.rows[i].status = DNS_TEMPORARY;
+		}
+	r = check(a, buf_slice(&m), "192.0.2.1", "mail.bank.example", "a@bank.example");
+	assert_int_equal(r->mail_from.result, SPF_TEMPERROR);
+	assert_int_equal(r->signatures[0].result, DKIM_TEMPERROR);
+	assert_int_equal(r->dmarc.state, DMARC_TEMPERROR); /* and a record with reject was had: 451 */
+	assert_int_equal(r->dmarc.policy, DMARC_REJECT);
+	it.rows[1].value = NULL;
+	it.rows[1].status = DNS_TEMPORARY;
+	r = check(a, buf_slice(&m), "192.0.2.1", "mail.bank.example", "a@bank.example");
+	assert_int_equal(r->dmarc.state, DMARC_TEMPERROR);
+	assert_int_equal(r->dmarc.policy, DMARC_ASKS_NOTHING);
+	fake.full = true;
+	r = check(a, buf_slice(&m), "192.0.2.1", "mail.bank.example", "a@bank.example");
+	assert_int_equal(r->dmarc.state, DMARC_TEMPERROR);
+	fake.full = false;
+	world();
+	buf_free(&m);
+	arena_free(a);
+}
+
+static void a_strangers_words_stay_inside(void **state) /* AUT-25 */
+{
+	struct arena *a = arena_new(0);
+	struct buf out = BUF_INIT(8192);
+	const struct dkim_auth_result *r = check(a, SLICE(MESSAGE), "192.0.2.9",
+	    "he\r\nX-Evil: 1;(\"\\", "x;\r\n y\"\\@evil.example");
+	size_t lines = 0, fields = 0;
+
+	(void)state;
+	assert_int_equal(dkim_auth_write(&out, r), 0);
+	assert_int_equal(dkim_auth_write_received_spf(&out, r), 0);
+	assert_null(strstr(buf_z(&out), "\nX-Evil"));
+	for (size_t i = 0; i + 1 < out.n; i++)
+		if (out.p[i] == '\n') {
+			lines++;
+			fields += out.p[i + 1] != '\t';
+		}
+	assert_true(lines > 5);
+	assert_int_equal(fields, 1); /* where the second field begins */
+	buf_free(&out);
+	arena_free(a);
+}
+
+static void cancelled_checks_stay_silent(void **state)
+{
+	struct dkim_auth_ask ask = { .helo = SLICE("mail.bank.example"), .domain = SLICE("bank.example"), .hostname = "mx" };
+	struct arena *arena = arena_new(0);
+	struct heard heard = { .calls = 0 };
+	struct dkim_auth *a;
+	struct header h;
+
+	(void)state;
+	dkim_auth_cancel(NULL);
+	dkim_auth_cancel(dkim_auth_start(arena, fake.loop, NULL, it.suffixes, &ask, NOW));
+	a = dkim_auth_start(arena, fake.loop, NULL, it.suffixes, &ask, NOW);
+	header_parse(arena, SLICE(MESSAGE), &h);
+	dkim_auth_header(a, &h);
+	dkim_auth_cancel(a);
+	a = dkim_auth_start(arena, fake.loop, NULL, it.suffixes, &ask, NOW);
+	dkim_auth_header(a, &h);
+	dkim_auth_end(a, on_result, &heard);
+	dkim_auth_cancel(a);
+	loop_run(fake.loop);
+	assert_int_equal(heard.calls, 0);
+	assert_int_equal(fake.pending, 0);
+	arena_free(arena);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(all_is_said_at_once),
+		cmocka_unit_test(what_is_forged_fails),
+		cmocka_unit_test(a_message_of_nobody_is_permerror),
+		cmocka_unit_test(a_black_out_is_no_verdict),
+		cmocka_unit_test(a_strangers_words_stay_inside),
+		cmocka_unit_test(cancelled_checks_stay_silent),
+	};
+
+	return (cmocka_run_group_tests(tests, setup, done));
+}
