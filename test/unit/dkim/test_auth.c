@@ -158,6 +158,7 @@ static void what_is_forged_fails(void **state)
 		{ "192.0.2.9", "mail.bank.example", "", SPF_FAIL, DMARC_FAIL },
 		{ "192.0.2.9", "evil.example", "x@evil.example", SPF_PASS, DMARC_FAIL },
 		{ "192.0.2.9", "evil.example", "x@nothere.bank.example", SPF_NONE, DMARC_FAIL }, /* AUT-01 */
+		{ "192.0.2.1", "mail.bank.example", "x@evil.example", SPF_PASS, DMARC_FAIL }, /* HELO is not what counts */
 		{ "192.0.2.9", "evil.example", "x@bank.example", SPF_FAIL, DMARC_FAIL },
 	};
 

@@ -83,6 +83,8 @@ static const struct fake_row rows[] = {
 	{ "_dmarc.none.example", DNS_TXT, "v=DMARC1; p=none", DNS_OK },
 	{ "_dmarc.two.example", DNS_TXT, "v=DMARC1; p=reject", DNS_OK },
 	{ "_dmarc.two.example", DNS_TXT, "v=DMARC1; p=none", DNS_OK },
+	{ "_dmarc.two.bank.example", DNS_TXT, "v=DMARC1; p=reject", DNS_OK },
+	{ "_dmarc.two.bank.example", DNS_TXT, "v=DMARC1; p=none", DNS_OK },
 	{ "_dmarc.mixed.example", DNS_TXT, "some other text", DNS_OK },
 	{ "_dmarc.mixed.example", DNS_TXT, "v=DMARC1; p=reject", DNS_OK },
 	{ "_dmarc.co.uk", DNS_TXT, "v=DMARC1; p=none; np=reject; psd=y", DNS_OK },
@@ -136,6 +138,7 @@ static void what_is_aligned_passes(void **state)
 		{ "try.example", "", "", false, 0, DMARC_FAIL, DMARC_QUARANTINE },
 		{ "none.example", "", "", false, 0, DMARC_FAIL, DMARC_ASKS_NOTHING },
 		{ "two.example", "", "", false, 0, DMARC_NONE, DMARC_ASKS_NOTHING },
+		{ "two.bank.example", "", "", false, 0, DMARC_NONE, DMARC_ASKS_NOTHING }, /* and no look at bank.example */
 		{ "mixed.example", "", "", false, 0, DMARC_FAIL, DMARC_REJECT },
 		{ "a.co.uk", "b.co.uk", "co.uk", false, 0, DMARC_FAIL, DMARC_ASKS_NOTHING },
 		{ "b.co.uk", "", "", false, 0, DMARC_FAIL, DMARC_REJECT },

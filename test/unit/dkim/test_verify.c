@@ -12,6 +12,7 @@
 #include "core/base64.h"
 #include "dkim/publickey.h"
 #include "dkim/sign.h"
+#include "dkim/signature.h"
 #include "dkim/verify.h"
 
 enum { NOW = 1795406400, ROWS = 4 };
@@ -251,6 +252,104 @@ static void a_signature_from_the_future_waits(void **state)
 	buf_free(&m);
 }
 
+/* A signature with our key and tags of the test's choice over ${signed_body}, in front of ${message}. */
+static void sign_by_hand(const char *tags, struct slice message, struct slice signed_body, struct buf *out)
+{
+	unsigned char digest[BODYHASH_OCTETS], sig[1024];
+	struct buf b64 = BUF_INIT(2000), field = BUF_INIT(8192), b = BUF_INIT(2000);
+	struct arena *a = arena_new(0);
+	struct signature s;
+	struct header h;
+	size_t n = sizeof(sig);
+	const char *why;
+	EVP_PKEY_CTX *ctx = EVP_PKEY_CTX_new(it.keys->v[it.keys->v[0].algorithm == DKIM_RSA ? 0 : 1].pkey, NULL);
+
+	assert_int_equal(EVP_Digest(signed_body.p, signed_body.n, digest, NULL, EVP_sha256(), NULL), 1);
+	(void)base64_encode((struct slice){ (char *)digest, sizeof(digest) }, &b64);
+	(void)buf_fmt(&field, "DKIM-Signature: v=1; a=rsa-sha256; d=example.org; s=20261123r; %s; bh=%s; b=", tags, buf_z(&b64));
+	(void)buf_add_slice(out, buf_slice(&field));
+	(void)buf_addz(out, "AAAA\r\n");
+	(void)buf_add_slice(out, message);
+	header_parse(a, buf_slice(out), &h);
+	assert_int_equal(signature_parse(a, &h.fields[0], SIGNATURE_DKIM, NOW, &s, &why), DKIM_PASS);
+	assert_true(signature_hash(&s, &h, digest));
+	assert_int_equal(EVP_PKEY_sign_init(ctx), 1);
+	assert_int_equal(EVP_PKEY_CTX_set_signature_md(ctx, EVP_sha256()), 1);
+	assert_int_equal(EVP_PKEY_sign(ctx, sig, &n, digest, sizeof(digest)), 1);
+	(void)base64_encode((struct slice){ (char *)sig, n }, &b);
+	buf_reset(out);
+	(void)buf_add_slice(out, buf_slice(&field));
+	(void)buf_fmt(out, "%s\r\n", buf_z(&b));
+	(void)buf_add_slice(out, message);
+	EVP_PKEY_CTX_free(ctx);
+	buf_free(&b64);
+	buf_free(&field);
+	buf_free(&b);
+	arena_free(a);
+}
+
+#define HEADER "From: a@example.org\r\nSubject: hello\r\nTo: b@example.net\r\n\r\n"
+
+static void what_is_not_signed_earns_nothing(void **state) /* AUT-09 */
+{
+	static const struct {
+		const char *tags;
+		struct slice body; /* simple form: what was signed is "12345\r\n" */
+		enum dkim_result result;
+		bool partial;
+		const char *uncovered;
+	} cases[] = {
+		{ "h=from:to:subject", SLICE_INIT("12345\r\n"), DKIM_PASS, false, NULL },
+		{ "h=from:to:subject; l=7", SLICE_INIT("12345\r\n"), DKIM_PASS, false, NULL },
+		{ "h=from:to:subject; l=7", SLICE_INIT("12345\r\nand more\r\n"), DKIM_POLICY, true, NULL },
+		{ "h=from:to:subject; l=7", SLICE_INIT("1234\r\n\r\n"), DKIM_FAIL, false, NULL },
+		{ "h=from:to:subject; l=8", SLICE_INIT("12345\r\n"), DKIM_FAIL, false, NULL },
+		{ "h=from:to:subject; l=99999999999999999999999", SLICE_INIT("12345\r\n"), DKIM_FAIL, false, NULL },
+		{ "h=from:to", SLICE_INIT("12345\r\n"), DKIM_PASS, false, "Subject" },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < COUNT_OF(cases); i++) {
+		struct buf message = BUF_INIT(4096), m = BUF_INIT(8192), more = BUF_INIT(8192);
+		struct heard h;
+
+		(void)buf_addz(&message, HEADER);
+		(void)buf_add_slice(&message, cases[i].body);
+		sign_by_hand(cases[i].tags, buf_slice(&message), SLICE("12345\r\n"), &m);
+		h = check(buf_slice(&m));
+		if (h.v[0].result != cases[i].result || h.v[0].partial != cases[i].partial)
+			fail_msg("%zu: %s %s", i, dkim_result_name(h.v[0].result), h.v[0].why);
+		if (cases[i].uncovered != NULL)
+			assert_string_equal(h.v[0].uncovered, cases[i].uncovered);
+		else
+			assert_null(h.v[0].uncovered);
+		(void)buf_addz(&more, "Subject: another\r\n");
+		(void)buf_add_slice(&more, buf_slice(&m));
+		h = check(buf_slice(&more));
+		if (i == 0) { /* the signed one is still there, and not what people see */
+			assert_int_equal(h.v[0].result, DKIM_POLICY);
+			assert_string_equal(h.v[0].added, "Subject");
+		}
+		buf_free(&message);
+		buf_free(&m);
+		buf_free(&more);
+	}
+}
+
+static void a_key_may_be_for_its_domain_alone(void **state)
+{
+	struct buf m = BUF_INIT(8192);
+
+	(void)state;
+	sign_by_hand("h=from; i=x@sub.example.org", SLICE(HEADER "12345\r\n"), SLICE("12345\r\n"), &m);
+	assert_int_equal(check(buf_slice(&m)).v[0].result, DKIM_PASS);
+	(void)snprintf(it.text, sizeof(it.text), "t=s; %s", strstr(it.value[0], "p="));
+	it.rows[0].value = it.text;
+	assert_int_equal(check(buf_slice(&m)).v[0].result, DKIM_PERMERROR);
+	reset_rows();
+	buf_free(&m);
+}
+
 static void names_in_h_have_a_limit(void **state)
 {
 	(void)state;
@@ -410,6 +509,8 @@ int main(void)
 		cmocka_unit_test(a_change_anywhere_is_seen),
 		cmocka_unit_test(faulty_signatures_are_named),
 		cmocka_unit_test(a_signature_from_the_future_waits),
+		cmocka_unit_test(what_is_not_signed_earns_nothing),
+		cmocka_unit_test(a_key_may_be_for_its_domain_alone),
 		cmocka_unit_test(names_in_h_have_a_limit),
 		cmocka_unit_test(eight_signatures_are_looked_at),
 		cmocka_unit_test(key_records_say_who_may_sign),
