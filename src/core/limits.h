@@ -37,6 +37,7 @@ enum {
 	L_KEY_EXPONENT_BITS = 64, /* of an RSA key: what a peer can make us work */
 	L_DKIM_SKEW_SECONDS = 300, /* a signature made this far in the future is believed */
 	L_SPF = 10, L_SPF_VOID = 2, L_SPF_NAMES = 10, L_SPF_SECONDS = 20, /* RFC 7208 4.6.4 */
+	L_SPF_QUESTIONS = 60,	  /* to the DNS in one check: ten terms of ten MX hosts could be 110 */
 	L_SPF_RECORD = 8192,	  /* octets */
 	L_SPF_TEXT = 255,	  /* of an explanation */
 	L_SPF_WIDE_V4 = 8, L_SPF_WIDE_V6 = 20, /* a prefix shorter than this is half the world: no trust */

@@ -1,5 +1,6 @@
 /* spf.h: may this address send for this domain? RFC 7208, all of it but the type SPF records. Asynchronous over core/dns.h,
- * bounded by L_SPF (terms that look something up), L_SPF_VOID, L_SPF_NAMES, L_SPF_RECORD and L_SPF_SECONDS. */
+ * bounded by L_SPF (terms that look something up), L_SPF_VOID, L_SPF_NAMES, L_SPF_QUESTIONS, L_SPF_RECORD and
+ * L_SPF_SECONDS. */
 #ifndef DKIM_SPF_H
 #define DKIM_SPF_H
 

@@ -22,6 +22,7 @@ struct spf_check {
 	struct timer *deadline;	 /* NULL: it came */
 	struct later *begin;	 /* NULL once begun */
 	struct dns_query *query; /* at most one at a time; NULL: none */
+	unsigned questions;	 /* asked so far */
 	struct spf_ask ask;	 /* slices in the arena */
 	struct slice local, sender_domain;
 	struct spf_level levels[L_SPF + 1]; /* each include costs a lookup, so there are no more */

@@ -181,6 +181,24 @@ static void ten_mx_names_are_enough(void **state)
 	assert_int_equal(check(rows, "192.0.2.9", "x.example", false).result, SPF_PERMERROR);
 }
 
+static void questions_have_a_limit(void **state)
+{
+	static struct fake_row rows[15] = { { "five.example", DNS_TXT, "v=spf1 mx:x.example mx:x.example mx:x.example "
+								      "mx:x.example mx:x.example -all", DNS_OK },
+		{ "six.example", DNS_TXT, "v=spf1 mx:x.example mx:x.example mx:x.example mx:x.example mx:x.example "
+					  "mx:x.example +all", DNS_OK } };
+
+	(void)state;
+	for (size_t i = 2; i < 12; i++)
+		rows[i] = (struct fake_row){ "x.example", DNS_MX, "n.example", DNS_OK };
+	fake.asked = 0;
+	assert_int_equal(check(rows, "192.0.2.9", "five.example", false).result, SPF_FAIL);
+	assert_int_equal(fake.asked, 1 + 5 * 11);
+	fake.asked = 0;
+	assert_int_equal(check(rows, "192.0.2.9", "six.example", false).result, SPF_PERMERROR);
+	assert_int_equal(fake.asked, L_SPF_QUESTIONS);
+}
+
 static void what_passes_everybody_earns_nothing(void **state)
 {
 	static const struct {
@@ -344,6 +362,7 @@ int main(void)
 		cmocka_unit_test(a_record_has_a_longest),
 		cmocka_unit_test(limits_have_two_sides),
 		cmocka_unit_test(ten_mx_names_are_enough),
+		cmocka_unit_test(questions_have_a_limit),
 		cmocka_unit_test(what_passes_everybody_earns_nothing),
 		cmocka_unit_test(explanations_are_asked_for_and_short),
 		cmocka_unit_test(macros_are_those_of_the_standard),
