@@ -415,10 +415,23 @@ static void on_vanished(
 	free((void *)(uintptr_t)uids);
 }
 
+/* "1:*" of what vanished has no end: the last of the mailbox may be what is gone, and a client that
+ * asks for all would never hear of it (RFC 7162 3.2.6). */
+static void ask_to_the_end(struct fetch *f, struct args set)
+{
+	struct seqset asked;
+	bool over;
+
+	if (!args_set(&set, &asked, &over) || asked.is_saved)
+		return;
+	seqset_fix(&asked, UINT32_MAX);
+	f->asked = asked;
+}
+
 void cmd_fetch(struct imap *s)
 {
 	struct fetch *f = fetch_new();
-	struct args *a = &s->call.args;
+	struct args *a = &s->call.args, set = *a;
 	struct targets t;
 
 	s->call.data = f;
@@ -433,6 +446,8 @@ void cmd_fetch(struct imap *s)
 	fetch_plan(s, f);
 	if (fetch_has_item(f, FETCH_MODSEQ))
 		imap_enable_condstore(s);
+	if (f->vanished)
+		ask_to_the_end(f, set);
 	f->uids = mem_new_array(t.n + 1, sizeof(*f->uids));
 	if (t.n > 0)
 		memcpy(f->uids, t.uids, t.n * sizeof(*f->uids));

@@ -30,7 +30,9 @@ struct entry {
 	struct slice name;     /* UTF-8 */
 	struct folder *folder; /* NULL: it does not exist; a parent, or subscribed only */
 	enum folder_role role;
-	bool subscribed, has_children, has_subscribed_below, is_listed;
+	bool subscribed, has_children, has_subscribed_below;
+	bool is_listed; /* for itself, not for what is below it */
+	bool has_hidden_below; /* subscribed, and matching no pattern */
 };
 
 struct listing {
@@ -70,10 +72,25 @@ static struct entry *entry_of(struct imap *s, struct listing *l, struct slice na
 	return (e);
 }
 
+static bool matches(const struct listing *l, const struct entry *e, bool *ret_percent)
+{
+	bool found = false;
+
+	*ret_percent = false;
+	for (size_t i = 0; i < l->patterns_n; i++)
+		if (pattern_match(l->patterns[i], e->name)) {
+			found = true;
+			*ret_percent |= pattern_ends_with_percent(l->patterns[i]);
+		}
+	return (found);
+}
+
 static void tell_parents(struct imap *s, struct listing *l, const struct entry *e)
 {
 	struct slice name = e->name;
 	size_t slash;
+	bool percent, hidden = e->subscribed && (l->options & SELECT_RECURSIVE) != 0 &&
+	    !matches(l, e, &percent);
 
 	while ((slash = slice_rchr(name, '/')) != SIZE_MAX && slash > 0) {
 		struct entry *parent;
@@ -82,6 +99,7 @@ static void tell_parents(struct imap *s, struct listing *l, const struct entry *
 		parent = entry_of(s, l, name);
 		parent->has_children |= e->folder != NULL;
 		parent->has_subscribed_below |= e->subscribed;
+		parent->has_hidden_below |= hidden;
 	}
 }
 
@@ -119,26 +137,14 @@ static void take_tree(struct imap *s, struct listing *l)
 
 /* --- which, and how --- */
 
-static bool matches(const struct listing *l, const struct entry *e, bool *ret_percent)
-{
-	bool found = false;
-
-	*ret_percent = false;
-	for (size_t i = 0; i < l->patterns_n; i++)
-		if (pattern_match(l->patterns[i], e->name)) {
-			found = true;
-			*ret_percent |= pattern_ends_with_percent(l->patterns[i]);
-		}
-	return (found);
-}
-
 static bool is_wanted(
-    const struct listing *l, const struct entry *e, bool percent, bool *ret_childinfo)
+    const struct listing *l, struct entry *e, bool percent, bool *ret_childinfo)
 {
 	bool wanted = true;
 
+	/* Not for what is told itself: no CHILDINFO that says nothing new (RFC 9051 6.3.9.6) */
 	*ret_childinfo = (l->options & SELECT_RECURSIVE) && (l->options & SELECT_SUBSCRIBED) &&
-	    e->has_subscribed_below;
+	    e->has_hidden_below;
 	if (l->options & SELECT_SUBSCRIBED)
 		wanted =
 		    e->subscribed || (l->options & LIST_LSUB && percent && e->has_subscribed_below);
@@ -148,6 +154,7 @@ static bool is_wanted(
 		wanted = percent && e->has_children;
 	if (l->options & SELECT_SPECIAL)
 		wanted = wanted && role_attribute(e->role) != NULL;
+	e->is_listed = wanted; /* of another no STATUS is told: RFC 5819 3 */
 	return (wanted || *ret_childinfo);
 }
 
@@ -200,7 +207,6 @@ static enum imap_step say_some(struct imap *s)
 
 		if (!matches(l, e, &percent) || !is_wanted(l, e, percent, &childinfo))
 			continue;
-		e->is_listed = true;
 		say_entry(s, l, e, childinfo);
 	}
 	imap_flush(s);

@@ -70,6 +70,8 @@ static enum imap_step say_some(struct imap *s)
 		uint32_t uid = x->t.uids[x->at];
 		bool failed = x->modified_n > 0 && is_modified(x, uid);
 
+		x->t.missing |= news_is_gone(&s->news, uid); /* expunged before its turn came */
+
 		/* .SILENT: no flags, but the new MODSEQ all the same (RFC 7162 3.1.3); those not
 		 * changed show how they stand */
 		if (!x->silent || failed)

@@ -107,7 +107,8 @@ static void say_octets(struct fetch *f, const struct fetch_item *item, struct sl
 static enum body_result say_nil(struct fetch *f, const struct fetch_item *item)
 {
 	begin_item(f, item);
-	(void)buf_addz(&f->out, "NIL");
+	/* "BINARY.SIZE" section-binary SP number: no NIL there (RFC 9051 9) */
+	(void)buf_addz(&f->out, item->what == FETCH_BINARY_SIZE ? "0" : "NIL");
 	return (BODY_DONE);
 }
 
