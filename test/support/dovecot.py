@@ -16,6 +16,30 @@ first_valid_uid = 0
 first_valid_gid = 0
 mail_uid = {nobody}
 mail_gid = {nobody}
+namespace inbox {{
+  inbox = yes
+  separator = /
+  mailbox Archive {{
+    auto = subscribe
+    special_use = \\Archive
+  }}
+  mailbox Drafts {{
+    auto = subscribe
+    special_use = \\Drafts
+  }}
+  mailbox Junk {{
+    auto = subscribe
+    special_use = \\Junk
+  }}
+  mailbox Sent {{
+    auto = subscribe
+    special_use = \\Sent
+  }}
+  mailbox Trash {{
+    auto = subscribe
+    special_use = \\Trash
+  }}
+}}
 service stats {{
   unix_listener stats-writer {{
     mode = 0
