@@ -108,7 +108,8 @@ class Beside:
 
     def fetch(self, rng, n, count):
         for _ in range(count):
-            number, items = rng.randrange(1, n + 1), " ".join(an_item(rng) for _ in range(rng.choice((1, 1, 2))))
+            number, items = rng.randrange(1, n + 1), [an_item(rng) for _ in range(rng.choice((1, 1, 2)))]
+            items = " ".join({re.sub(r"\.PEEK|\.\d+>$", "", item): item for item in items}.values())  # each answer but once
             (tag_a, mine), (tag_b, other) = self.both(f"FETCH {number} ({items})")
             a, b = fetched(mine), fetched(other)
             if b"[CANNOT]" in tag_a and tag_b[:2] == b"OK":
