@@ -17,12 +17,14 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
 	if (dmarc_record_parse(a, in, &r)) {
 		if (!dmarc_record_is(in) || r.pct > 100)
 			abort();
-		if ((unsigned)r.p > DMARC_REJECT || (unsigned)r.sp > DMARC_REJECT || (unsigned)r.np > DMARC_REJECT)
+		if ((unsigned)r.p > DMARC_REJECT || (unsigned)r.sp > DMARC_REJECT ||
+		    (unsigned)r.np > DMARC_REJECT)
 			abort();
 		if ((r.p == DMARC_REJECT || r.sp == DMARC_REJECT || r.np == DMARC_REJECT) &&
 		    slice_ifind(in, SLICE("reject")) == SIZE_MAX)
 			abort();
-		if ((r.p == DMARC_QUARANTINE || r.sp == DMARC_QUARANTINE || r.np == DMARC_QUARANTINE) &&
+		if ((r.p == DMARC_QUARANTINE || r.sp == DMARC_QUARANTINE ||
+			r.np == DMARC_QUARANTINE) &&
 		    slice_ifind(in, SLICE("quarantine")) == SIZE_MAX)
 			abort();
 		if (r.rua.n > 0 && slice_find(in, r.rua) == SIZE_MAX)

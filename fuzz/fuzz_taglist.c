@@ -13,7 +13,8 @@ static void same(const struct taglist *x, const struct taglist *y)
 	if (x->n != y->n)
 		abort();
 	for (size_t i = 0; i < x->n; i++)
-		if (!slice_eq(x->v[i].name, y->v[i].name) || !slice_eq(x->v[i].value, y->v[i].value))
+		if (!slice_eq(x->v[i].name, y->v[i].name) ||
+		    !slice_eq(x->v[i].value, y->v[i].value))
 			abort();
 }
 
@@ -37,7 +38,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
 			(void)buf_add_slice(&out, lenient.v[i].raw);
 			(void)buf_addc(&out, ';');
 		}
-		if (out.failed || (lenient.n > 0 && !taglist_parse(a, buf_slice(&out), TAGLIST_STRICT, &again)))
+		if (out.failed ||
+		    (lenient.n > 0 && !taglist_parse(a, buf_slice(&out), TAGLIST_STRICT, &again)))
 			abort();
 		if (lenient.n > 0)
 			same(&lenient, &again);

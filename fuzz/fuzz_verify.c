@@ -34,7 +34,8 @@ static void on_dkim(void *self, const struct dkim_verdicts *v)
 		if ((s->result == DKIM_PASS) != (s->why == NULL) || s->result == DKIM_NONE)
 			abort();
 		if (s->result == DKIM_PASS &&
-		    (!domain_ok(s->domain) || s->partial || s->added != NULL || s->algorithm == NULL || s->key_bits == 0))
+		    (!domain_ok(s->domain) || s->partial || s->added != NULL ||
+			s->algorithm == NULL || s->key_bits == 0))
 			abort();
 		if (s->b.n > 8)
 			abort();
@@ -48,7 +49,8 @@ static void on_arc(void *self, const struct arc_verdict *v)
 	t->ended++;
 	t->arc = v->state;
 	t->sets = v->n;
-	if (v->n > L_ARC || (v->state == ARC_NONE && v->n > 0) || (v->state == ARC_PASS && v->n == 0))
+	if (v->n > L_ARC || (v->state == ARC_NONE && v->n > 0) ||
+	    (v->state == ARC_PASS && v->n == 0))
 		abort();
 	if ((v->state == ARC_PASS || v->state == ARC_NONE) != (v->why == NULL))
 		abort();
@@ -69,7 +71,8 @@ static struct told check(struct slice message, size_t piece)
 	header_parse(a, message, &h);
 	v = dkim_verify_start(fake.loop, NULL, &h, body, 2000000000);
 	c = arc_verify_start(fake.loop, NULL, &h, body);
-	for (struct slice rest = slice_from(message, h.size); rest.n > 0; rest = slice_from(rest, piece))
+	for (struct slice rest = slice_from(message, h.size); rest.n > 0;
+	     rest = slice_from(rest, piece))
 		bodyhash_add(body, slice_head(rest, piece));
 	bodyhash_end(body);
 	arena_free(a);

@@ -64,7 +64,8 @@ static unsigned results_instance(struct slice body, struct slice *ret_rest)
 	return ((unsigned)v);
 }
 
-static const char *put_field(struct arc_verify *v, const struct field **place, const struct field *f, unsigned instance)
+static const char *put_field(
+    struct arc_verify *v, const struct field **place, const struct field *f, unsigned instance)
 {
 	if (*place != NULL)
 		return ("an instance stands twice");
@@ -85,7 +86,8 @@ static const char *put_results(struct arc_verify *v, const struct field *f)
 	return (put_field(v, &v->sets[i - 1].results, f, i));
 }
 
-static const char *put_signature(struct arc_verify *v, const struct field *f, enum signature_kind kind)
+static const char *put_signature(
+    struct arc_verify *v, const struct field *f, enum signature_kind kind)
 {
 	struct signature s;
 	const char *why;
@@ -132,8 +134,9 @@ static const char *collect(struct arc_verify *v, const struct header *h)
 		if (s->results == NULL || s->message == NULL || s->seal == NULL)
 			why = "a set is not whole";
 		else if (!slice_eq(s->seal_check.sig.cv, i == 0 ? SLICE("none") : SLICE("pass")))
-			why = slice_eq(s->seal_check.sig.cv, SLICE("fail")) ? "the chain had failed before"
-									    : "cv= does not fit the instance";
+			why = slice_eq(s->seal_check.sig.cv, SLICE("fail"))
+			    ? "the chain had failed before"
+			    : "cv= does not fit the instance";
 	}
 	return (why);
 }
@@ -141,7 +144,8 @@ static const char *collect(struct arc_verify *v, const struct header *h)
 static bool add_field(EVP_MD_CTX *md, const struct field *f)
 {
 	struct buf out = BUF_INIT(2 * (size_t)L_HDR1);
-	bool good = canon_field(CANON_RELAXED, f->raw, true, &out) == 0 && EVP_DigestUpdate(md, out.p, out.n) == 1;
+	bool good = canon_field(CANON_RELAXED, f->raw, true, &out) == 0 &&
+	    EVP_DigestUpdate(md, out.p, out.n) == 1;
 
 	buf_free(&out);
 	return (good);
@@ -157,10 +161,12 @@ static bool hash_seals(struct arc_verify *v)
 		struct set *s = &v->sets[i];
 		struct buf self = BUF_INIT(2 * (size_t)L_HDR1);
 
-		good = add_field(md, s->results) && add_field(md, s->message) && EVP_MD_CTX_copy_ex(copy, md) == 1 &&
+		good = add_field(md, s->results) && add_field(md, s->message) &&
+		    EVP_MD_CTX_copy_ex(copy, md) == 1 &&
 		    signature_self(&s->seal_check.sig, CANON_RELAXED, &self) == 0 &&
 		    EVP_DigestUpdate(copy, self.p, self.n) == 1 &&
-		    EVP_DigestFinal_ex(copy, s->seal_check.digest, NULL) == 1 && add_field(md, s->seal);
+		    EVP_DigestFinal_ex(copy, s->seal_check.digest, NULL) == 1 &&
+		    add_field(md, s->seal);
 		buf_free(&self);
 	}
 	EVP_MD_CTX_free(md);
@@ -243,7 +249,8 @@ static const char *start(struct arc_verify *v, struct dns *d, const struct heade
 		return (why);
 	last = &v->sets[v->n - 1].message_check;
 	v->body_which = bodyhash_want(v->body, last->sig.body, last->sig.length);
-	if (v->body_which == BODYHASH_NONE || !signature_hash(&last->sig, h, last->digest) || !hash_seals(v))
+	if (v->body_which == BODYHASH_NONE || !signature_hash(&last->sig, h, last->digest) ||
+	    !hash_seals(v))
 		return ("cannot be hashed");
 	for (size_t i = 0; i < v->n; i++) {
 		v->told[i].results = arena_dup(v->arena, v->told[i].results);
@@ -253,7 +260,8 @@ static const char *start(struct arc_verify *v, struct dns *d, const struct heade
 	return (NULL);
 }
 
-struct arc_verify *arc_verify_start(struct loop *l, struct dns *d, const struct header *h, struct bodyhash *body)
+struct arc_verify *arc_verify_start(
+    struct loop *l, struct dns *d, const struct header *h, struct bodyhash *body)
 {
 	struct arena *arena = arena_new(0);
 	struct arc_verify *v = arena_alloc(arena, sizeof(*v));
@@ -261,7 +269,8 @@ struct arc_verify *arc_verify_start(struct loop *l, struct dns *d, const struct 
 	v->arena = arena;
 	v->loop = l;
 	v->body = body;
-	if (header_first(h, SLICE("ARC-Seal")) == NULL && header_first(h, SLICE("ARC-Message-Signature")) == NULL &&
+	if (header_first(h, SLICE("ARC-Seal")) == NULL &&
+	    header_first(h, SLICE("ARC-Message-Signature")) == NULL &&
 	    header_first(h, SLICE("ARC-Authentication-Results")) == NULL)
 		return (v);
 	v->verdict.state = ARC_PASS;

@@ -21,18 +21,20 @@ const char *arc_state_name(enum arc_state s); /* "pass" */
 
 struct arc_set {
 	struct slice domain, selector; /* of the seal */
-	struct slice results;	       /* what they found: the ARC-Authentication-Results behind "i=N;", folded as it came */
+	struct slice
+	    results; /* what they found: the ARC-Authentication-Results behind "i=N;", folded as it came */
 };
 struct arc_verdict { /* valid during the callback only */
 	enum arc_state state;
-	const char *why;	 /* of fail and temperror */
+	const char *why;         /* of fail and temperror */
 	const struct arc_set *v; /* when the sets are whole: oldest first */
 	size_t n;
 };
 
 /* As dkim_verify_start: the header in its CRLF form, needed during this call only; ${body} borrowed, before its first octet.
  * Never NULL. */
-struct arc_verify *arc_verify_start(struct loop *l, struct dns *d, const struct header *h, struct bodyhash *body);
+struct arc_verify *arc_verify_start(
+    struct loop *l, struct dns *d, const struct header *h, struct bodyhash *body);
 /* After bodyhash_end. Later, once; not before this returns, and not after arc_verify_cancel. */
 void arc_verify_end(
     struct arc_verify *v, void (*on_result)(void *self, const struct arc_verdict *v), void *self);

@@ -30,7 +30,8 @@ struct dkim_auth {
 static void judge(struct dkim_auth *a)
 {
 	struct dkim_auth_result *r = &a->result;
-	struct dmarc_fact spf = { .domain = r->mail_from.domain, .passed = r->mail_from.result == SPF_PASS,
+	struct dmarc_fact spf = { .domain = r->mail_from.domain,
+		.passed = r->mail_from.result == SPF_PASS,
 		.temporary = r->mail_from.result == SPF_TEMPERROR };
 	struct dmarc_fact *dkim = arena_array(a->arena, r->signatures_n + 1, sizeof(*dkim));
 	unsigned char random[2];
@@ -47,8 +48,8 @@ static void judge(struct dkim_auth *a)
 /* The last act of every callback: when nothing is under way any more, tell. */
 static void maybe_tell(struct dkim_auth *a)
 {
-	if (!a->ended || a->later != NULL || a->helo != NULL || a->mail_from != NULL || a->verify != NULL ||
-	    a->arc != NULL || a->find != NULL)
+	if (!a->ended || a->later != NULL || a->helo != NULL || a->mail_from != NULL ||
+	    a->verify != NULL || a->arc != NULL || a->find != NULL)
 		return;
 	judge(a);
 	bodyhash_free(a->body);
@@ -65,9 +66,12 @@ static void on_later(void *self)
 
 static struct dkim_auth_spf keep(struct dkim_auth *a, const struct spf_answer *s)
 {
-	return ((struct dkim_auth_spf){ .result = s->result, .domain = arena_dup(a->arena, s->domain),
-	    .mechanism = arena_dup(a->arena, s->mechanism), .explanation = arena_dup(a->arena, s->explanation),
-	    .why = s->why != NULL ? arena_strdup(a->arena, slice_of(s->why)) : NULL, .wide = s->wide });
+	return ((struct dkim_auth_spf){ .result = s->result,
+	    .domain = arena_dup(a->arena, s->domain),
+	    .mechanism = arena_dup(a->arena, s->mechanism),
+	    .explanation = arena_dup(a->arena, s->explanation),
+	    .why = s->why != NULL ? arena_strdup(a->arena, slice_of(s->why)) : NULL,
+	    .wide = s->wide });
 }
 
 static void on_helo(void *self, const struct spf_answer *s)
@@ -90,12 +94,14 @@ static void on_mail_from(void *self, const struct spf_answer *s)
 	maybe_tell(a);
 }
 
-struct dkim_auth *dkim_auth_start(struct arena *arena, struct loop *l, struct dns *d, const struct suffixes *s,
-    const struct dkim_auth_ask *ask, int64_t now)
+struct dkim_auth *dkim_auth_start(struct arena *arena, struct loop *l, struct dns *d,
+    const struct suffixes *s, const struct dkim_auth_ask *ask, int64_t now)
 {
 	struct dkim_auth *a = arena_alloc(arena, sizeof(*a));
 	struct dkim_auth_ask *own = &a->result.ask;
-	struct spf_ask spf = { .ip = ask->ip, .helo = ask->helo, .receiver = ask->hostname, .explain = ask->explain };
+	struct spf_ask spf = {
+		.ip = ask->ip, .helo = ask->helo, .receiver = ask->hostname, .explain = ask->explain
+	};
 
 	a->arena = arena;
 	a->loop = l;
@@ -179,7 +185,8 @@ static void on_arc(void *self, const struct arc_verdict *v)
 
 	a->arc = NULL;
 	for (size_t i = 0; i < v->n; i++)
-		own[i] = (struct arc_set){ arena_dup(a->arena, v->v[i].domain), arena_dup(a->arena, v->v[i].selector),
+		own[i] = (struct arc_set){ arena_dup(a->arena, v->v[i].domain),
+			arena_dup(a->arena, v->v[i].selector),
 			arena_dup(a->arena, v->v[i].results) };
 	a->result.arc = v->state;
 	a->result.arc_why = v->why;
@@ -188,8 +195,8 @@ static void on_arc(void *self, const struct arc_verdict *v)
 	maybe_tell(a);
 }
 
-void dkim_auth_end(
-    struct dkim_auth *a, void (*on_result)(void *self, const struct dkim_auth_result *r), void *self)
+void dkim_auth_end(struct dkim_auth *a,
+    void (*on_result)(void *self, const struct dkim_auth_result *r), void *self)
 {
 	a->on_result = on_result;
 	a->self = self;

@@ -13,24 +13,33 @@ static struct slice text_of(const char *z)
 	return (slice_of(z));
 }
 
-static void add_spf(const struct dkim_auth_result *r, struct buf *from, struct results_method *m, size_t *n)
+static void add_spf(
+    const struct dkim_auth_result *r, struct buf *from, struct results_method *m, size_t *n)
 {
-	m[(*n)++] = (struct results_method){ .method = "spf", .result = spf_result_name(r->helo.result),
-		.property = "smtp.helo", .value = r->ask.helo, .reason = text_of(r->helo.why) };
+	m[(*n)++] = (struct results_method){ .method = "spf",
+		.result = spf_result_name(r->helo.result),
+		.property = "smtp.helo",
+		.value = r->ask.helo,
+		.reason = text_of(r->helo.why) };
 	if (r->ask.domain.n == 0)
 		return;
 	(void)buf_add_slice(from, r->ask.local);
 	(void)buf_addc(from, '@');
 	(void)buf_add_slice(from, r->ask.domain);
-	m[(*n)++] = (struct results_method){ .method = "spf", .result = spf_result_name(r->mail_from.result),
-		.property = "smtp.mailfrom", .value = buf_slice(from), .reason = text_of(r->mail_from.why) };
+	m[(*n)++] = (struct results_method){ .method = "spf",
+		.result = spf_result_name(r->mail_from.result),
+		.property = "smtp.mailfrom",
+		.value = buf_slice(from),
+		.reason = text_of(r->mail_from.why) };
 }
 
 static void add_dkim(const struct dkim_signature *s, struct results_method *m, size_t *n)
 {
 	struct results_method *to = &m[(*n)++];
 
-	*to = (struct results_method){ .method = "dkim", .result = dkim_result_name(s->result), .reason = text_of(s->why) };
+	*to = (struct results_method){
+		.method = "dkim", .result = dkim_result_name(s->result), .reason = text_of(s->why)
+	};
 	if (s->domain.n > 0) {
 		to->property = "header.d";
 		to->value = s->domain;
@@ -40,9 +49,11 @@ static void add_dkim(const struct dkim_signature *s, struct results_method *m, s
 	if (s->selector.n > 0)
 		to->more[to->more_n++] = (struct results_property){ "header.s", s->selector };
 	if (s->algorithm != NULL)
-		to->more[to->more_n++] = (struct results_property){ "header.a", slice_of(s->algorithm) };
+		to->more[to->more_n++] =
+		    (struct results_property){ "header.a", slice_of(s->algorithm) };
 	if (s->b.n > 0)
-		to->more[to->more_n++] = (struct results_property){ "header.b", s->b }; /* RFC 6008 */
+		to->more[to->more_n++] =
+		    (struct results_property){ "header.b", s->b }; /* RFC 6008 */
 }
 
 static void add_dmarc(const struct dmarc_result *d, struct results_method *m, size_t *n)
@@ -55,15 +66,17 @@ static void add_dmarc(const struct dmarc_result *d, struct results_method *m, si
 		to->value = d->from;
 	}
 	if (d->domain.n > 0)
-		to->more[to->more_n++] =
-		    (struct results_property){ "policy.dmarc", slice_of(dmarc_policy_name(d->policy)) };
+		to->more[to->more_n++] = (struct results_property){ "policy.dmarc",
+			slice_of(dmarc_policy_name(d->policy)) };
 }
 
 static void add_arc(const struct dkim_auth_result *r, struct results_method *m, size_t *n)
 {
 	struct results_method *to = &m[(*n)++];
 
-	*to = (struct results_method){ .method = "arc", .result = arc_state_name(r->arc), .reason = text_of(r->arc_why) };
+	*to = (struct results_method){
+		.method = "arc", .result = arc_state_name(r->arc), .reason = text_of(r->arc_why)
+	};
 	if (r->arc_n > 0) {
 		to->property = "header.d"; /* who sealed last */
 		to->value = r->arc_sets[r->arc_n - 1].domain;
@@ -81,9 +94,11 @@ int dkim_auth_write(struct buf *out, const struct dkim_auth_result *r)
 	for (size_t i = 0; i < r->signatures_n && i < L_DKIM; i++)
 		add_dkim(&r->signatures[i], m, &n);
 	if (r->signatures_n == 0)
-		m[n++] = (struct results_method){ .method = "dkim", .result = dkim_result_name(DKIM_NONE) };
+		m[n++] = (struct results_method){ .method = "dkim",
+			.result = dkim_result_name(DKIM_NONE) };
 	if (r->signatures_ignored > 0)
-		m[n++] = (struct results_method){ .method = "dkim", .result = dkim_result_name(DKIM_POLICY),
+		m[n++] = (struct results_method){ .method = "dkim",
+			.result = dkim_result_name(DKIM_POLICY),
 			.reason = SLICE("more signatures than are looked at") };
 	add_dmarc(&r->dmarc, m, &n);
 	if (r->arc != ARC_NONE)
@@ -114,8 +129,9 @@ int dkim_auth_write_received_spf(struct buf *out, const struct dkim_auth_result 
 		(void)buf_addc(&from, '@');
 		(void)buf_add_slice(&from, r->ask.domain);
 	}
-	(void)buf_fmt(out, "Received-SPF: %s receiver=%s;\r\n\tidentity=%s;\r\n\tclient-ip=\"%s\"", spf_result_name(s->result),
-	    r->ask.hostname, null_sender ? "helo" : "mailfrom", ip_text(&r->ask.ip, ip));
+	(void)buf_fmt(out, "Received-SPF: %s receiver=%s;\r\n\tidentity=%s;\r\n\tclient-ip=\"%s\"",
+	    spf_result_name(s->result), r->ask.hostname, null_sender ? "helo" : "mailfrom",
+	    ip_text(&r->ask.ip, ip));
 	add_pair(out, "helo", r->ask.helo);
 	add_pair(out, "envelope-from", buf_slice(&from));
 	add_pair(out, "mechanism", s->mechanism);

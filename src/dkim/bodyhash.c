@@ -50,8 +50,10 @@ struct bodyhash *bodyhash_new(void)
 {
 	struct bodyhash *b = NEW(struct bodyhash);
 
-	b->canon[CANON_SIMPLE] = (struct canon_body){ .how = CANON_SIMPLE, .sink = on_simple, .self = b };
-	b->canon[CANON_RELAXED] = (struct canon_body){ .how = CANON_RELAXED, .sink = on_relaxed, .self = b };
+	b->canon[CANON_SIMPLE] =
+	    (struct canon_body){ .how = CANON_SIMPLE, .sink = on_simple, .self = b };
+	b->canon[CANON_RELAXED] =
+	    (struct canon_body){ .how = CANON_RELAXED, .sink = on_relaxed, .self = b };
 	return (b);
 }
 
@@ -73,7 +75,8 @@ int bodyhash_want(struct bodyhash *b, enum canon how, uint64_t length)
 			return ((int)i);
 	if (b->n == L_BODYHASH)
 		return (BODYHASH_NONE);
-	if ((w->md = EVP_MD_CTX_new()) == NULL || EVP_DigestInit_ex(w->md, EVP_sha256(), NULL) != 1) {
+	if ((w->md = EVP_MD_CTX_new()) == NULL ||
+	    EVP_DigestInit_ex(w->md, EVP_sha256(), NULL) != 1) {
 		EVP_MD_CTX_free(w->md);
 		return (BODYHASH_NONE);
 	}
@@ -99,7 +102,8 @@ void bodyhash_end(struct bodyhash *b)
 		(void)EVP_DigestFinal_ex(b->v[i].md, b->v[i].digest, NULL);
 }
 
-void bodyhash_get(const struct bodyhash *b, int which, unsigned char ret[BODYHASH_OCTETS], uint64_t *ret_size)
+void bodyhash_get(
+    const struct bodyhash *b, int which, unsigned char ret[BODYHASH_OCTETS], uint64_t *ret_size)
 {
 	const struct want *w = &b->v[which];
 

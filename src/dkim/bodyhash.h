@@ -17,6 +17,7 @@ int bodyhash_want(struct bodyhash *b, enum canon how, uint64_t length);
 void bodyhash_add(struct bodyhash *b, struct slice octets); /* the CRLF form, in any pieces */
 void bodyhash_end(struct bodyhash *b);
 /* After the end. ${ret_size}: octets of the canonical form, of which at most ${length} were hashed. */
-void bodyhash_get(const struct bodyhash *b, int which, unsigned char ret[BODYHASH_OCTETS], uint64_t *ret_size);
+void bodyhash_get(
+    const struct bodyhash *b, int which, unsigned char ret[BODYHASH_OCTETS], uint64_t *ret_size);
 
 #endif

@@ -19,11 +19,13 @@ const char *dmarc_state_name(enum dmarc_state s)
 
 static bool is_under(struct slice name, struct slice domain)
 {
-	return (name.n > domain.n && slice_ends(name, domain) && name.p[name.n - domain.n - 1] == '.');
+	return (
+	    name.n > domain.n && slice_ends(name, domain) && name.p[name.n - domain.n - 1] == '.');
 }
 
 /* RFC 7489 3.1.1, 3.1.2: strict is the same domain, relaxed the same organisation. */
-static bool is_aligned(const struct dmarc_found *f, const struct suffixes *s, struct slice domain, bool strict)
+static bool is_aligned(
+    const struct dmarc_found *f, const struct suffixes *s, struct slice domain, bool strict)
 {
 	struct arena *a;
 	struct slice ours, theirs;
@@ -34,7 +36,8 @@ static bool is_aligned(const struct dmarc_found *f, const struct suffixes *s, st
 	if (strict)
 		return (false);
 	if (f->record.psd == DMARC_PSD_NO && slice_eq(f->domain, f->from))
-		return (is_under(domain, f->from)); /* RFC 9989 4.10: it says that the organisation begins here */
+		return (is_under(domain,
+		    f->from)); /* RFC 9989 4.10: it says that the organisation begins here */
 	a = arena_new(0);
 	ours = suffixes_org(s, a, f->from);
 	theirs = suffixes_org(s, a, domain);
@@ -48,10 +51,12 @@ static enum dmarc_policy one_less(enum dmarc_policy p)
 	return (p == DMARC_REJECT ? DMARC_QUARANTINE : DMARC_ASKS_NOTHING);
 }
 
-struct dmarc_result dmarc_judge(const struct dmarc_found *f, const struct suffixes *s, const struct dmarc_fact *spf,
-    const struct dmarc_fact *dkim, size_t dkim_n, unsigned sample)
+struct dmarc_result dmarc_judge(const struct dmarc_found *f, const struct suffixes *s,
+    const struct dmarc_fact *spf, const struct dmarc_fact *dkim, size_t dkim_n, unsigned sample)
 {
-	struct dmarc_result r = { .state = f->state, .policy = f->policy, .from = f->from, .domain = f->domain };
+	struct dmarc_result r = {
+		.state = f->state, .policy = f->policy, .from = f->from, .domain = f->domain
+	};
 	bool undecided = false;
 
 	if (f->state != DMARC_FAIL)
@@ -75,7 +80,8 @@ struct dmarc_result dmarc_judge(const struct dmarc_found *f, const struct suffix
 		return (r);
 	}
 	r.disposition = r.policy;
-	if (sample >= f->record.pct || f->record.testing) /* RFC 7489 6.6.4, RFC 9989 4.7: the next lower one */
+	if (sample >= f->record.pct ||
+	    f->record.testing) /* RFC 7489 6.6.4, RFC 9989 4.7: the next lower one */
 		r.disposition = one_less(r.policy);
 	return (r);
 }

@@ -89,7 +89,8 @@ static void next(struct dmarc_find *f)
 		tell(f);
 		return;
 	}
-	f->query = dns_ask(f->dns, slice_of(arena_fmt(f->arena, "_dmarc." SLICE_FMT, SLICE_ARG(f->places[f->step]))),
+	f->query = dns_ask(f->dns,
+	    slice_of(arena_fmt(f->arena, "_dmarc." SLICE_FMT, SLICE_ARG(f->places[f->step]))),
 	    DNS_TXT, on_record, f);
 	if (f->query == NULL) {
 		f->found.state = DMARC_TEMPERROR;
@@ -110,8 +111,8 @@ static void on_later(void *self)
 	tell(f);
 }
 
-struct dmarc_find *dmarc_find_start(struct loop *l, struct dns *d, const struct suffixes *s, struct slice from,
-    void (*on_found)(void *self, const struct dmarc_found *f), void *self)
+struct dmarc_find *dmarc_find_start(struct loop *l, struct dns *d, const struct suffixes *s,
+    struct slice from, void (*on_found)(void *self, const struct dmarc_found *f), void *self)
 {
 	struct arena *arena = arena_new(0);
 	struct dmarc_find *f = arena_alloc(arena, sizeof(*f));

@@ -28,7 +28,8 @@ bool dmarc_record_is(struct slice text)
 }
 
 /* True: a policy, or not said. */
-static bool take_policy(const struct taglist *l, const char *name, enum dmarc_policy unsaid, enum dmarc_policy *ret)
+static bool take_policy(
+    const struct taglist *l, const char *name, enum dmarc_policy unsaid, enum dmarc_policy *ret)
 {
 	const struct tag *t = taglist_get(l, name);
 
@@ -90,6 +91,8 @@ bool dmarc_record_parse(struct arena *a, struct slice text, struct dmarc_record 
 	if ((t = taglist_get(&l, "pct")) != NULL && slice_u64(t->value, 100, &pct))
 		r->pct = (unsigned)pct;
 	r->testing = says(&l, "t", "y");
-	r->psd = says(&l, "psd", "y") ? DMARC_PSD_YES : says(&l, "psd", "n") ? DMARC_PSD_NO : DMARC_PSD_UNSAID;
+	r->psd = says(&l, "psd", "y") ? DMARC_PSD_YES
+	    : says(&l, "psd", "n")    ? DMARC_PSD_NO
+				      : DMARC_PSD_UNSAID;
 	return (true);
 }

@@ -13,8 +13,8 @@ struct dmarc_record {
 	enum dmarc_policy p, sp, np; /* sp is p, np is sp where the record does not say */
 	bool has_np;
 	bool strict_dkim, strict_spf; /* adkim=s, aspf=s */
-	unsigned pct;		      /* 0 to 100 */
-	bool testing;		      /* t=y (RFC 9989): one step less than asked */
+	unsigned pct;                 /* 0 to 100 */
+	bool testing;                 /* t=y (RFC 9989): one step less than asked */
 	enum dmarc_psd psd;
 	struct slice rua; /* as written; empty: none */
 };

@@ -18,7 +18,8 @@ static bool has_item(const struct tag *t, const char *one, const char *other)
 	bool more = true;
 
 	while (taglist_item(&rest, &more, &item))
-		if (slice_eq(item, slice_of(one)) || (other != NULL && slice_eq(item, slice_of(other))))
+		if (slice_eq(item, slice_of(one)) ||
+		    (other != NULL && slice_eq(item, slice_of(other))))
 			return (true);
 	return (false);
 }
@@ -82,8 +83,9 @@ static enum dkim_result take_key(
 static enum dkim_result check_tags(
     const struct taglist *l, enum dkim_algorithm algorithm, const char **why)
 {
-	const struct tag *v = taglist_get(l, "v"), *k = taglist_get(l, "k"), *h = taglist_get(l, "h"),
-			 *s = taglist_get(l, "s"), *p = taglist_get(l, "p");
+	const struct tag *v = taglist_get(l, "v"), *k = taglist_get(l, "k"),
+			 *h = taglist_get(l, "h"), *s = taglist_get(l, "s"),
+			 *p = taglist_get(l, "p");
 	struct slice type = algorithm == DKIM_RSA ? SLICE("rsa") : SLICE("ed25519");
 
 	if (v != NULL && (v != &l->v[0] || !slice_eq(v->value, SLICE("DKIM1"))))
@@ -140,8 +142,8 @@ void publickey_free(struct publickey *k)
 	k->pkey = NULL;
 }
 
-bool publickey_verify(const struct publickey *k, enum dkim_algorithm algorithm, const unsigned char digest[32],
-    struct slice signature)
+bool publickey_verify(const struct publickey *k, enum dkim_algorithm algorithm,
+    const unsigned char digest[32], struct slice signature)
 {
 	const unsigned char *sig = (const unsigned char *)signature.p;
 	EVP_MD_CTX *md = NULL;
@@ -149,7 +151,8 @@ bool publickey_verify(const struct publickey *k, enum dkim_algorithm algorithm, 
 	bool good = false;
 
 	if (algorithm == DKIM_ED25519) { /* RFC 8463 3: the hash is the message that is signed */
-		if ((md = EVP_MD_CTX_new()) != NULL && EVP_DigestVerifyInit(md, NULL, NULL, NULL, k->pkey) == 1)
+		if ((md = EVP_MD_CTX_new()) != NULL &&
+		    EVP_DigestVerifyInit(md, NULL, NULL, NULL, k->pkey) == 1)
 			good = EVP_DigestVerify(md, sig, signature.n, digest, 32) == 1;
 	} else if ((ctx = EVP_PKEY_CTX_new(k->pkey, NULL)) != NULL) {
 		good = EVP_PKEY_verify_init(ctx) == 1 &&

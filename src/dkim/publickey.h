@@ -10,7 +10,7 @@
 struct publickey {
 	EVP_PKEY *pkey; /* owned; NULL: none */
 	unsigned bits;
-	bool testing;	   /* t=y */
+	bool testing;      /* t=y */
 	bool exact_domain; /* t=s: i= may not be in a subdomain */
 };
 
@@ -19,7 +19,7 @@ enum dkim_result publickey_read(
     struct slice text, enum dkim_algorithm algorithm, struct publickey *ret, const char **why);
 void publickey_free(struct publickey *k); /* accepts an empty one */
 /* Is it this key's signature of that SHA-256? */
-bool publickey_verify(const struct publickey *k, enum dkim_algorithm algorithm, const unsigned char digest[32],
-    struct slice signature);
+bool publickey_verify(const struct publickey *k, enum dkim_algorithm algorithm,
+    const unsigned char digest[32], struct slice signature);
 
 #endif

@@ -37,7 +37,8 @@ static void on_key(void *self, const struct dns_answer *a)
 		c->result = DKIM_PERMERROR;
 		c->why = "there is no key";
 	} else if (a->n > 1) {
-		c->result = DKIM_PERMERROR; /* RFC 6376 3.6.2.2: undefined; whoever may add records would choose */
+		c->result =
+		    DKIM_PERMERROR; /* RFC 6376 3.6.2.2: undefined; whoever may add records would choose */
 		c->why = "there is more than one key record";
 	} else {
 		c->result = check_key(c, a->records[0].u.text);

@@ -9,7 +9,7 @@
 struct sigcheck { /* embedded; all zero at first */
 	struct signature sig;
 	unsigned char digest[BODYHASH_OCTETS]; /* of the header */
-	enum dkim_result result;	       /* DKIM_PASS: so far */
+	enum dkim_result result;               /* DKIM_PASS: so far */
 	const char *why;
 	unsigned bits;
 	bool testing;

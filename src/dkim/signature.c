@@ -66,7 +66,8 @@ static bool take_forms(struct signature *s)
 {
 	struct slice c = value_of(s, "c"), header, body;
 
-	s->header = s->body = c.p == NULL && s->kind != SIGNATURE_DKIM ? CANON_RELAXED : CANON_SIMPLE;
+	s->header = s->body =
+	    c.p == NULL && s->kind != SIGNATURE_DKIM ? CANON_RELAXED : CANON_SIMPLE;
 	if (c.p == NULL)
 		return (true);
 	if (slice_cut(c, '/', &header, &body) && !take_form(body, &s->body))
@@ -135,7 +136,8 @@ static const char *take_identity(struct arena *a, struct signature *s)
 	}
 	if (at == SIZE_MAX || (domain = domain_ascii(a, slice_from(i, at + 1))).n == 0)
 		return ("i= is no address");
-	s->identity = slice_of(arena_fmt(a, SLICE_FMT "@" SLICE_FMT, SLICE_ARG(slice_head(i, at)), SLICE_ARG(domain)));
+	s->identity = slice_of(
+	    arena_fmt(a, SLICE_FMT "@" SLICE_FMT, SLICE_ARG(slice_head(i, at)), SLICE_ARG(domain)));
 	if (!slice_eq(domain, s->domain) &&
 	    !(slice_ends(domain, s->domain) && domain.p[domain.n - s->domain.n - 1] == '.'))
 		return ("i= is outside of d=");
@@ -176,7 +178,9 @@ static const char *take_times(const struct signature *in, struct signature *s)
 		return (NULL);
 	if (!take_time(value_of(in, "x"), &s->expires))
 		return ("x= is no time");
-	return (s->expires >= 0 && s->signed_at >= 0 && s->expires <= s->signed_at ? "x= is not after t=" : NULL);
+	return (s->expires >= 0 && s->signed_at >= 0 && s->expires <= s->signed_at
+		? "x= is not after t="
+		: NULL);
 }
 
 static bool has_txt(struct slice q)
@@ -206,7 +210,8 @@ static const char *take_seal(struct signature *s)
 	s->header = CANON_RELAXED; /* RFC 8617 5.1.1 */
 	if (taglist_get(&s->tags, "h") != NULL)
 		return ("a seal with h="); /* RFC 8617 4.1.3 */
-	if (!slice_eq(s->cv, SLICE("none")) && !slice_eq(s->cv, SLICE("pass")) && !slice_eq(s->cv, SLICE("fail")))
+	if (!slice_eq(s->cv, SLICE("none")) && !slice_eq(s->cv, SLICE("pass")) &&
+	    !slice_eq(s->cv, SLICE("fail")))
 		return ("cv= is none of none, pass, fail");
 	return (NULL);
 }
@@ -225,17 +230,20 @@ static const char *take_hashes(struct arena *a, struct signature *s)
 		return ("b= is no signature");
 	if (s->kind == SIGNATURE_ARC_SEAL)
 		return (NULL);
-	if (!take_base64(a, value_of(s, "bh"), BODYHASH_OCTETS, &s->bh) || s->bh.n != BODYHASH_OCTETS)
+	if (!take_base64(a, value_of(s, "bh"), BODYHASH_OCTETS, &s->bh) ||
+	    s->bh.n != BODYHASH_OCTETS)
 		return ("bh= is no SHA-256");
 	return (NULL);
 }
 
-enum dkim_result signature_parse(struct arena *a, const struct field *f, enum signature_kind kind, int64_t now,
-    struct signature *s, const char **why)
+enum dkim_result signature_parse(struct arena *a, const struct field *f, enum signature_kind kind,
+    int64_t now, struct signature *s, const char **why)
 {
 	enum dkim_result r = DKIM_PERMERROR;
 
-	*s = (struct signature){ .kind = kind, .field = f, .length = UINT64_MAX, .signed_at = -1, .expires = -1 };
+	*s = (struct signature){
+		.kind = kind, .field = f, .length = UINT64_MAX, .signed_at = -1, .expires = -1
+	};
 	if (!taglist_parse(a, f->body, TAGLIST_STRICT, &s->tags)) {
 		*why = "the signature is no tag list";
 		return (r);
@@ -300,7 +308,8 @@ static const struct field *from_below(
 	return (NULL);
 }
 
-bool signature_hash(const struct signature *s, const struct header *h, unsigned char ret[BODYHASH_OCTETS])
+bool signature_hash(
+    const struct signature *s, const struct header *h, unsigned char ret[BODYHASH_OCTETS])
 {
 	struct slice rest = s->names, item, before;
 	struct buf out = BUF_INIT(2 * (size_t)L_HDR);
@@ -311,7 +320,8 @@ bool signature_hash(const struct signature *s, const struct header *h, unsigned 
 		const struct field *f;
 		struct signature seen = *s;
 
-		before = slice_between(s->names.p, item.p); /* up to this item: how often was it named? */
+		before = slice_between(
+		    s->names.p, item.p); /* up to this item: how often was it named? */
 		seen.names = before;
 		f = item.n > 0 ? from_below(h, s->field, item, signature_names(&seen, item)) : NULL;
 		buf_reset(&out);
@@ -321,8 +331,8 @@ bool signature_hash(const struct signature *s, const struct header *h, unsigned 
 		    EVP_DigestUpdate(md, out.p, out.n) == 1;
 	}
 	buf_reset(&out);
-	good = good && signature_self(s, s->header, &out) == 0 && EVP_DigestUpdate(md, out.p, out.n) == 1 &&
-	    EVP_DigestFinal_ex(md, ret, NULL) == 1;
+	good = good && signature_self(s, s->header, &out) == 0 &&
+	    EVP_DigestUpdate(md, out.p, out.n) == 1 && EVP_DigestFinal_ex(md, ret, NULL) == 1;
 	EVP_MD_CTX_free(md);
 	buf_free(&out);
 	return (good);

@@ -20,20 +20,21 @@ struct signature { /* slices point into the field or the arena */
 	struct slice domain, selector, identity;
 	struct slice b, bh; /* decoded */
 	struct slice b_text;
-	struct slice names; /* h=, as written */
-	uint64_t length;    /* l=; UINT64_MAX: not said */
+	struct slice names;         /* h=, as written */
+	uint64_t length;            /* l=; UINT64_MAX: not said */
 	int64_t signed_at, expires; /* -1: not said */
-	unsigned instance; /* ARC i= */
-	struct slice cv;   /* ARC-Seal */
+	unsigned instance;          /* ARC i= */
+	struct slice cv;            /* ARC-Seal */
 };
 
 /* DKIM_PASS: well-formed, else the result and why; ${ret} holds then what could be read. */
-enum dkim_result signature_parse(struct arena *a, const struct field *f, enum signature_kind kind, int64_t now,
-    struct signature *ret, const char **why);
+enum dkim_result signature_parse(struct arena *a, const struct field *f, enum signature_kind kind,
+    int64_t now, struct signature *ret, const char **why);
 /* The field itself, b= emptied, without its last line end (RFC 6376 3.7), appended to out. */
 int signature_self(const struct signature *s, enum canon how, struct buf *out);
 /* SHA-256 of the fields that h= names and the signature's own. False: too large, or the library fails. */
-bool signature_hash(const struct signature *s, const struct header *h, unsigned char ret[BODYHASH_OCTETS]);
+bool signature_hash(
+    const struct signature *s, const struct header *h, unsigned char ret[BODYHASH_OCTETS]);
 /* Times that h= names that field. */
 size_t signature_names(const struct signature *s, struct slice name);
 

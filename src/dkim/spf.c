@@ -42,9 +42,14 @@ static struct spf_macro_facts facts_of(const struct spf_check *c)
 {
 	const struct spf_level *l = &c->levels[c->depth];
 
-	return ((struct spf_macro_facts){ .local = c->local, .sender_domain = c->sender_domain, .domain = l->domain,
-	    .validated = spf_validated_for(c, l->domain), .helo = c->ask.helo,
-	    .receiver = slice_of(c->ask.receiver), .ip = &c->ask.ip, .now = clock_wall() });
+	return ((struct spf_macro_facts){ .local = c->local,
+	    .sender_domain = c->sender_domain,
+	    .domain = l->domain,
+	    .validated = spf_validated_for(c, l->domain),
+	    .helo = c->ask.helo,
+	    .receiver = slice_of(c->ask.receiver),
+	    .ip = &c->ask.ip,
+	    .now = clock_wall() });
 }
 
 static bool expand(struct spf_check *c, struct slice s, struct slice *ret)
@@ -95,7 +100,8 @@ static void on_explanation(void *self, const struct dns_answer *a)
 	struct slice text;
 
 	c->query = NULL;
-	if (a->status != DNS_OK || a->n != 1 || !spf_macro_ok(a->records[0].u.text, SPF_MACRO_TEXT)) {
+	if (a->status != DNS_OK || a->n != 1 ||
+	    !spf_macro_ok(a->records[0].u.text, SPF_MACRO_TEXT)) {
 		tell(c);
 		return;
 	}
@@ -194,7 +200,8 @@ static void on_record(void *self, const struct dns_answer *a)
 		if (is_first)
 			finish(c, SPF_NONE, a->status == DNS_NO_NAME ? why : "no SPF record");
 		else
-			finish(c, SPF_PERMERROR, "include or redirect to a domain without an SPF record");
+			finish(c, SPF_PERMERROR,
+			    "include or redirect to a domain without an SPF record");
 		return;
 	}
 	if (!spf_record_parse(c->arena, arena_dup(c->arena, *found), &l->record, &why)) {

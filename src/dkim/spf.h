@@ -29,16 +29,19 @@ struct spf_ask { /* all copied */
 	 * 2.3, 2.4). An empty local part is "postmaster" too. */
 	struct slice local, domain;
 	const char *receiver; /* our hostname, for explanations */
-	bool explain;	      /* fetch exp= of a fail; off unless somebody will be shown it */
+	bool explain;         /* fetch exp= of a fail; off unless somebody will be shown it */
 };
 
 struct spf_answer { /* valid during the callback only */
 	enum spf_result result;
-	struct slice domain;	  /* the one that was checked, A-label, lower case; empty: not a name */
-	struct slice mechanism;	  /* that matched, as written, "default" when none did; may be empty */
-	struct slice explanation; /* printable ASCII, at most L_SPF_TEXT; a stranger's words; may be empty */
-	const char *why;	  /* of none, temperror and permerror; may be NULL */
-	bool wide; /* passed, but so would half the internet ("all", huge networks): earns no trust */
+	struct slice domain; /* the one that was checked, A-label, lower case; empty: not a name */
+	struct slice
+	    mechanism; /* that matched, as written, "default" when none did; may be empty */
+	struct slice
+	    explanation; /* printable ASCII, at most L_SPF_TEXT; a stranger's words; may be empty */
+	const char *why; /* of none, temperror and permerror; may be NULL */
+	bool
+	    wide; /* passed, but so would half the internet ("all", huge networks): earns no trust */
 	unsigned lookups, voids;
 };
 

@@ -19,11 +19,11 @@ struct spf_check {
 	struct arena *arena; /* owned; holds this struct too */
 	struct loop *loop;
 	struct dns *dns;
-	struct timer *deadline;	 /* NULL: it came */
-	struct later *begin;	 /* NULL once begun */
+	struct timer *deadline;  /* NULL: it came */
+	struct later *begin;     /* NULL once begun */
 	struct dns_query *query; /* at most one at a time; NULL: none */
-	unsigned questions;	 /* asked so far */
-	struct spf_ask ask;	 /* slices in the arena */
+	unsigned questions;      /* asked so far */
+	struct spf_ask ask;      /* slices in the arena */
 	struct slice local, sender_domain;
 	struct spf_level levels[L_SPF + 1]; /* each include costs a lookup, so there are no more */
 	size_t depth;
@@ -43,7 +43,8 @@ struct spf_check {
 /* spf.c: a mechanism's outcome; each goes on with the evaluation and may free c. */
 void spf_matched(struct spf_check *c, bool matched);
 void spf_failed(struct spf_check *c, enum spf_result result, const char *why);
-struct slice spf_target(struct spf_check *c, struct slice spec); /* expanded; the current domain when spec is empty */
+struct slice spf_target(
+    struct spf_check *c, struct slice spec); /* expanded; the current domain when spec is empty */
 
 /* spf_lookup.c: evaluate the a, mx, ptr or exists directive; answers through the two above, later. */
 void spf_look_up(struct spf_check *c, const struct spf_directive *d);
@@ -53,6 +54,7 @@ void spf_validate(struct spf_check *c, void (*then)(struct spf_check *c));
 struct slice spf_validated_for(const struct spf_check *c, struct slice domain);
 void spf_put(struct spf_check *c, struct slice name, enum dns_type type,
     void (*on_answer)(void *self, const struct dns_answer *a)); /* ask, or end with temperror */
-bool spf_void(struct spf_check *c, const struct dns_answer *a);	/* counts; true: one too many, and c has ended */
+bool spf_void(struct spf_check *c,
+    const struct dns_answer *a); /* counts; true: one too many, and c has ended */
 
 #endif

@@ -37,7 +37,8 @@ bool spf_void(struct spf_check *c, const struct dns_answer *a)
 	return (true);
 }
 
-static bool has_address(const struct spf_check *c, const struct dns_answer *a, unsigned bits4, unsigned bits6)
+static bool has_address(
+    const struct spf_check *c, const struct dns_answer *a, unsigned bits4, unsigned bits6)
 {
 	for (size_t i = 0; a->status == DNS_OK && i < a->n; i++)
 		if (ip_in(&c->ask.ip, &a->records[i].u.ip, c->ask.ip.is_v6 ? bits6 : bits4))
@@ -203,5 +204,6 @@ void spf_look_up(struct spf_check *c, const struct spf_directive *d)
 	else if (d->mechanism == SPF_MX)
 		spf_put(c, target, DNS_MX, on_mx);
 	else
-		spf_put(c, target, DNS_A, on_exists); /* RFC 7208 5.7: A, whatever the peer's family */
+		spf_put(
+		    c, target, DNS_A, on_exists); /* RFC 7208 5.7: A, whatever the peer's family */
 }

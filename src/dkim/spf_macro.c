@@ -7,10 +7,10 @@
 
 enum { NAME_MAX_OCTETS = 253, LETTER_MAX = 1024, PARTS_MAX = 128 };
 
-struct macro { /* macro-expand = "%{" macro-letter transformers *delimiter "}" */
+struct macro {       /* macro-expand = "%{" macro-letter transformers *delimiter "}" */
 	char letter; /* lower case; '%', '_' and '-' for the three short ones */
 	bool escaped, reversed;
-	unsigned keep;	   /* parts from the right; 0: all */
+	unsigned keep;      /* parts from the right; 0: all */
 	char delimiters[8]; /* "." when none is named */
 };
 
@@ -23,8 +23,11 @@ static bool take_transformers(struct cursor *c, struct macro *m)
 		c->p++;
 	digits.n = (size_t)(c->p - digits.p);
 	if (digits.n > 0) {
-		for (size_t i = 0; i < digits.n; i++) /* more than there can be parts is all of them */
-			m->keep = m->keep > PARTS_MAX ? m->keep : m->keep * 10 + (unsigned)(digits.p[i] - '0');
+		for (size_t i = 0; i < digits.n;
+		     i++) /* more than there can be parts is all of them */
+			m->keep = m->keep > PARTS_MAX
+			    ? m->keep
+			    : m->keep * 10 + (unsigned)(digits.p[i] - '0');
 		if (m->keep == 0)
 			return (false); /* RFC 7208 7.3: nonzero */
 	}
@@ -126,7 +129,8 @@ static void add_dotted(const struct ip *ip, struct buf *out)
 		return;
 	}
 	for (size_t i = 0; i < 16; i++) /* RFC 7208 7.3: nibbles divided by dots */
-		(void)buf_fmt(out, "%s%X.%X", i > 0 ? "." : "", ip->octets[i] >> 4, ip->octets[i] & 15U);
+		(void)buf_fmt(
+		    out, "%s%X.%X", i > 0 ? "." : "", ip->octets[i] >> 4, ip->octets[i] & 15U);
 }
 
 static void add_letter(const struct spf_macro_facts *f, char letter, struct buf *out)
@@ -143,11 +147,15 @@ static void add_letter(const struct spf_macro_facts *f, char letter, struct buf 
 	case 'o': (void)buf_add_slice(out, f->sender_domain); break;
 	case 'd': (void)buf_add_slice(out, f->domain); break;
 	case 'i': add_dotted(f->ip, out); break;
-	case 'p': (void)buf_add_slice(out, f->validated.n > 0 ? f->validated : SLICE("unknown")); break;
+	case 'p':
+		(void)buf_add_slice(out, f->validated.n > 0 ? f->validated : SLICE("unknown"));
+		break;
 	case 'h': (void)buf_add_slice(out, f->helo); break;
 	case 'v': (void)buf_addz(out, f->ip->is_v6 ? "ip6" : "in-addr"); break;
 	case 'c': (void)buf_addz(out, ip_text(f->ip, text)); break;
-	case 'r': (void)buf_add_slice(out, f->receiver.n > 0 ? f->receiver : SLICE("unknown")); break;
+	case 'r':
+		(void)buf_add_slice(out, f->receiver.n > 0 ? f->receiver : SLICE("unknown"));
+		break;
 	case 't': (void)buf_fmt(out, "%lld", (long long)f->now); break;
 	}
 }
@@ -159,7 +167,8 @@ static void add_parts(const struct macro *m, struct slice value, struct buf *out
 	size_t n = 0, from = 0, first;
 
 	for (size_t i = 0; i <= value.n; i++) {
-		if (i < value.n && (value.p[i] == '\0' || strchr(m->delimiters, value.p[i]) == NULL))
+		if (i < value.n &&
+		    (value.p[i] == '\0' || strchr(m->delimiters, value.p[i]) == NULL))
 			continue;
 		if (n == PARTS_MAX) { /* the leftmost go: a name has room for so many labels only */
 			memmove(parts, parts + 1, (PARTS_MAX - 1) * sizeof(*parts));

@@ -8,16 +8,16 @@
 enum spf_macro_place {
 	SPF_MACRO_DOMAIN, /* domain-spec: macro-string and a domain-end; RFC 7208 7.1 */
 	SPF_MACRO_VALUE,  /* macro-string alone: what an unknown modifier holds */
-	SPF_MACRO_TEXT,	  /* explanation: macro-string and blanks, and c r t too */
+	SPF_MACRO_TEXT,   /* explanation: macro-string and blanks, and c r t too */
 };
 
-struct spf_macro_facts { /* all borrowed */
+struct spf_macro_facts {                   /* all borrowed */
 	struct slice local, sender_domain; /* %{l} %{o}, %{s} with an @ between */
-	struct slice domain;		   /* %{d}: the current one */
-	struct slice validated;		   /* %{p}; empty: "unknown" */
-	struct slice helo, receiver;	   /* %{h} %{r} */
-	const struct ip *ip;		   /* %{i} %{v} %{c} */
-	int64_t now;			   /* %{t} */
+	struct slice domain;               /* %{d}: the current one */
+	struct slice validated;            /* %{p}; empty: "unknown" */
+	struct slice helo, receiver;       /* %{h} %{r} */
+	const struct ip *ip;               /* %{i} %{v} %{c} */
+	int64_t now;                       /* %{t} */
 };
 
 bool spf_macro_ok(struct slice s, enum spf_macro_place place);

@@ -83,7 +83,8 @@ static bool take_network(struct slice value, struct spf_directive *d)
 	(void)snprintf(text, sizeof(text), SLICE_FMT, SLICE_ARG(address));
 	/* not ip_parse: a mapped address is a network of its own here, which no IPv4 peer is in (RFC 7208 5) */
 	d->net.is_v6 = is_v6;
-	if (strlen(text) != address.n || inet_pton(is_v6 ? AF_INET6 : AF_INET, text, d->net.octets) != 1)
+	if (strlen(text) != address.n ||
+	    inet_pton(is_v6 ? AF_INET6 : AF_INET, text, d->net.octets) != 1)
 		return (false);
 	return (!has_bits || take_bits(bits, is_v6 ? 128 : 32, is_v6 ? &d->bits6 : &d->bits4));
 }
@@ -145,7 +146,8 @@ static size_t modifier_name(struct slice term)
 
 static const char *take_modifier(struct slice term, size_t name_n, struct spf_record *r)
 {
-	struct slice name = slice_head(term, name_n), value = slice_from(term, name_n + 1), *place = NULL;
+	struct slice name = slice_head(term, name_n), value = slice_from(term, name_n + 1),
+		     *place = NULL;
 
 	if (slice_ieq(name, SLICE("redirect")))
 		place = &r->redirect;

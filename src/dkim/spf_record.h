@@ -11,10 +11,11 @@ enum spf_mechanism { SPF_ALL, SPF_INCLUDE, SPF_A, SPF_MX, SPF_PTR, SPF_IP4, SPF_
 struct spf_directive {
 	enum spf_result result; /* of a match: pass, fail, softfail, neutral */
 	enum spf_mechanism mechanism;
-	struct slice domain;   /* domain-spec with its macros; empty: the current domain */
-	struct ip net;	       /* ip4, ip6 */
-	unsigned bits4, bits6; /* 32 and 128 when not said; ip4 and ip6 have theirs in the one that applies */
-	struct slice text;     /* as written */
+	struct slice domain; /* domain-spec with its macros; empty: the current domain */
+	struct ip net;       /* ip4, ip6 */
+	unsigned bits4,
+	    bits6; /* 32 and 128 when not said; ip4 and ip6 have theirs in the one that applies */
+	struct slice text; /* as written */
 };
 
 struct spf_record {

@@ -18,7 +18,8 @@ struct suffixes *suffixes_open(const char *file, struct err *err)
 	struct suffixes *s;
 
 	if (list == NULL) {
-		(void)err_set(err, ERR_PERMANENT, "read the list of public suffixes %s: missing or empty; install publicsuffix",
+		(void)err_set(err, ERR_PERMANENT,
+		    "read the list of public suffixes %s: missing or empty; install publicsuffix",
 		    file != NULL ? file : "");
 		return (NULL);
 	}

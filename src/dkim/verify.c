@@ -41,11 +41,12 @@ const char *dkim_result_name(enum dkim_result r)
 }
 
 /* Fields that a message has once, and that people or their programs go by (RFC 5322 3.6, RFC 2045 3). */
-static const char *const seen_fields[] = { "From", "Sender", "Reply-To", "Subject", "Date", "To", "Cc", "Message-ID",
-	"MIME-Version", "Content-Type", "Content-Transfer-Encoding" };
+static const char *const seen_fields[] = { "From", "Sender", "Reply-To", "Subject", "Date", "To",
+	"Cc", "Message-ID", "MIME-Version", "Content-Type", "Content-Transfer-Encoding" };
 
 /* RFC 6376 8.15: a second field of a kind that was signed once is shown by many instead of the signed one. */
-static void look_at_coverage(const struct header *h, const struct signature *s, struct dkim_signature *said)
+static void look_at_coverage(
+    const struct header *h, const struct signature *s, struct dkim_signature *said)
 {
 	for (size_t i = 0; i < COUNT_OF(seen_fields); i++) {
 		size_t there = header_count(h, slice_of(seen_fields[i]));
@@ -77,7 +78,8 @@ static void on_checked(void *self)
 		finish(v);
 }
 
-static void start_one(struct dkim_verify *v, struct dns *d, const struct header *h, const struct field *f, int64_t now)
+static void start_one(struct dkim_verify *v, struct dns *d, const struct header *h,
+    const struct field *f, int64_t now)
 {
 	struct one *o = &v->v[v->n++];
 	struct sigcheck *c = &o->check;
@@ -86,9 +88,13 @@ static void start_one(struct dkim_verify *v, struct dns *d, const struct header 
 	c->result = signature_parse(v->arena, f, SIGNATURE_DKIM, now, s, &c->why);
 	/* the field's own octets are not ours to keep */
 	s->b_text = arena_dup(v->arena, s->b_text);
-	o->said = (struct dkim_signature){ .domain = s->domain, .selector = s->selector, .identity = s->identity,
-		.b = s->b_text, .algorithm = s->has_algorithm ? dkim_algorithm_name(s->algorithm) : NULL,
-		.signed_at = s->signed_at, .expires = s->expires };
+	o->said = (struct dkim_signature){ .domain = s->domain,
+		.selector = s->selector,
+		.identity = s->identity,
+		.b = s->b_text,
+		.algorithm = s->has_algorithm ? dkim_algorithm_name(s->algorithm) : NULL,
+		.signed_at = s->signed_at,
+		.expires = s->expires };
 	if (c->result != DKIM_PASS)
 		return;
 	look_at_coverage(h, s, &o->said);
@@ -167,8 +173,8 @@ static void finish(struct dkim_verify *v)
 	arena_free(v->arena);
 }
 
-void dkim_verify_end(struct dkim_verify *v,
-    void (*on_result)(void *self, const struct dkim_verdicts *v), void *self)
+void dkim_verify_end(
+    struct dkim_verify *v, void (*on_result)(void *self, const struct dkim_verdicts *v), void *self)
 {
 	v->on_result = on_result;
 	v->self = self;

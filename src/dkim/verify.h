@@ -15,7 +15,7 @@ enum dkim_result { /* RFC 8601 2.7.1 */
 	DKIM_NONE,
 	DKIM_PASS,
 	DKIM_FAIL,
-	DKIM_POLICY,	/* good perhaps, and not good enough for us */
+	DKIM_POLICY, /* good perhaps, and not good enough for us */
 	DKIM_NEUTRAL,
 	DKIM_TEMPERROR, /* no answer about the key: never a verdict */
 	DKIM_PERMERROR,
@@ -24,24 +24,26 @@ const char *dkim_result_name(enum dkim_result r); /* "pass" */
 
 struct dkim_signature {
 	enum dkim_result result;
-	const char *why;	  /* unless passed; NULL: nothing to say */
-	struct slice domain;	  /* d=, A-labels, lower case; empty when it could not be read */
+	const char *why;     /* unless passed; NULL: nothing to say */
+	struct slice domain; /* d=, A-labels, lower case; empty when it could not be read */
 	struct slice selector;
-	struct slice identity;	  /* i=, "@d" when not said */
-	struct slice b;		  /* the first 8 characters of b= (RFC 6008) */
-	const char *algorithm;	  /* "rsa-sha256"; NULL: none that we know */
-	unsigned key_bits;	  /* 0: no key was had */
-	bool weak;		  /* an RSA key below L_KEY_BITS_GOOD */
-	bool testing;		  /* the key says t=y: they do not stand by it yet */
-	bool partial;		  /* l= left octets of the body unsigned: result is not pass */
-	const char *added;	  /* a field of which there is one more than was signed: result is not pass */
-	const char *uncovered;	  /* the first field that people see and the signature leaves out; NULL: none */
+	struct slice identity; /* i=, "@d" when not said */
+	struct slice b;        /* the first 8 characters of b= (RFC 6008) */
+	const char *algorithm; /* "rsa-sha256"; NULL: none that we know */
+	unsigned key_bits;     /* 0: no key was had */
+	bool weak;             /* an RSA key below L_KEY_BITS_GOOD */
+	bool testing;          /* the key says t=y: they do not stand by it yet */
+	bool partial;          /* l= left octets of the body unsigned: result is not pass */
+	const char
+	    *added; /* a field of which there is one more than was signed: result is not pass */
+	const char *
+	    uncovered; /* the first field that people see and the signature leaves out; NULL: none */
 	int64_t signed_at, expires; /* t=, x=; -1: not said */
 };
 
 struct dkim_verdicts { /* valid during the callback only */
 	const struct dkim_signature *v;
-	size_t n;	/* signatures looked at, in the order of the message */
+	size_t n;       /* signatures looked at, in the order of the message */
 	size_t ignored; /* those past L_DKIM */
 };
 

@@ -20,7 +20,9 @@ static inline struct suite suite_open(int argc, char **argv)
 {
 	struct err err = { .kind = ERR_NONE };
 	const char *forward[] = { argc > 1 ? argv[1] : "" };
-	struct dns_config cfg = { .forward = forward, .forward_n = 1, .trust_anchor = "none",
+	struct dns_config cfg = { .forward = forward,
+		.forward_n = 1,
+		.trust_anchor = "none",
 		.run_dir = argc > 2 ? argv[2] : "." };
 	struct suite s = { .loop = loop_new() };
 

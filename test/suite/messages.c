@@ -11,9 +11,9 @@ static void on_dkim(void *self, const struct dkim_verdicts *v)
 	*(bool *)self = true;
 	for (size_t i = 0; i < v->n; i++)
 		(void)printf("dkim\t%s\t" SLICE_FMT "\t" SLICE_FMT "\t%s\t%u\t%d\t%s\n",
-		    dkim_result_name(v->v[i].result), SLICE_ARG(v->v[i].domain), SLICE_ARG(v->v[i].selector),
-		    v->v[i].algorithm != NULL ? v->v[i].algorithm : "", v->v[i].key_bits, v->v[i].partial,
-		    v->v[i].why != NULL ? v->v[i].why : "");
+		    dkim_result_name(v->v[i].result), SLICE_ARG(v->v[i].domain),
+		    SLICE_ARG(v->v[i].selector), v->v[i].algorithm != NULL ? v->v[i].algorithm : "",
+		    v->v[i].key_bits, v->v[i].partial, v->v[i].why != NULL ? v->v[i].why : "");
 	for (size_t i = 0; i < v->ignored; i++)
 		(void)printf("dkim\tignored\n");
 }
@@ -21,7 +21,8 @@ static void on_dkim(void *self, const struct dkim_verdicts *v)
 static void on_arc(void *self, const struct arc_verdict *v)
 {
 	*(bool *)self = true;
-	(void)printf("arc\t%s\t%zu\t%s\n", arc_state_name(v->state), v->n, v->why != NULL ? v->why : "");
+	(void)printf(
+	    "arc\t%s\t%zu\t%s\n", arc_state_name(v->state), v->n, v->why != NULL ? v->why : "");
 }
 
 static void check(struct suite *s, struct slice message, int64_t now, size_t piece)
@@ -59,10 +60,12 @@ int main(int argc, char **argv)
 	uint64_t now, piece, n;
 	struct slice rest, line;
 
-	if (argc < 5 || !slice_u64(slice_of(argv[3]), INT64_MAX, &now) || !slice_u64(slice_of(argv[4]), 1 << 30, &piece))
+	if (argc < 5 || !slice_u64(slice_of(argv[3]), INT64_MAX, &now) ||
+	    !slice_u64(slice_of(argv[4]), 1 << 30, &piece))
 		return (2);
 	suite_read(&in);
-	for (rest = buf_slice(&in); slice_cut(rest, '\n', &line, &rest) && slice_u64(line, rest.n, &n);
+	for (rest = buf_slice(&in);
+	     slice_cut(rest, '\n', &line, &rest) && slice_u64(line, rest.n, &n);
 	     rest = slice_from(rest, (size_t)n)) {
 		struct slice message = slice_head(rest, (size_t)n);
 		char *own = malloc(message.n > 0 ? message.n : 1); /* exact: an over-read is seen */

@@ -14,7 +14,7 @@
 struct fake_row {
 	const char *name; /* NULL ends the table */
 	enum dns_type type;
-	const char *value;	/* an address, host or text; NULL: ${status} alone */
+	const char *value;      /* an address, host or text; NULL: ${status} alone */
 	enum dns_status status; /* DNS_OK is 0 */
 };
 
@@ -22,8 +22,8 @@ static struct {
 	struct loop *loop;
 	const struct fake_row *rows;
 	unsigned asked, pending;
-	bool full;   /* questions cannot be put */
-	bool silent; /* no answer ever comes */
+	bool full;               /* questions cannot be put */
+	bool silent;             /* no answer ever comes */
 	struct slice everything; /* not empty: every question has this one text for its answer */
 } fake;
 

@@ -41,7 +41,8 @@ static void world(void)
 	for (size_t i = 0; i < COUNT_OF(rows); i++)
 		it.rows[i] = rows[i];
 	for (int i = 0; i < 2; i++)
-		it.rows[COUNT_OF(rows) + (size_t)i] = (struct fake_row){ it.name[i], DNS_TXT, it.value[i], DNS_OK };
+		it.rows[COUNT_OF(rows) + (size_t)i] =
+		    (struct fake_row){ it.name[i], DNS_TXT, it.value[i], DNS_OK };
 	fake.rows = it.rows;
 }
 
@@ -97,7 +98,8 @@ static const struct dkim_auth_result *check(
 	a = dkim_auth_start(arena, fake.loop, NULL, it.suffixes, &ask, NOW);
 	header_parse(arena, message, &h);
 	dkim_auth_header(a, &h);
-	for (struct slice rest = slice_from(message, h.size); rest.n > 0; rest = slice_from(rest, 7))
+	for (struct slice rest = slice_from(message, h.size); rest.n > 0;
+	     rest = slice_from(rest, 7))
 		dkim_auth_body(a, slice_head(rest, 7));
 	dkim_auth_end(a, on_result, &heard);
 	assert_int_equal(heard.calls, 0);
@@ -107,7 +109,8 @@ static const struct dkim_auth_result *check(
 	return (heard.r);
 }
 
-#define MESSAGE "From: Bank <a@bank.example>\r\nTo: b@here.example\r\nSubject: hello\r\n\r\nBody.\r\n"
+#define MESSAGE                                                                                    \
+	"From: Bank <a@bank.example>\r\nTo: b@here.example\r\nSubject: hello\r\n\r\nBody.\r\n"
 
 static void sign(struct buf *out)
 {
@@ -135,14 +138,20 @@ static void all_is_said_at_once(void **state)
 	assert_true(r->dmarc.spf_aligned && r->dmarc.dkim_aligned);
 	assert_int_equal(r->arc, ARC_NONE);
 	assert_int_equal(dkim_auth_write(&out, r), 0);
-	assert_non_null(strstr(buf_z(&out), "Authentication-Results: mx.here.example;\r\n\tspf=pass\r\n\tsmtp.helo=mail.bank.example;"
-					    "\r\n\tspf=pass\r\n\tsmtp.mailfrom=a@bank.example;\r\n\tdkim=pass\r\n\theader.d=bank.example"));
-	assert_non_null(strstr(buf_z(&out), ";\r\n\tdmarc=pass\r\n\theader.from=bank.example\r\n\tpolicy.dmarc=reject\r\n"));
+	assert_non_null(strstr(buf_z(&out),
+	    "Authentication-Results: "
+	    "mx.here.example;\r\n\tspf=pass\r\n\tsmtp.helo=mail.bank.example;"
+	    "\r\n\tspf=pass\r\n\tsmtp.mailfrom=a@bank.example;\r\n\tdkim=pass\r\n\theader.d=bank."
+	    "example"));
+	assert_non_null(strstr(buf_z(&out),
+	    ";\r\n\tdmarc=pass\r\n\theader.from=bank.example\r\n\tpolicy.dmarc=reject\r\n"));
 	buf_reset(&out);
 	assert_int_equal(dkim_auth_write_received_spf(&out, r), 0);
-	assert_string_equal(buf_z(&out), "Received-SPF: pass receiver=mx.here.example;\r\n\tidentity=mailfrom;\r\n\tclient-ip=\"192.0.2.1\";"
-					 "\r\n\thelo=\"mail.bank.example\";\r\n\tenvelope-from=\"a@bank.example\";"
-					 "\r\n\tmechanism=\"ip4:192.0.2.1\"\r\n");
+	assert_string_equal(buf_z(&out),
+	    "Received-SPF: pass "
+	    "receiver=mx.here.example;\r\n\tidentity=mailfrom;\r\n\tclient-ip=\"192.0.2.1\";"
+	    "\r\n\thelo=\"mail.bank.example\";\r\n\tenvelope-from=\"a@bank.example\";"
+	    "\r\n\tmechanism=\"ip4:192.0.2.1\"\r\n");
 	buf_free(&out);
 	arena_free(a);
 }
@@ -154,11 +163,14 @@ static void what_is_forged_fails(void **state)
 		enum spf_result mail_from;
 		enum dmarc_state dmarc;
 	} cases[] = {
-		{ "192.0.2.1", "mail.bank.example", "", SPF_PASS, DMARC_PASS }, /* the null sender is its HELO */
+		{ "192.0.2.1", "mail.bank.example", "", SPF_PASS,
+		    DMARC_PASS }, /* the null sender is its HELO */
 		{ "192.0.2.9", "mail.bank.example", "", SPF_FAIL, DMARC_FAIL },
 		{ "192.0.2.9", "evil.example", "x@evil.example", SPF_PASS, DMARC_FAIL },
-		{ "192.0.2.9", "evil.example", "x@nothere.bank.example", SPF_NONE, DMARC_FAIL }, /* AUT-01 */
-		{ "192.0.2.1", "mail.bank.example", "x@evil.example", SPF_PASS, DMARC_FAIL }, /* HELO is not what counts */
+		{ "192.0.2.9", "evil.example", "x@nothere.bank.example", SPF_NONE,
+		    DMARC_FAIL }, /* AUT-01 */
+		{ "192.0.2.1", "mail.bank.example", "x@evil.example", SPF_PASS,
+		    DMARC_FAIL }, /* HELO is not what counts */
 		{ "192.0.2.9", "evil.example", "x@bank.example", SPF_FAIL, DMARC_FAIL },
 	};
 
@@ -169,9 +181,10 @@ static void what_is_forged_fails(void **state)
 		    check(a, SLICE(MESSAGE), cases[i].ip, cases[i].helo, cases[i].from);
 
 		if (r->mail_from.result != cases[i].mail_from || r->dmarc.state != cases[i].dmarc)
-			fail_msg("case %zu: spf %s, dmarc %s", i, spf_result_name(r->mail_from.result),
-			    dmarc_state_name(r->dmarc.state));
-		assert_int_equal(r->dmarc.disposition, cases[i].dmarc == DMARC_FAIL ? DMARC_REJECT : DMARC_ASKS_NOTHING);
+			fail_msg("case %zu: spf %s, dmarc %s", i,
+			    spf_result_name(r->mail_from.result), dmarc_state_name(r->dmarc.state));
+		assert_int_equal(r->dmarc.disposition,
+		    cases[i].dmarc == DMARC_FAIL ? DMARC_REJECT : DMARC_ASKS_NOTHING);
 		arena_free(a);
 	}
 }
@@ -189,7 +202,9 @@ static void a_message_of_nobody_is_permerror(void **state)
 	for (size_t i = 0; i < COUNT_OF(messages); i++) {
 		struct arena *a = arena_new(0);
 
-		assert_int_equal(check(a, messages[i], "192.0.2.1", "mail.bank.example", "a@bank.example")->dmarc.state,
+		assert_int_equal(
+		    check(a, messages[i], "192.0.2.1", "mail.bank.example", "a@bank.example")
+			->dmarc.state,
 		    DMARC_PERMERROR);
 		arena_free(a);
 	}
@@ -211,7 +226,8 @@ static void a_black_out_is_no_verdict(void **state) /* DNS-01 */
 	r = check(a, buf_slice(&m), "192.0.2.1", "mail.bank.example", "a@bank.example");
 	assert_int_equal(r->mail_from.result, SPF_TEMPERROR);
 	assert_int_equal(r->signatures[0].result, DKIM_TEMPERROR);
-	assert_int_equal(r->dmarc.state, DMARC_TEMPERROR); /* and a record with reject was had: 451 */
+	assert_int_equal(
+	    r->dmarc.state, DMARC_TEMPERROR); /* and a record with reject was had: 451 */
 	assert_int_equal(r->dmarc.policy, DMARC_REJECT);
 	it.rows[1].value = NULL;
 	it.rows[1].status = DNS_TEMPORARY;
@@ -231,8 +247,8 @@ static void a_strangers_words_stay_inside(void **state) /* AUT-25 */
 {
 	struct arena *a = arena_new(0);
 	struct buf out = BUF_INIT(8192);
-	const struct dkim_auth_result *r = check(a, SLICE(MESSAGE), "192.0.2.9",
-	    "he\r\nX-Evil: 1;(\"\\", "x;\r\n y\"\\@evil.example");
+	const struct dkim_auth_result *r = check(
+	    a, SLICE(MESSAGE), "192.0.2.9", "he\r\nX-Evil: 1;(\"\\", "x;\r\n y\"\\@evil.example");
 	size_t lines = 0, fields = 0;
 
 	(void)state;
@@ -252,7 +268,9 @@ static void a_strangers_words_stay_inside(void **state) /* AUT-25 */
 
 static void cancelled_checks_stay_silent(void **state)
 {
-	struct dkim_auth_ask ask = { .helo = SLICE("mail.bank.example"), .domain = SLICE("bank.example"), .hostname = "mx" };
+	struct dkim_auth_ask ask = { .helo = SLICE("mail.bank.example"),
+		.domain = SLICE("bank.example"),
+		.hostname = "mx" };
 	struct arena *arena = arena_new(0);
 	struct heard heard = { .calls = 0 };
 	struct dkim_auth *a;

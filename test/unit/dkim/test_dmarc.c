@@ -17,15 +17,22 @@ static void records_ask(void **state)
 		enum dmarc_policy p, sp, np;
 		unsigned pct;
 	} cases[] = {
-		{ "v=DMARC1; p=none", true, DMARC_ASKS_NOTHING, DMARC_ASKS_NOTHING, DMARC_ASKS_NOTHING, 100 },
-		{ " v = DMARC1 ; p = reject ; pct=20 ;", true, DMARC_REJECT, DMARC_REJECT, DMARC_REJECT, 20 },
-		{ "v=DMARC1; p=quarantine; sp=none; np=reject", true, DMARC_QUARANTINE, DMARC_ASKS_NOTHING, DMARC_REJECT, 100 },
-		{ "v=DMARC1; p=Reject; sp=QUARANTINE", true, DMARC_REJECT, DMARC_QUARANTINE, DMARC_QUARANTINE, 100 },
-		{ "v=DMARC1; moo=x; ;p=reject; pct=101; ri=x", true, DMARC_REJECT, DMARC_REJECT, DMARC_REJECT, 100 },
-		{ "v=DMARC1; rua=mailto:a@b.example", true, DMARC_ASKS_NOTHING, DMARC_ASKS_NOTHING, DMARC_ASKS_NOTHING, 100 },
-		{ "v=DMARC1; p=moo; rua=mailto:a@b.example", true, DMARC_ASKS_NOTHING, DMARC_ASKS_NOTHING, DMARC_ASKS_NOTHING, 100 },
-		{ "v=DMARC1; p=reject; sp=moo; rua=mailto:a@b.example", true, DMARC_ASKS_NOTHING, DMARC_ASKS_NOTHING,
+		{ "v=DMARC1; p=none", true, DMARC_ASKS_NOTHING, DMARC_ASKS_NOTHING,
 		    DMARC_ASKS_NOTHING, 100 },
+		{ " v = DMARC1 ; p = reject ; pct=20 ;", true, DMARC_REJECT, DMARC_REJECT,
+		    DMARC_REJECT, 20 },
+		{ "v=DMARC1; p=quarantine; sp=none; np=reject", true, DMARC_QUARANTINE,
+		    DMARC_ASKS_NOTHING, DMARC_REJECT, 100 },
+		{ "v=DMARC1; p=Reject; sp=QUARANTINE", true, DMARC_REJECT, DMARC_QUARANTINE,
+		    DMARC_QUARANTINE, 100 },
+		{ "v=DMARC1; moo=x; ;p=reject; pct=101; ri=x", true, DMARC_REJECT, DMARC_REJECT,
+		    DMARC_REJECT, 100 },
+		{ "v=DMARC1; rua=mailto:a@b.example", true, DMARC_ASKS_NOTHING, DMARC_ASKS_NOTHING,
+		    DMARC_ASKS_NOTHING, 100 },
+		{ "v=DMARC1; p=moo; rua=mailto:a@b.example", true, DMARC_ASKS_NOTHING,
+		    DMARC_ASKS_NOTHING, DMARC_ASKS_NOTHING, 100 },
+		{ "v=DMARC1; p=reject; sp=moo; rua=mailto:a@b.example", true, DMARC_ASKS_NOTHING,
+		    DMARC_ASKS_NOTHING, DMARC_ASKS_NOTHING, 100 },
 		{ "v=DMARC1; p=moo", false, 0, 0, 0, 0 },
 		{ "v=DMARC1", false, 0, 0, 0, 0 },
 		{ "v=DMARC1; rua=nobody", false, 0, 0, 0, 0 },
@@ -44,7 +51,9 @@ static void records_ask(void **state)
 		bool good = dmarc_record_parse(a, slice_of(cases[i].text), &r);
 
 		if (good != cases[i].good ||
-		    (good && (r.p != cases[i].p || r.sp != cases[i].sp || r.np != cases[i].np || r.pct != cases[i].pct)))
+		    (good &&
+			(r.p != cases[i].p || r.sp != cases[i].sp || r.np != cases[i].np ||
+			    r.pct != cases[i].pct)))
 			fail_msg("%s", cases[i].text);
 		arena_free(a);
 	}
@@ -58,7 +67,7 @@ struct heard {
 
 struct facts {
 	const char *spf, *dkim; /* domains that passed */
-	bool temporary;		/* they did not pass: the DNS */
+	bool temporary;         /* they did not pass: the DNS */
 	unsigned sample;
 	struct heard heard;
 };
@@ -96,7 +105,8 @@ static const struct fake_row rows[] = {
 	{ NULL, DNS_A, NULL, DNS_OK },
 };
 
-static struct heard judge(const char *from, const char *spf, const char *dkim, bool temporary, unsigned sample)
+static struct heard judge(
+    const char *from, const char *spf, const char *dkim, bool temporary, unsigned sample)
 {
 	struct facts t = { .spf = spf, .dkim = dkim, .temporary = temporary, .sample = sample };
 
@@ -121,43 +131,57 @@ static void what_is_aligned_passes(void **state)
 		enum dmarc_policy disposition;
 	} cases[] = {
 		{ "bank.example", "bank.example", "", false, 0, DMARC_PASS, DMARC_ASKS_NOTHING },
-		{ "bank.example", "mail.bank.example", "", false, 0, DMARC_PASS, DMARC_ASKS_NOTHING },
-		{ "bank.example", "", "mail.bank.example", false, 0, DMARC_PASS, DMARC_ASKS_NOTHING },
+		{ "bank.example", "mail.bank.example", "", false, 0, DMARC_PASS,
+		    DMARC_ASKS_NOTHING },
+		{ "bank.example", "", "mail.bank.example", false, 0, DMARC_PASS,
+		    DMARC_ASKS_NOTHING },
 		{ "BANK.example", "", "bank.example", false, 0, DMARC_PASS, DMARC_ASKS_NOTHING },
 		{ "bank.example", "xbank.example", "example", false, 0, DMARC_FAIL, DMARC_REJECT },
 		{ "bank.example", "", "", false, 0, DMARC_FAIL, DMARC_REJECT },
 		{ "www.bank.example", "", "", false, 0, DMARC_FAIL, DMARC_QUARANTINE },
 		{ "no.bank.example", "", "", false, 0, DMARC_FAIL, DMARC_REJECT }, /* np= */
-		{ "bank.example", "bank.example", "", true, 0, DMARC_TEMPERROR, DMARC_ASKS_NOTHING },
-		{ "bank.example", "", "bank.example", true, 0, DMARC_TEMPERROR, DMARC_ASKS_NOTHING },
-		{ "bank.example", "evil.example", "evil.example", true, 0, DMARC_FAIL, DMARC_REJECT },
-		{ "strict.example", "mail.strict.example", "mail.strict.example", false, 0, DMARC_FAIL, DMARC_QUARANTINE },
-		{ "strict.example", "strict.example", "", false, 0, DMARC_PASS, DMARC_ASKS_NOTHING },
+		{ "bank.example", "bank.example", "", true, 0, DMARC_TEMPERROR,
+		    DMARC_ASKS_NOTHING },
+		{ "bank.example", "", "bank.example", true, 0, DMARC_TEMPERROR,
+		    DMARC_ASKS_NOTHING },
+		{ "bank.example", "evil.example", "evil.example", true, 0, DMARC_FAIL,
+		    DMARC_REJECT },
+		{ "strict.example", "mail.strict.example", "mail.strict.example", false, 0,
+		    DMARC_FAIL, DMARC_QUARANTINE },
+		{ "strict.example", "strict.example", "", false, 0, DMARC_PASS,
+		    DMARC_ASKS_NOTHING },
 		{ "half.example", "", "", false, 49, DMARC_FAIL, DMARC_REJECT },
 		{ "half.example", "", "", false, 50, DMARC_FAIL, DMARC_QUARANTINE },
 		{ "try.example", "", "", false, 0, DMARC_FAIL, DMARC_QUARANTINE },
 		{ "none.example", "", "", false, 0, DMARC_FAIL, DMARC_ASKS_NOTHING },
 		{ "two.example", "", "", false, 0, DMARC_NONE, DMARC_ASKS_NOTHING },
-		{ "two.bank.example", "", "", false, 0, DMARC_NONE, DMARC_ASKS_NOTHING }, /* and no look at bank.example */
+		{ "two.bank.example", "", "", false, 0, DMARC_NONE,
+		    DMARC_ASKS_NOTHING }, /* and no look at bank.example */
 		{ "mixed.example", "", "", false, 0, DMARC_FAIL, DMARC_REJECT },
 		{ "a.co.uk", "b.co.uk", "co.uk", false, 0, DMARC_FAIL, DMARC_ASKS_NOTHING },
 		{ "b.co.uk", "", "", false, 0, DMARC_FAIL, DMARC_REJECT },
 		{ "x.com", "", "", false, 0, DMARC_NONE, DMARC_ASKS_NOTHING },
 		{ "own.big.example", "big.example", "", false, 0, DMARC_FAIL, DMARC_REJECT },
-		{ "own.big.example", "x.own.big.example", "", false, 0, DMARC_PASS, DMARC_ASKS_NOTHING },
-		{ "down.example", "down.example", "", false, 0, DMARC_TEMPERROR, DMARC_ASKS_NOTHING },
-		{ "m\xc3\xbcller.example", "", "xn--mller-kva.example", false, 0, DMARC_PASS, DMARC_ASKS_NOTHING },
-		{ "evil.example(bank.example", "", "", false, 0, DMARC_PERMERROR, DMARC_ASKS_NOTHING },
+		{ "own.big.example", "x.own.big.example", "", false, 0, DMARC_PASS,
+		    DMARC_ASKS_NOTHING },
+		{ "down.example", "down.example", "", false, 0, DMARC_TEMPERROR,
+		    DMARC_ASKS_NOTHING },
+		{ "m\xc3\xbcller.example", "", "xn--mller-kva.example", false, 0, DMARC_PASS,
+		    DMARC_ASKS_NOTHING },
+		{ "evil.example(bank.example", "", "", false, 0, DMARC_PERMERROR,
+		    DMARC_ASKS_NOTHING },
 		{ "", "", "", false, 0, DMARC_PERMERROR, DMARC_ASKS_NOTHING },
-		{ "a.a.a.a.a.a.a.a.a.a.a.a.a.a.a.a.a.a.a.a.a.a.a.a.a.a.a.a.a.a.a.a.a.a.a.a.a.a.a.a.a.a.a.a.a.a.a.a.a.a.a.a.a.a"
-		  ".a.a.a.a.a.a.a.a.a.a.a.a.a.a.a.a.a.a.a.a.a.a.a.a.a.a.a.a.a.a.a.a.a.a.a.a.a.a.a.a.a.a.a.a.a.a.a.nowhere.example",
+		{ "a.a.a.a.a.a.a.a.a.a.a.a.a.a.a.a.a.a.a.a.a.a.a.a.a.a.a.a.a.a.a.a.a.a.a.a.a.a.a.a."
+		  "a.a.a.a.a.a.a.a.a.a.a.a.a.a"
+		  ".a.a.a.a.a.a.a.a.a.a.a.a.a.a.a.a.a.a.a.a.a.a.a.a.a.a.a.a.a.a.a.a.a.a.a.a.a.a.a."
+		  "a.a.a.a.a.a.a.a.nowhere.example",
 		    "", "", false, 0, DMARC_NONE, DMARC_ASKS_NOTHING },
 	};
 
 	(void)state;
 	for (size_t i = 0; i < COUNT_OF(cases); i++) {
-		struct heard h =
-		    judge(cases[i].from, cases[i].spf, cases[i].dkim, cases[i].temporary, cases[i].sample);
+		struct heard h = judge(cases[i].from, cases[i].spf, cases[i].dkim,
+		    cases[i].temporary, cases[i].sample);
 
 		if (h.r.state != cases[i].result || h.r.disposition != cases[i].disposition)
 			fail_msg("%zu %s: %s %s", i, cases[i].from, dmarc_state_name(h.r.state),
@@ -173,7 +197,8 @@ static void cancelled_searches_stay_silent(void **state)
 
 	(void)state;
 	dmarc_find_cancel(NULL);
-	dmarc_find_cancel(dmarc_find_start(fake.loop, NULL, suffixes, SLICE("bank.example"), on_found, &t));
+	dmarc_find_cancel(
+	    dmarc_find_start(fake.loop, NULL, suffixes, SLICE("bank.example"), on_found, &t));
 	f = dmarc_find_start(fake.loop, NULL, suffixes, SLICE("bank.example"), on_found, &t);
 	(void)loop_later(fake.loop, (void (*)(void *))dmarc_find_cancel, f);
 	loop_run(fake.loop);

@@ -29,13 +29,18 @@ static void on_result(void *self, const struct spf_answer *a)
 	h->wide = a->wide;
 	(void)snprintf(h->domain, sizeof(h->domain), SLICE_FMT, SLICE_ARG(a->domain));
 	(void)snprintf(h->mechanism, sizeof(h->mechanism), SLICE_FMT, SLICE_ARG(a->mechanism));
-	(void)snprintf(h->explanation, sizeof(h->explanation), SLICE_FMT, SLICE_ARG(a->explanation));
+	(void)snprintf(
+	    h->explanation, sizeof(h->explanation), SLICE_FMT, SLICE_ARG(a->explanation));
 }
 
-static struct heard check(const struct fake_row *rows, const char *ip, const char *domain, bool explain)
+static struct heard check(
+    const struct fake_row *rows, const char *ip, const char *domain, bool explain)
 {
-	struct spf_ask ask = { .helo = SLICE("mail.example"), .local = SLICE("user"), .domain = slice_of(domain),
-		.receiver = "mx.here.example", .explain = explain };
+	struct spf_ask ask = { .helo = SLICE("mail.example"),
+		.local = SLICE("user"),
+		.domain = slice_of(domain),
+		.receiver = "mx.here.example",
+		.explain = explain };
 	struct heard h = { .calls = 0 };
 
 	fake.rows = rows;
@@ -50,7 +55,8 @@ static struct heard check(const struct fake_row *rows, const char *ip, const cha
 
 static enum spf_result of_record(const char *text)
 {
-	struct fake_row rows[] = { { "x.example", DNS_TXT, text, DNS_OK }, { NULL, DNS_A, NULL, DNS_OK } };
+	struct fake_row rows[] = { { "x.example", DNS_TXT, text, DNS_OK },
+		{ NULL, DNS_A, NULL, DNS_OK } };
 
 	return (check(rows, "192.0.2.1", "x.example", false).result);
 }
@@ -90,7 +96,8 @@ static void records_are_whole_or_nothing(void **state)
 	(void)state;
 	for (size_t i = 0; i < COUNT_OF(cases); i++)
 		if (of_record(cases[i].record) != cases[i].result)
-			fail_msg("%s: %s", cases[i].record, spf_result_name(of_record(cases[i].record)));
+			fail_msg(
+			    "%s: %s", cases[i].record, spf_result_name(of_record(cases[i].record)));
 }
 
 static void two_records_are_an_error(void **state)
@@ -122,14 +129,19 @@ static void limits_have_two_sides(void **state)
 {
 	static const struct fake_row rows[] = {
 		{ "t10.example", DNS_TXT,
-		    "v=spf1 a:x.example a:x.example a:x.example a:x.example a:x.example a:x.example "
-		    "a:x.example a:x.example a:x.example a:x.example +all", DNS_OK },
+		    "v=spf1 a:x.example a:x.example a:x.example a:x.example a:x.example "
+		    "a:x.example "
+		    "a:x.example a:x.example a:x.example a:x.example +all",
+		    DNS_OK },
 		{ "t11.example", DNS_TXT,
-		    "v=spf1 a:x.example a:x.example a:x.example a:x.example a:x.example a:x.example "
-		    "a:x.example a:x.example a:x.example a:x.example a:x.example +all", DNS_OK },
+		    "v=spf1 a:x.example a:x.example a:x.example a:x.example a:x.example "
+		    "a:x.example "
+		    "a:x.example a:x.example a:x.example a:x.example a:x.example +all",
+		    DNS_OK },
 		{ "x.example", DNS_A, "198.51.100.1", DNS_OK },
 		{ "v2.example", DNS_TXT, "v=spf1 a:n1.example exists:n2.example -all", DNS_OK },
-		{ "v3.example", DNS_TXT, "v=spf1 a:n1.example exists:n2.example mx:n3.example +all", DNS_OK },
+		{ "v3.example", DNS_TXT, "v=spf1 a:n1.example exists:n2.example mx:n3.example +all",
+		    DNS_OK },
 		{ "loop.example", DNS_TXT, "v=spf1 include:loop.example +all", DNS_OK },
 		{ "turn.example", DNS_TXT, "v=spf1 redirect=turn.example", DNS_OK },
 		{ "inc.example", DNS_TXT, "v=spf1 include:none.example +all", DNS_OK },
@@ -173,7 +185,8 @@ static void ten_mx_names_are_enough(void **state)
 
 	(void)state;
 	for (size_t i = 2; i < 12; i++)
-		rows[i] = (struct fake_row){ "x.example", DNS_MX, i == 11 ? "m.example" : "n.example", DNS_OK };
+		rows[i] = (struct fake_row){ "x.example", DNS_MX,
+			i == 11 ? "m.example" : "n.example", DNS_OK };
 	assert_int_equal(check(rows, "192.0.2.9", "x.example", false).result, SPF_PASS);
 	/* names without an IPv6 address do not void the record */
 	assert_int_equal(check(rows, "2001:db8::1", "x.example", false).result, SPF_FAIL);
@@ -183,10 +196,14 @@ static void ten_mx_names_are_enough(void **state)
 
 static void questions_have_a_limit(void **state)
 {
-	static struct fake_row rows[15] = { { "five.example", DNS_TXT, "v=spf1 mx:x.example mx:x.example mx:x.example "
-								      "mx:x.example mx:x.example -all", DNS_OK },
-		{ "six.example", DNS_TXT, "v=spf1 mx:x.example mx:x.example mx:x.example mx:x.example mx:x.example "
-					  "mx:x.example +all", DNS_OK } };
+	static struct fake_row rows[15] = { { "five.example", DNS_TXT,
+						"v=spf1 mx:x.example mx:x.example mx:x.example "
+						"mx:x.example mx:x.example -all",
+						DNS_OK },
+		{ "six.example", DNS_TXT,
+		    "v=spf1 mx:x.example mx:x.example mx:x.example mx:x.example mx:x.example "
+		    "mx:x.example +all",
+		    DNS_OK } };
 
 	(void)state;
 	for (size_t i = 2; i < 12; i++)
@@ -246,10 +263,11 @@ static void explanations_are_asked_for_and_short(void **state)
 	fake.asked = 0;
 	assert_string_equal(check(rows, "192.0.2.1", "x.example", false).explanation, "");
 	assert_int_equal(fake.asked, 1);
-	assert_string_equal(
-	    check(rows, "192.0.2.1", "x.example", true).explanation, "192.0.2.1 may not, says mx.here.example");
+	assert_string_equal(check(rows, "192.0.2.1", "x.example", true).explanation,
+	    "192.0.2.1 may not, says mx.here.example");
 	memset(text, 'x', sizeof(text) - 1);
-	assert_int_equal(strlen(check(rows, "192.0.2.1", "x.example", true).explanation), L_SPF_TEXT);
+	assert_int_equal(
+	    strlen(check(rows, "192.0.2.1", "x.example", true).explanation), L_SPF_TEXT);
 	(void)snprintf(text, sizeof(text), "line\r\nbreak");
 	assert_string_equal(check(rows, "192.0.2.1", "x.example", true).explanation, "");
 	rows[1].value = NULL;
@@ -283,8 +301,11 @@ static void macros_are_those_of_the_standard(void **state) /* RFC 7208 7.4 */
 		{ "%%%_%-%{p}", "% %20unknown" },
 	};
 	struct ip ip;
-	struct spf_macro_facts f = { .local = SLICE("strong-bad"), .sender_domain = SLICE("email.example.com"),
-		.domain = SLICE("email.example.com"), .helo = SLICE("h"), .ip = &ip };
+	struct spf_macro_facts f = { .local = SLICE("strong-bad"),
+		.sender_domain = SLICE("email.example.com"),
+		.domain = SLICE("email.example.com"),
+		.helo = SLICE("h"),
+		.ip = &ip };
 
 	(void)state;
 	assert_true(ip_parse(SLICE("192.0.2.3"), &ip));

@@ -91,7 +91,8 @@ static int setup(void **state)
 
 	(void)state;
 	fake.loop = loop_new();
-	if (mkdtemp(dir) == NULL || chdir(dir) == -1 || dkim_keys_make("example.org", "20261123", NULL) == -1 ||
+	if (mkdtemp(dir) == NULL || chdir(dir) == -1 ||
+	    dkim_keys_make("example.org", "20261123", NULL) == -1 ||
 	    (it.keys = dkim_keys_load("example.org", NULL, NULL)) == NULL)
 		return (-1);
 	dkim_keys_each(it.keys, take_key, NULL);
@@ -108,7 +109,8 @@ static int done(void **state)
 }
 
 #define MESSAGE                                                                                    \
-	"From: a@example.org\r\nTo: b@example.net\r\nSubject: hello\r\nMIME-Version: 1.0\r\n\r\nBody of it.\r\n"
+	"From: a@example.org\r\nTo: b@example.net\r\nSubject: hello\r\nMIME-Version: "             \
+	"1.0\r\n\r\nBody of it.\r\n"
 
 /* The message with our signatures in front. */
 static void sign(struct buf *out)
@@ -148,8 +150,9 @@ static void what_we_sign_verifies(void **state)
 
 static void a_change_anywhere_is_seen(void **state)
 {
-	static const char *const front[] = { "From: x@example.org\r\n", "Subject: other\r\n", "Reply-To: x@evil.example\r\n",
-		"Content-Type: text/html\r\n", "Date: Mon, 23 Nov 2026 04:00:00 +0000\r\n", "To: x@example.org\r\n" };
+	static const char *const front[] = { "From: x@example.org\r\n", "Subject: other\r\n",
+		"Reply-To: x@evil.example\r\n", "Content-Type: text/html\r\n",
+		"Date: Mon, 23 Nov 2026 04:00:00 +0000\r\n", "To: x@example.org\r\n" };
 
 	(void)state;
 	for (size_t i = 0; i < COUNT_OF(front); i++) {
@@ -177,7 +180,8 @@ static void a_change_anywhere_is_seen(void **state)
 }
 
 #define GOOD                                                                                       \
-	"v=1; a=rsa-sha256; d=example.org; s=20261123r; h=from; bh=AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=; "
+	"v=1; a=rsa-sha256; d=example.org; s=20261123r; h=from; "                                  \
+	"bh=AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=; "
 
 static void faulty_signatures_are_named(void **state)
 {
@@ -188,8 +192,10 @@ static void faulty_signatures_are_named(void **state)
 	} cases[] = {
 		{ GOOD "b=AAAA", DKIM_FAIL, 1 }, /* well-formed: only its key says no */
 		{ GOOD "b=AAAA; zz=unknown", DKIM_FAIL, 1 },
-		{ "v \r\n = 1 ; a=\r\n rsa-sha256; d=example.org; s=20261123r; h= from\r\n : to; bh=AAAAAAAAAAAAAAAAAAAAAAAA"
-		  "\r\n AAAAAAAAAAAAAAAAAAA=; b= AA\r\n AA ", DKIM_FAIL, 1 },
+		{ "v \r\n = 1 ; a=\r\n rsa-sha256; d=example.org; s=20261123r; h= from\r\n : to; "
+		  "bh=AAAAAAAAAAAAAAAAAAAAAAAA"
+		  "\r\n AAAAAAAAAAAAAAAAAAA=; b= AA\r\n AA ",
+		    DKIM_FAIL, 1 },
 		{ GOOD "b=AAAA; d=example.org", DKIM_PERMERROR, 0 },
 		{ GOOD "b=AAAA; q=other", DKIM_PERMERROR, 0 },
 		{ GOOD "b=AAAA; q=other:dns/txt", DKIM_FAIL, 1 },
@@ -208,20 +214,28 @@ static void faulty_signatures_are_named(void **state)
 		{ GOOD "b=", DKIM_PERMERROR, 0 },
 		{ GOOD "b=A", DKIM_PERMERROR, 0 },
 		{ GOOD, DKIM_PERMERROR, 0 },
-		{ "v=2; a=rsa-sha256; d=example.org; s=x; h=from; bh=AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=; b=AAAA",
+		{ "v=2; a=rsa-sha256; d=example.org; s=x; h=from; "
+		  "bh=AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=; b=AAAA",
 		    DKIM_PERMERROR, 0 },
-		{ "v=1; a=rsa-sha1; d=example.org; s=x; h=from; bh=AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=; b=AAAA",
+		{ "v=1; a=rsa-sha1; d=example.org; s=x; h=from; "
+		  "bh=AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=; b=AAAA",
 		    DKIM_FAIL, 0 },
-		{ "v=1; a=rsa-md5; d=example.org; s=x; h=from; bh=AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=; b=AAAA",
+		{ "v=1; a=rsa-md5; d=example.org; s=x; h=from; "
+		  "bh=AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=; b=AAAA",
 		    DKIM_PERMERROR, 0 },
 		{ "v=1; a=rsa-sha256; d=example.org; s=x; h=from; b=AAAA", DKIM_PERMERROR, 0 },
-		{ "v=1; a=rsa-sha256; d=example.org; s=x; h=to; bh=AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=; b=AAAA",
+		{ "v=1; a=rsa-sha256; d=example.org; s=x; h=to; "
+		  "bh=AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=; b=AAAA",
 		    DKIM_PERMERROR, 0 },
-		{ "v=1; a=rsa-sha256; d=example.org(.evil.example; s=x; h=from; bh=AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=;"
-		  " b=AAAA", DKIM_PERMERROR, 0 },
-		{ "v=1; a=rsa-sha256; d=\"example.org\"; s=x; h=from; bh=AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=; b=AAAA",
+		{ "v=1; a=rsa-sha256; d=example.org(.evil.example; s=x; h=from; "
+		  "bh=AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=;"
+		  " b=AAAA",
 		    DKIM_PERMERROR, 0 },
-		{ "v=1; a=rsa-sha256; d=org; s=x; h=from; bh=AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=; b=AAAA",
+		{ "v=1; a=rsa-sha256; d=\"example.org\"; s=x; h=from; "
+		  "bh=AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=; b=AAAA",
+		    DKIM_PERMERROR, 0 },
+		{ "v=1; a=rsa-sha256; d=org; s=x; h=from; "
+		  "bh=AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=; b=AAAA",
 		    DKIM_PERMERROR, 0 },
 	};
 
@@ -235,8 +249,8 @@ static void faulty_signatures_are_named(void **state)
 		h = check(buf_slice(&m));
 		assert_int_equal(h.n, 1);
 		if (h.v[0].result != cases[i].result || fake.asked != cases[i].asked)
-			fail_msg("%s: %s (%s), %u asked", cases[i].tags, dkim_result_name(h.v[0].result), h.v[0].why,
-			    fake.asked);
+			fail_msg("%s: %s (%s), %u asked", cases[i].tags,
+			    dkim_result_name(h.v[0].result), h.v[0].why, fake.asked);
 		buf_free(&m);
 	}
 }
@@ -248,12 +262,14 @@ static void a_signature_from_the_future_waits(void **state)
 	(void)state;
 	sign(&m);
 	assert_int_equal(check_at(buf_slice(&m), NOW - L_DKIM_SKEW_SECONDS).v[0].result, DKIM_PASS);
-	assert_int_equal(check_at(buf_slice(&m), NOW - L_DKIM_SKEW_SECONDS - 1).v[0].result, DKIM_FAIL);
+	assert_int_equal(
+	    check_at(buf_slice(&m), NOW - L_DKIM_SKEW_SECONDS - 1).v[0].result, DKIM_FAIL);
 	buf_free(&m);
 }
 
 /* A signature with our key and tags of the test's choice over ${signed_body}, in front of ${message}. */
-static void sign_by_hand(const char *tags, struct slice message, struct slice signed_body, struct buf *out)
+static void sign_by_hand(
+    const char *tags, struct slice message, struct slice signed_body, struct buf *out)
 {
 	unsigned char digest[BODYHASH_OCTETS], sig[1024];
 	struct buf b64 = BUF_INIT(2000), field = BUF_INIT(8192), b = BUF_INIT(2000);
@@ -262,16 +278,21 @@ static void sign_by_hand(const char *tags, struct slice message, struct slice si
 	struct header h;
 	size_t n = sizeof(sig);
 	const char *why;
-	EVP_PKEY_CTX *ctx = EVP_PKEY_CTX_new(it.keys->v[it.keys->v[0].algorithm == DKIM_RSA ? 0 : 1].pkey, NULL);
+	EVP_PKEY_CTX *ctx =
+	    EVP_PKEY_CTX_new(it.keys->v[it.keys->v[0].algorithm == DKIM_RSA ? 0 : 1].pkey, NULL);
 
-	assert_int_equal(EVP_Digest(signed_body.p, signed_body.n, digest, NULL, EVP_sha256(), NULL), 1);
+	assert_int_equal(
+	    EVP_Digest(signed_body.p, signed_body.n, digest, NULL, EVP_sha256(), NULL), 1);
 	(void)base64_encode((struct slice){ (char *)digest, sizeof(digest) }, &b64);
-	(void)buf_fmt(&field, "DKIM-Signature: v=1; a=rsa-sha256; d=example.org; s=20261123r; %s; bh=%s; b=", tags, buf_z(&b64));
+	(void)buf_fmt(&field,
+	    "DKIM-Signature: v=1; a=rsa-sha256; d=example.org; s=20261123r; %s; bh=%s; b=", tags,
+	    buf_z(&b64));
 	(void)buf_add_slice(out, buf_slice(&field));
 	(void)buf_addz(out, "AAAA\r\n");
 	(void)buf_add_slice(out, message);
 	header_parse(a, buf_slice(out), &h);
-	assert_int_equal(signature_parse(a, &h.fields[0], SIGNATURE_DKIM, NOW, &s, &why), DKIM_PASS);
+	assert_int_equal(
+	    signature_parse(a, &h.fields[0], SIGNATURE_DKIM, NOW, &s, &why), DKIM_PASS);
 	assert_true(signature_hash(&s, &h, digest));
 	assert_int_equal(EVP_PKEY_sign_init(ctx), 1);
 	assert_int_equal(EVP_PKEY_CTX_set_signature_md(ctx, EVP_sha256()), 1);
@@ -301,10 +322,12 @@ static void what_is_not_signed_earns_nothing(void **state) /* AUT-09 */
 	} cases[] = {
 		{ "h=from:to:subject", SLICE_INIT("12345\r\n"), DKIM_PASS, false, NULL },
 		{ "h=from:to:subject; l=7", SLICE_INIT("12345\r\n"), DKIM_PASS, false, NULL },
-		{ "h=from:to:subject; l=7", SLICE_INIT("12345\r\nand more\r\n"), DKIM_POLICY, true, NULL },
+		{ "h=from:to:subject; l=7", SLICE_INIT("12345\r\nand more\r\n"), DKIM_POLICY, true,
+		    NULL },
 		{ "h=from:to:subject; l=7", SLICE_INIT("1234\r\n\r\n"), DKIM_FAIL, false, NULL },
 		{ "h=from:to:subject; l=8", SLICE_INIT("12345\r\n"), DKIM_FAIL, false, NULL },
-		{ "h=from:to:subject; l=99999999999999999999999", SLICE_INIT("12345\r\n"), DKIM_FAIL, false, NULL },
+		{ "h=from:to:subject; l=99999999999999999999999", SLICE_INIT("12345\r\n"),
+		    DKIM_FAIL, false, NULL },
 		{ "h=from:to", SLICE_INIT("12345\r\n"), DKIM_PASS, false, "Subject" },
 	};
 
@@ -341,7 +364,8 @@ static void a_key_may_be_for_its_domain_alone(void **state)
 	struct buf m = BUF_INIT(8192);
 
 	(void)state;
-	sign_by_hand("h=from; i=x@sub.example.org", SLICE(HEADER "12345\r\n"), SLICE("12345\r\n"), &m);
+	sign_by_hand(
+	    "h=from; i=x@sub.example.org", SLICE(HEADER "12345\r\n"), SLICE("12345\r\n"), &m);
 	assert_int_equal(check(buf_slice(&m)).v[0].result, DKIM_PASS);
 	(void)snprintf(it.text, sizeof(it.text), "t=s; %s", strstr(it.value[0], "p="));
 	it.rows[0].value = it.text;
@@ -356,12 +380,14 @@ static void names_in_h_have_a_limit(void **state)
 	for (int n = L_DKIMH; n <= L_DKIMH + 1; n++) {
 		struct buf tags = BUF_INIT(8192), m = BUF_INIT(65536);
 
-		(void)buf_addz(&tags, "v=1; a=rsa-sha256; d=example.org; s=20261123r; "
-				      "bh=AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=; b=AAAA; h=from");
+		(void)buf_addz(&tags,
+		    "v=1; a=rsa-sha256; d=example.org; s=20261123r; "
+		    "bh=AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=; b=AAAA; h=from");
 		for (int i = 1; i < n; i++)
 			(void)buf_addz(&tags, ":to");
 		by_hand(buf_z(&tags), &m);
-		assert_int_equal(check(buf_slice(&m)).v[0].result, n == L_DKIMH ? DKIM_FAIL : DKIM_PERMERROR);
+		assert_int_equal(
+		    check(buf_slice(&m)).v[0].result, n == L_DKIMH ? DKIM_FAIL : DKIM_PERMERROR);
 		buf_free(&tags);
 		buf_free(&m);
 	}
@@ -414,11 +440,13 @@ static void key_records_say_who_may_sign(void **state) /* AUT-12 */
 	for (size_t i = 0; i < COUNT_OF(cases); i++) {
 		struct heard h;
 
-		(void)snprintf(it.text, sizeof(it.text), "%s%s", cases[i].head, strstr(it.value[0], "p="));
+		(void)snprintf(
+		    it.text, sizeof(it.text), "%s%s", cases[i].head, strstr(it.value[0], "p="));
 		it.rows[0].value = it.text;
 		h = check(buf_slice(&m));
 		for (size_t k = 0; k < h.n; k++)
-			if (strcmp(h.v[k].algorithm, "rsa-sha256") == 0 && h.v[k].result != cases[i].result)
+			if (strcmp(h.v[k].algorithm, "rsa-sha256") == 0 &&
+			    h.v[k].result != cases[i].result)
 				fail_msg("%s: %s", cases[i].head, h.v[k].why);
 		assert_int_equal(h.v[0].testing || h.v[1].testing, i == 2);
 	}
@@ -441,7 +469,8 @@ static void keys_have_sizes(void **state)
 	static const struct {
 		unsigned bits;
 		enum dkim_result result;
-	} cases[] = { { 512, DKIM_POLICY }, { 1016, DKIM_POLICY }, { 1024, DKIM_PASS }, { 2048, DKIM_PASS } };
+	} cases[] = { { 512, DKIM_POLICY }, { 1016, DKIM_POLICY }, { 1024, DKIM_PASS },
+		{ 2048, DKIM_PASS } };
 	const char *why;
 
 	(void)state;
@@ -455,7 +484,8 @@ static void keys_have_sizes(void **state)
 		assert_true(n > 0);
 		(void)base64_encode((struct slice){ (char *)der, (size_t)n }, &b64);
 		(void)buf_fmt(&text, "p=%s", buf_z(&b64));
-		assert_int_equal(publickey_read(buf_slice(&text), DKIM_RSA, &key, &why), cases[i].result);
+		assert_int_equal(
+		    publickey_read(buf_slice(&text), DKIM_RSA, &key, &why), cases[i].result);
 		assert_int_equal(key.bits, cases[i].bits);
 		publickey_free(&key);
 		OPENSSL_free(der);
@@ -470,8 +500,10 @@ static void keys_have_sizes(void **state)
 		(void)buf_addz(&text, "p=");
 		for (size_t i = 0; i < n; i++)
 			(void)buf_addc(&text, 'A');
-		assert_int_equal(publickey_read(buf_slice(&text), DKIM_RSA, &key, &why), DKIM_PERMERROR);
-		assert_string_equal(why, n == L_KEY ? "the key cannot be read" : "the key is too long");
+		assert_int_equal(
+		    publickey_read(buf_slice(&text), DKIM_RSA, &key, &why), DKIM_PERMERROR);
+		assert_string_equal(
+		    why, n == L_KEY ? "the key cannot be read" : "the key is too long");
 		buf_free(&text);
 	}
 }
