@@ -37,6 +37,38 @@ static void print_search(const struct json_value *accounts)
 	}
 }
 
+static void print_period(const char *name, const struct json_value *seconds)
+{
+	int64_t n = json_as_integer(seconds);
+	struct buf text = BUF_INIT(64);
+
+	(void)units_add_duration(&text, (uint64_t)n * 1000);
+	(void)printf(" %s %s", name, n == 0 ? "off" : buf_z(&text));
+	buf_free(&text);
+}
+
+static void print_expire(const struct json_value *e)
+{
+	const struct json_value *own;
+	const char *account;
+	void *at = NULL;
+
+	(void)printf("%-10s", "expire");
+	print_period("junk", json_get(e, "junk"));
+	print_period("trash", json_get(e, "trash"));
+	print_period("undelete", json_get(e, "undelete"));
+	while (json_next(json_get(e, "accounts"), &at, &account, &own)) {
+		(void)printf("; %s", account);
+		print_period("junk", json_get(own, "junk"));
+		print_period("trash", json_get(own, "trash"));
+	}
+	(void)putchar('\n');
+	if (json_as_integer(json_get(e, "held")) > 0)
+		(void)printf("%-10s nothing goes for %lld h yet: the clock moved, or was not looked "
+			     "at before\n",
+		    "", (long long)(json_as_integer(json_get(e, "held")) + 3599) / 3600);
+}
+
 static int print_status(const struct client_answer *answer)
 {
 	struct err err;
@@ -58,6 +90,7 @@ static int print_status(const struct client_answer *answer)
 		if (json_get(root, groups[i]) != NULL)
 			print_group(groups[i], json_get(root, groups[i]));
 	print_search(json_get(root, "search"));
+	print_expire(json_get(root, "expire"));
 	(void)printf("%-10s max %.1f ms, 99.9 %% under %.1f ms\n", "loop",
 	    json_as_number(json_get(delay, "max")), json_as_number(json_get(delay, "p999")));
 	for (size_t i = 0; i < reasons; i++)

@@ -11,6 +11,7 @@
 #include "core/mem.h"
 #include "core/units.h"
 #include "store/ledger.h"
+#include "store/mailbox.h"
 #include "store/queue.h"
 #include "store/text_index.h"
 
@@ -116,6 +117,35 @@ static void search_write(struct ops_call *c, struct json *j)
 	json_close(j, '}');
 }
 
+static void put_period(struct json *j, const char *key, uint64_t ms)
+{
+	if (ms == CFG_OFF)
+		json_put_stringz(j, key, NULL);
+	else
+		json_put_uint(j, key, ms / 1000);
+}
+
+/* In seconds; null: off. Accounts that differ have their own. */
+static void write_expire(struct json *j, const struct ops *o)
+{
+	json_open(j, "expire", '{');
+	put_period(j, "junk", o->cfg->expire.junk_ms);
+	put_period(j, "trash", o->cfg->expire.trash_ms);
+	put_period(j, "undelete", o->cfg->expire.undelete_ms);
+	json_put_int(j, "held", store_expire_held(o->store));
+	json_open(j, "accounts", '{');
+	for (const struct cfg_account *a = o->cfg->accounts; a != NULL; a = a->next) {
+		if (a->expire_junk_ms == 0 && a->expire_trash_ms == 0)
+			continue;
+		json_open(j, a->name, '{');
+		put_period(j, "junk", expire_period(o->cfg, a, ROLE_JUNK));
+		put_period(j, "trash", expire_period(o->cfg, a, ROLE_TRASH));
+		json_close(j, '}');
+	}
+	json_close(j, '}');
+	json_close(j, '}');
+}
+
 static void status_write(struct ops_call *c)
 {
 	const struct queue_count *q = queue_of(c);
@@ -155,6 +185,7 @@ static void status_write(struct ops_call *c)
 			json_put_stringz(&j, NULL, account_name(a));
 	json_close(&j, ']');
 	search_write(c, &j);
+	write_expire(&j, o);
 	json_put_uint(&j, "ledger_dropped", ledger_dropped(o->store));
 	groups.j = &j;
 	if (o->each_count != NULL)

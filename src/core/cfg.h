@@ -38,6 +38,7 @@ struct cfg_account {
 	bool search;                   /* full-text index */
 	uint64_t quota;                /* octets; 0: none was given, no quota */
 	uint64_t send_delay_ms;
+	uint64_t expire_junk_ms, expire_trash_ms; /* 0: as [expire] says */
 	unsigned line;
 };
 
@@ -68,6 +69,8 @@ struct cfg_limits { /* [limits], defaults from limits.h */
 	uint64_t cmd, err, junk, rcpt, rcpt_submission, size, hop, conn, conn_per_source,
 	    conn_guests, conn_rate, watches, free, queue;
 };
+
+#define CFG_OFF UINT64_MAX /* of a period: "off" */
 
 struct cfg_score { /* [score]; INFINITY when "off" */
 	double greylist, junk, reject;
@@ -152,6 +155,9 @@ struct cfg {
 		bool tls_required, tls_implicit;
 	} smarthost;
 	struct cfg_score score;
+	struct {
+		uint64_t junk_ms, trash_ms, undelete_ms; /* CFG_OFF: never; undelete: at once */
+	} expire;
 	struct cfg_limits limits;
 	struct cfg_listen *listens;
 	struct cfg_domain *domains;

@@ -70,6 +70,7 @@ CFG_SETTER(cfg_set_level);
 CFG_SETTER(cfg_set_listen_address);
 CFG_SETTER(cfg_set_number);
 CFG_SETTER(cfg_set_path);
+CFG_SETTER(cfg_set_period);
 CFG_SETTER(cfg_set_port);
 CFG_SETTER(cfg_set_relay);
 CFG_SETTER(cfg_set_relay_tls);

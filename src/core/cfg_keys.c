@@ -29,6 +29,7 @@ static const char *const relay_tls[CFG_CHOICES] = { "required", "implicit", "opp
 	}
 #define A_SIZE "a size with its unit, such as \"50 MiB\""
 #define A_TIME "a duration with its unit, such as \"30s\" or \"5d\""
+#define A_PERIOD "a duration with its unit, such as \"30d\", or \"off\""
 #define A_NUMBER "a whole number"
 #define A_STRING "a string"
 #define AN_ACTION "\"off\", \"tag\", \"greylist\", \"junk\" or \"reject\""
@@ -190,6 +191,13 @@ const struct cfg_key cfg_keys[] = {
 	    "Free disk space below which mail is deferred."),
 	LIMIT(
 	    queue, cfg_set_number, A_NUMBER, "10000", 1, 10000000, "Messages waiting to be sent."),
+	{ "expire", "junk", cfg_set_period, A_PERIOD, "\"30d\"",
+	    "How long mail stays in Junk.", IN_CFG(expire.junk_ms), DAY_MS, 3650 * DAY_MS },
+	{ "expire", "trash", cfg_set_period, A_PERIOD, "\"off\"",
+	    "How long mail stays in Trash.", IN_CFG(expire.trash_ms), DAY_MS, 3650 * DAY_MS },
+	{ "expire", "undelete", cfg_set_period, A_PERIOD, "\"14d\"",
+	    "How long expunged mail and deleted folders can come back.",
+	    IN_CFG(expire.undelete_ms), DAY_MS, 3650 * DAY_MS },
 	{ "status", "address", cfg_set_status,
 	    "a loopback address with a port, such as \"127.0.0.1:8025\"", NULL,
 	    "Status pages over TCP, beside the socket DATA/run/status.sock." },
@@ -212,6 +220,12 @@ const struct cfg_key cfg_keys[] = {
 	{ "account.*", "send_delay", cfg_set_duration, A_TIME, "\"0s\"",
 	    "How long sent mail can still be called back.",
 	    offsetof(struct cfg_account, send_delay_ms), 0, DAY_MS },
+	{ "account.*", "expire_junk", cfg_set_period, A_PERIOD, NULL,
+	    "How long mail stays in its Junk; without it as [expire] says.",
+	    offsetof(struct cfg_account, expire_junk_ms), DAY_MS, 3650 * DAY_MS },
+	{ "account.*", "expire_trash", cfg_set_period, A_PERIOD, NULL,
+	    "How long mail stays in its Trash; without it as [expire] says.",
+	    offsetof(struct cfg_account, expire_trash_ms), DAY_MS, 3650 * DAY_MS },
 };
 
 const size_t cfg_keys_n = COUNT_OF(cfg_keys);

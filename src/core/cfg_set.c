@@ -165,6 +165,14 @@ int cfg_set_duration(struct cfg_load *l, const struct cfg_key *k, void *dest, co
 	return (set_quantity(l, k, dest, v, units_duration, units_add_duration));
 }
 
+int cfg_set_period(struct cfg_load *l, const struct cfg_key *k, void *dest, const struct toml *v)
+{
+	if (v->type != TOML_STRING || !slice_eq(v->v.string, SLICE("off")))
+		return (cfg_set_duration(l, k, dest, v));
+	*(uint64_t *)field(k, dest) = CFG_OFF;
+	return (0);
+}
+
 int cfg_set_score(struct cfg_load *l, const struct cfg_key *k, void *dest, const struct toml *v)
 {
 	double score = v->type == TOML_INTEGER ? (double)v->v.integer : v->v.real;

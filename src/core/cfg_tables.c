@@ -212,13 +212,14 @@ static void read_aliases(struct cfg_load *l, const struct toml *t)
 void cfg_read_tree(struct cfg_load *l, const struct toml *root)
 {
 	static const char *const plain[] = { "tls", "dns", "outbound", "smarthost", "score",
-		"limits", "status", "log" };
+		"expire", "limits", "status", "log" };
 	static const char *const tables[] = { "tls", "dns", "outbound", "smarthost", "score",
-		"limits", "status", "log", "listen", "domain", "account", "alias", "filter",
+		"expire", "limits", "status", "log", "listen", "domain", "account", "alias", "filter",
 		"allow", "deny", "rule" };
 	const struct toml *found[COUNT_OF(tables)] = { NULL };
-	const size_t listen = 8, domain = 9, account = 10, alias = 11, filter = 12,
-		     rules = 13; /* of each enum cfg_rule_kind, from here on */
+	const size_t listen = COUNT_OF(plain), domain = listen + 1, account = listen + 2,
+		     alias = listen + 3, filter = listen + 4,
+		     rules = listen + 5; /* of each enum cfg_rule_kind, from here on */
 
 	cfg_read_table(l, "", l->cfg, root);
 	for (const struct toml *t = root->first; t != NULL; t = t->next) {

@@ -2,7 +2,8 @@
  * final for what it concerned (P9): nothing new is accepted until the databases were opened
  * again and checked and a fresh probe file was written and synced. A full disk is weather
  * (P10): new mail waits below limits.free, and a reserve file is given up so that what frees
- * space still works. Also the hourly upkeep: the ledger's age and size, undelete copies. */
+ * space still works. Also the hourly upkeep: the ledger's age and size; what goes because of its age
+ * is expire.c's. */
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
@@ -24,7 +25,6 @@ enum {
 	RESERVE_GIVEN_UP = 1048576,	/* free octets below which it goes */
 	HOUR_MS = 3600000,
 	FIRST_UPKEEP_MS = 60000,
-	EXPUNGED_SECONDS = 14 * 86400,	/* the undelete window */
 	PURGED_MS = 10000,		/* between purges once nothing may stay */
 	LEDGER_OCTETS = 200 * 1048576,
 };
@@ -309,7 +309,20 @@ static void hourly(struct store *s)
 	k->job.done = ledger_done;
 	if (lane_put(s->lanes[STORE_LEDGER], &k->job) == -1)
 		free(k); /* the next hour has room */
-	purge_expunged(s, EXPUNGED_SECONDS);
+	expire_hourly(s);
+}
+
+/* How long expunged mail is kept, in seconds. */
+static int64_t undelete_window(const struct store *s)
+{
+	uint64_t ms = s->cfg->expire.undelete_ms;
+
+	return (ms == CFG_OFF ? 0 : (int64_t)(ms / 1000));
+}
+
+void health_purge(struct store *s)
+{
+	purge_expunged(s, undelete_window(s));
 }
 
 /* Undelete copies are outside every quota, so they give way before the disk is full: the oldest
@@ -321,7 +334,7 @@ static void make_room(struct store *s)
 
 	near += near / 4 < RESERVE ? near / 4 : RESERVE;
 	if (statvfs(".", &st) == -1 || (uint64_t)st.f_bavail * st.f_frsize >= near) {
-		s->purge_window = EXPUNGED_SECONDS;
+		s->purge_window = undelete_window(s);
 		return;
 	}
 	if ((int64_t)clock_ms() < s->purge_next_ms)
@@ -352,7 +365,8 @@ static void on_tick(void *self)
 void health_start(struct store *s)
 {
 	s->upkeep_next_ms = (int64_t)clock_ms() + FIRST_UPKEEP_MS;
-	s->purge_window = EXPUNGED_SECONDS;
+	s->purge_window = undelete_window(s);
+	expire_start(s);
 	look_at_space(s);
 	s->upkeep = timer_start(s->loop, TICK_MS, on_tick, s);
 }
@@ -361,9 +375,10 @@ void health_stop(struct store *s)
 {
 	timer_cancel(s->upkeep);
 	s->upkeep = NULL;
+	expire_stop(s);
 }
 
 bool health_idle(const struct store *s)
 {
-	return (s->mend == NULL && !s->reserve_busy && !s->intent_busy);
+	return (expire_idle(s) && s->mend == NULL && !s->reserve_busy && !s->intent_busy);
 }

@@ -19,6 +19,9 @@ const char *folder_name(const struct folder *f);
 enum folder_role folder_role(const struct folder *f);
 bool folder_exists(const struct folder *f);
 struct account *folder_account(const struct folder *f);
+/* How long mail stays in this folder of the account, in ms; CFG_OFF: for ever. */
+uint64_t expire_period(
+    const struct cfg *cfg, const struct cfg_account *a, enum folder_role role);
 /* Subscriptions are names; they may name what does not exist. */
 bool folder_name_subscribed(struct account *a, struct slice name);
 const char *subscription_next(struct account *a, const char *after); /* sorted; NULL: the first */

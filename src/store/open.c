@@ -274,6 +274,7 @@ static void let_go(struct store *s)
 	if (s->lock_fd != -1)
 		(void)close(s->lock_fd); /* and so unlocked */
 	(void)pthread_mutex_destroy(&s->health);
+	free(s->expire);
 	free(s->stale_intents);
 	free(s);
 }

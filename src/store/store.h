@@ -55,6 +55,10 @@ const char *store_degraded(const struct store *s);
  * second. */
 bool store_accepts(struct store *s, struct err *err);
 
+/* Nothing goes because of its age for so many seconds yet: the clock jumped, or was not looked at
+ * before. 0: it runs evenly. */
+int64_t store_expire_held(const struct store *s);
+
 /* Accounts. */
 struct account *store_account(struct store *s, struct slice name);
 struct account *store_account_next(struct store *s, struct account *after); /* NULL: the first */

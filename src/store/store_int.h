@@ -14,6 +14,7 @@
 struct watch_dirs;
 struct mail;   /* an account's folders and lane: mail_int.h */
 struct logins; /* login.c: throttles, remembered passwords */
+struct expire; /* expire.c: the clock, and the hourly walk over Junk and Trash */
 struct mend;   /* health.c: a repair after a failed sync, under way */
 
 struct store {
@@ -44,6 +45,7 @@ struct store {
 	char degraded[192];     /* what store_degraded last said */
 	struct mend *mend;      /* NULL: none under way */
 	bool reserve_busy, closing;
+	struct expire *expire;  /* owned */
 	int64_t *stale_intents; /* rows of table intent that could not be dropped: intent_retry */
 	size_t stale_intents_n;
 	bool intent_busy;
@@ -77,6 +79,13 @@ void mail_close(struct account *a); /* idle: clean-stop marks, index closed, fre
 /* loop: a job on the account's lane removes what lies in expunged/ since before ${older_than},
  * leftovers of deleted/ and dead files of tmp/. */
 void mail_purge_expunged(struct account *a, int64_t older_than);
+/* expire_mail.c. Does nothing wait on the account's lane? */
+bool mail_is_quiet(const struct account *a);
+/* loop: a batch of what came to ${f} before that time and has a UID above ${after} is expunged; calls
+ * back once, later: how many, the last UID looked at, and whether there may be more. */
+struct folder;
+void mail_expire(struct account *a, struct folder *f, int64_t before, uint32_t after,
+    void (*on_done)(void *self, uint32_t n, uint32_t last_uid, bool more), void *self);
 /* intent.c: rows of queue.sqlite table intent, finished or undone at start, before accounts open.
  */
 int intent_recover(struct store *s, struct err *err);
@@ -93,6 +102,15 @@ void health_start(struct store *s);
 void health_stop(struct store *s);
 bool health_idle(const struct store *s);
 int reserve_make(int fd); /* blocking */
+void health_purge(struct store *s); /* undelete copies past their window */
+/* expire.c */
+void expire_start(struct store *s);
+void expire_hourly(struct store *s);
+void expire_stop(struct store *s);
+bool expire_idle(const struct store *s);
+/* For how many seconds more nothing goes because of its age, when the last look at the clock was at
+ * ${last} (0: never), said ${held}, and it is ${now}. */
+int64_t clock_hold(int64_t last, int64_t held, int64_t now);
 /* login.c */
 struct logins *logins_new(struct store *s);
 void logins_free(struct logins *l); /* pending ones fall silent; only when the lanes are idle */

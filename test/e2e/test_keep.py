@@ -154,3 +154,68 @@ def test_an_account_that_is_full_says_so(stopped):
     with open(stopped.config, "w") as f:
         f.write(text)
     assert "1 message came back" in stopped.command("undelete", "ann", "--all").stdout
+
+
+# --- expiry -----------------------------------------------------------------------------------------------------------------------------
+
+def backdate(server, folder, days):
+    """As if all in it had come so many days ago: SAVEDATE is the beginning of a name."""
+    for path in glob.glob(f"{server.data}/mail/ann/.{folder}/*/*.*,*"):
+        where, name = os.path.split(path)
+        os.rename(path, where + "/" + re.sub(r"^(\d+)", lambda m: str(int(m.group(1)) - days * 86400), name))
+
+
+def look_at_clock(server, seconds_ago, held=0):
+    with open(server.data + "/clock", "w") as f:
+        f.write(f"{int(time.time()) - seconds_ago} {held}\n")
+
+
+def status_line(server):
+    return re.search(r"^expire .*\n(?: {10}.*\n)?", server.command("status", check=False).stdout, re.M).group(0)
+
+
+def test_old_mail_goes_by_folder_and_period(stopped):
+    """Junk by default, Trash by the account's own word; then it can come back. The clock runs 60 times as fast, so that upkeep comes after a second."""
+    with open(stopped.config) as f:
+        text = f.read()
+    with open(stopped.config, "w") as f:
+        f.write(text.replace('[account."ann"]', '[account."ann"]\nexpire_trash = "2d"'))
+    with Server(folder=stopped.folder, base=stopped.base) as s:
+        for folder in ("Junk", "Trash", "Archive"):
+            fill(s, folder, 2, subject=folder)
+    for folder, days in (("Junk", 31), ("Trash", 3), ("Archive", 900)):
+        backdate(stopped, folder, days)
+    with Server(folder=stopped.folder, base=stopped.base) as s:
+        fill(s, "Junk", 1, subject="fresh")  # its Date and INTERNALDATE are years ago: that does not count
+    look_at_clock(stopped, 3600)
+    with Server(folder=stopped.folder, base=stopped.base, env={"PENNYPOST_CLOCK_SCALE": 60}) as s:
+        wait_for(lambda: s.log_text().count(" expired ") == 2, seconds=60)
+        assert "junk 30 d trash off undelete 14 d; ann junk 30 d trash 2 d" in status_line(s) and s.status()["expire"]["held"] == 0
+    with Server(folder=stopped.folder, base=stopped.base) as s:
+        session = s.imap(ANN)
+        assert [len(uids(session, f)) for f in ("Junk", "Trash", "Archive")] == [1, 0, 2]
+        assert sorted(m["folder"] for m in listed(s)) == ["Junk", "Junk", "Trash", "Trash"]
+        assert "expired" in s.command("why", "1d").stdout and "learned message" not in s.log_text()
+        s.command("undelete", "ann", "--folder", "Junk")
+        assert len(uids(session, "Junk")) == 3
+
+
+@pytest.mark.parametrize("ago,held", [(400 * 86400, 0), (-400 * 86400, 0), (3600, 3 * 86400), (None, 0)])
+def test_a_clock_that_jumped_is_not_believed(stopped, ago, held):
+    with Server(folder=stopped.folder, base=stopped.base) as s:
+        fill(s, "Junk", 2)
+        expunge(fill(s, "INBOX", 1), "INBOX")
+    backdate(stopped, "Junk", 400)
+    for path in glob.glob(stopped.data + "/mail/ann/expunged/*"):
+        where, name = os.path.split(path)
+        os.rename(path, f"{where}/{int(name.split('_')[0]) - 100 * 86400}_{name.split('_', 1)[1]}")
+    if ago is None:
+        if os.path.exists(stopped.data + "/clock"):
+            os.unlink(stopped.data + "/clock")
+    else:
+        look_at_clock(stopped, ago, held)
+    with Server(folder=stopped.folder, base=stopped.base, env={"PENNYPOST_CLOCK_SCALE": 60}) as s:
+        wait_for(lambda: "nothing expires" in s.log_text(), seconds=60)
+        assert "nothing goes for" in status_line(s)
+    with Server(folder=stopped.folder, base=stopped.base) as s:
+        assert len(uids(s.imap(ANN), "Junk")) == 2 and len(listed(s)) == 1

@@ -14,6 +14,7 @@
 #include "core/mem.h"
 #include "core/secret.h"
 #include "core/watch_dir.h"
+#include "store/mailbox.h"
 
 static struct bench *told; /* the mailboxes' only way to the test */
 
@@ -59,6 +60,42 @@ void mail_purge_expunged(struct account *a, int64_t older_than)
 	(void)older_than;
 	if (told != NULL)
 		told->purged++;
+}
+
+bool mail_is_quiet(const struct account *a)
+{
+	(void)a;
+	return (true);
+}
+
+struct folder *folder_next(struct account *a, struct folder *after)
+{
+	(void)a;
+	(void)after;
+	return (NULL);
+}
+
+const char *folder_name(const struct folder *f)
+{
+	(void)f;
+	return ("");
+}
+
+enum folder_role folder_role(const struct folder *f)
+{
+	(void)f;
+	return (ROLE_NONE);
+}
+
+void mail_expire(struct account *a, struct folder *f, int64_t before, uint32_t after,
+    void (*on_done)(void *self, uint32_t n, uint32_t last_uid, bool more), void *self)
+{
+	(void)a;
+	(void)f;
+	(void)before;
+	(void)after;
+	(void)on_done;
+	(void)self;
 }
 
 void intent_retry(struct store *s)
