@@ -37,6 +37,7 @@ struct cfg_account {
 	struct cfg_address *addresses; /* in file order; the first is the main one */
 	bool search;                   /* full-text index */
 	uint64_t quota;                /* octets; 0: none was given, no quota */
+	uint64_t quota_messages;       /* the same, in messages */
 	uint64_t send_delay_ms;
 	uint64_t expire_junk_ms, expire_trash_ms; /* 0: as [expire] says */
 	unsigned line;

@@ -8,19 +8,24 @@ static void on_usage(void *self, const struct account_usage *u, const struct err
 {
 	struct imap *s = self;
 	const struct cfg_account *cfg = account_cfg(s->account);
-	uint64_t quota = cfg == NULL ? 0 : cfg->quota;
+	const char *gap = "";
 
 	s->call.op = NULL;
 	if (err != NULL) {
 		imap_end_err(s, err);
 		return;
 	}
-	if (quota == 0)
-		(void)buf_addz(&s->out, "* QUOTA \"\" ()\r\n");
-	else /* in units of 1024 octets: RFC 9208 5.1 */
-		(void)buf_fmt(&s->out, "* QUOTA \"\" (STORAGE %llu %llu)\r\n",
+	(void)buf_addz(&s->out, "* QUOTA \"\" (");
+	if (cfg != NULL && cfg->quota != 0) { /* in units of 1024 octets: RFC 9208 5.1 */
+		(void)buf_fmt(&s->out, "STORAGE %llu %llu",
 		    (unsigned long long)((u->octets + 1023) / 1024),
-		    (unsigned long long)(quota / 1024));
+		    (unsigned long long)(cfg->quota / 1024));
+		gap = " ";
+	}
+	if (cfg != NULL && cfg->quota_messages != 0) /* RFC 9208 5.2 */
+		(void)buf_fmt(&s->out, "%sMESSAGE %llu %llu", gap, (unsigned long long)u->messages,
+		    (unsigned long long)cfg->quota_messages);
+	(void)buf_addz(&s->out, ")\r\n");
 	imap_flush(s);
 	imap_end(s, "OK Done");
 }
@@ -46,18 +51,19 @@ void cmd_getquota(struct imap *s)
 void cmd_getquotaroot(struct imap *s)
 {
 	struct slice name;
-	const struct folder *f;
+	struct err err;
 
 	if (!imap_take_mailbox(s, &name) || !args_end(&s->call.args)) {
 		imap_bad(s, "GETQUOTAROOT takes a mailbox name");
 		return;
 	}
-	if ((f = folder_find(s->account, name)) == NULL) {
-		imap_end(s, "NO [NONEXISTENT] No such mailbox");
+	/* One that is yet to be made has a root too: RFC 9208 4.1.2 */
+	if (folder_find(s->account, name) == NULL && folder_name_check(name, &err) == -1) {
+		imap_end_err(s, &err);
 		return;
 	}
 	(void)buf_addz(&s->out, "* QUOTAROOT ");
-	(void)write_mailbox(&s->out, slice_of(folder_name(f)), s->utf8);
+	(void)write_mailbox(&s->out, name, s->utf8);
 	(void)buf_addz(&s->out, " \"\"\r\n");
 	imap_flush(s);
 	ask(s);

@@ -12,7 +12,7 @@ static const struct {
 	{ "MESSAGES", ITEM_MESSAGES }, { "UIDNEXT", ITEM_UIDNEXT },
 	{ "UIDVALIDITY", ITEM_UIDVALIDITY }, { "UNSEEN", ITEM_UNSEEN }, { "DELETED", ITEM_DELETED },
 	{ "SIZE", ITEM_SIZE },               /* RFC 8438 */
-	{ "DELETED-STORAGE", ITEM_DELETED_STORAGE }, /* RFC 9208, KiB */
+	{ "DELETED-STORAGE", ITEM_DELETED_STORAGE }, /* RFC 9208 4.1.4: octets */
 	{ "RECENT", ITEM_RECENT },           /* RFC 3501 */
 	{ "HIGHESTMODSEQ", ITEM_MODSEQ },    /* RFC 7162 3.1.7 */
 	{ "APPENDLIMIT", ITEM_APPENDLIMIT }, /* RFC 7889 */
@@ -56,7 +56,7 @@ static uint64_t value_of(const struct imap *s, const struct folder_status *st, u
 	case ITEM_UNSEEN: return (st->unseen);
 	case ITEM_DELETED: return (st->deleted);
 	case ITEM_SIZE: return (st->size);
-	case ITEM_DELETED_STORAGE: return ((st->deleted_size + 1023) / 1024);
+	case ITEM_DELETED_STORAGE: return (st->deleted_size);
 	case ITEM_RECENT: return (st->recent);
 	case ITEM_MODSEQ: return (st->highestmodseq);
 	case ITEM_APPENDLIMIT: return (s->server->cfg->limits.size);

@@ -210,16 +210,11 @@ static void tell(struct copying *c)
 			gone->modseq = c->from_modseq;
 			(void)index_drop(c->m, c->from, &c->rows[i], c->from_modseq);
 		} else {
-			c->m->usage += c->made[i].disk;
+			usage_add(c->m, c->made[i].disk);
 		}
 		if (c->made[i].m.uid > c->to->uid_told)
 			c->to->uid_told = c->made[i].m.uid;
 	}
-}
-
-static bool fits(const struct copying *c, uint64_t more)
-{
-	return (c->o->quota == 0 || c->m->usage + more <= c->o->quota);
 }
 
 static int copy_all(struct copying *c)
@@ -247,8 +242,8 @@ static int copy_all(struct copying *c)
 			next++;
 			size += c->made[c->n - 1].disk;
 		}
-		if (got >= 0 && !o->is_move && !fits(c, size))
-			got = err_set(&o->err, ERR_OVER_QUOTA, "the mailbox is full");
+		if (got >= 0 && !o->is_move)
+			got = usage_fits(c->m, &o->quota, size, c->n, &o->err);
 		if (got >= 0)
 			continue;
 		o->has_err = true;
@@ -367,14 +362,13 @@ static struct message_op *copy_new(struct view *v, const uint32_t *uids, size_t 
     struct folder *to, bool move, const void *by, message_done *on_done, void *self)
 {
 	struct message_op *o = message_op_new(v, uids, n, by, on_done, self, copy_act, copy_end);
-	const struct cfg_account *cfg = to->account->cfg;
 	int64_t us = clock_wall_us();
 
 	o->job.undo = copy_undo;
 	o->to = to;
 	o->is_move = move;
 	o->saved = us / 1000000;
-	o->quota = cfg == NULL ? 0 : cfg->quota; /* the lane must not see it change */
+	o->quota = quota_of(to->account); /* the lane must not see it change */
 	o->first = __atomic_fetch_add(&o->job.m->store->name_serial, (unsigned)n, __ATOMIC_RELAXED);
 	message_stamp(o->stamp, us);
 	return (o);

@@ -68,9 +68,9 @@ static int target_act(struct mail_job *j)
 		lf = inbox_lane(m);
 	if (lf->gone)
 		return (err_set(&j->err, ERR_NOT_FOUND, "no such folder"));
-	if (t->quota != 0 && m->usage + t->disk > t->quota)
-		return (err_set(&j->err, ERR_OVER_QUOTA, "the mailbox is full"));
-	if (keyword_flags(t, lf, &r.m.flags, &j->err) != 0 ||
+	/* what a REPLACE puts in place of another makes no more of them */
+	if (usage_fits(m, &t->quota, t->disk, t->op->replaces == NULL, &j->err) != 0 ||
+	    keyword_flags(t, lf, &r.m.flags, &j->err) != 0 ||
 	    uid_take(m, lf, 1, &r.m.uid, &j->err) != 0 ||
 	    modseq_take(m, lf, &r.m.modseq, &j->err) != 0)
 		return (-1);
@@ -104,7 +104,7 @@ static int target_act(struct mail_job *j)
 		(void)index_items_put(m, r.cid, &t->items);
 	if (r.m.uid > lf->uid_told)
 		lf->uid_told = r.m.uid;
-	m->usage += t->disk;
+	usage_add(m, t->disk);
 	return (0);
 }
 
@@ -478,7 +478,7 @@ static void take_target(struct commit_op *c, struct target *t, const struct comm
 	t->date = ct->date != 0 ? ct->date : clock_wall();
 	t->saved = c->saved;
 	/* Copied: a reload may take the configuration away under the lane. */
-	t->quota = ct->account->cfg == NULL ? 0 : ct->account->cfg->quota;
+	t->quota = quota_of(ct->account);
 	t->root = arena_strdup(c->arena, slice_of(t->account->mail->root));
 	t->serial = __atomic_fetch_add(&c->s->name_serial, 1, __ATOMIC_RELAXED);
 	(void)snprintf(

@@ -18,7 +18,7 @@ struct target {
 	struct slice *keywords;
 	size_t keywords_n;
 	int64_t date, saved;
-	uint64_t quota; /* 0: none */
+	struct account_usage quota;
 	char unique[NAME_UNIQUE_MAX + 1];
 	unsigned serial;
 	char *root;

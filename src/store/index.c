@@ -374,12 +374,14 @@ struct known index_known(struct mail *m, const struct lane_folder *lf, const uns
 	return (k);
 }
 
-int index_usage(struct mail *m, uint64_t *ret)
+int index_usage(struct mail *m, struct account_usage *ret)
 {
-	if (m->index == NULL || sql_ask(m->index, "SELECT sum(disk) FROM msg", NULL, "") != 0)
+	if (m->index == NULL ||
+	    sql_ask(m->index, "SELECT sum(disk), count(*) FROM msg", NULL, "") != 0)
 		return (trouble(m));
 	if (sql_step(m->index, NULL) == 1)
-		*ret = (uint64_t)sql_int(m->index, 0);
+		*ret = (struct account_usage){ .octets = (uint64_t)sql_int(m->index, 0),
+			.messages = (uint64_t)sql_int(m->index, 1) };
 	sql_done(m->index);
 	return (0);
 }

@@ -343,7 +343,7 @@ static void mend_index(struct mail *m)
 			m->lanes[i]->floor = m->lanes[i]->modseq;
 			m->lanes[i]->gone_n = 0;
 		}
-		m->usage = 0; /* counted again as the folders are read */
+		m->usage = (struct account_usage){ 0 }; /* counted again as the folders are read */
 		(void)sql_reopen(m->index, true, &err);
 	} else if (sql_is_failed(m->index)) {
 		(void)sql_reopen(m->index, false, &err);

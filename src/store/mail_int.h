@@ -134,7 +134,7 @@ struct mail {
 	bool no_tx;        /* the batch has none: another program locks the index; nothing waits for it again */
 	uint32_t counter;
 	int64_t next_id;
-	uint64_t usage; /* octets on disk of all messages */
+	struct account_usage usage; /* of all folders */
 	int expunged_fd;
 	bool expunged_dirty;
 	/* readers */
@@ -158,6 +158,14 @@ static inline struct mail *folder_mail(const struct folder *f)
 /* worker: a reading connection of the index, and back (visit.c); NULL: it cannot be opened */
 struct sql *mail_reader_take(struct mail *m, unsigned *epoch, struct err *err);
 void mail_reader_give(struct mail *m, struct sql *q, unsigned epoch);
+
+/* --- usage.c; on the lane --- */
+void usage_add(struct mail *m, uint64_t octets); /* one message */
+void usage_sub(struct mail *m, uint64_t octets);
+struct account_usage quota_of(const struct account *a); /* on the loop; 0: no such limit */
+/* Do ${octets} more in ${messages} more keep within the quota? -1: ERR_OVER_QUOTA */
+int usage_fits(const struct mail *m, const struct account_usage *quota, uint64_t octets,
+    uint64_t messages, struct err *err);
 
 /* --- jobs of the account's lane (lane.c) --- */
 struct delta_message {
@@ -277,7 +285,7 @@ struct known {
 	enum folder_role from;
 };
 struct known index_known(struct mail *m, const struct lane_folder *lf, const unsigned char cid[16]);
-int index_usage(struct mail *m, uint64_t *ret);
+int index_usage(struct mail *m, struct account_usage *ret);
 
 /* Rendered items of a content. */
 struct items {

@@ -31,7 +31,7 @@ struct message_op {
 	bool is_move;
 	uint32_t first; /* Q of the first name */
 	int64_t saved;
-	uint64_t quota; /* 0: none */
+	struct account_usage quota;
 	char stamp[64];
 	struct intent_job intent;
 	bool has_intent;

@@ -241,7 +241,7 @@ static int drop_missing(struct scan *s, struct err *err)
 		d->modseq = s->modseq;
 		(void)delta_message_add(d, &r->m, r->cid);
 		(void)index_drop(s->m, s->lf, r, s->modseq);
-		s->m->usage -= r->disk <= s->m->usage ? r->disk : s->m->usage;
+		usage_sub(s->m, r->disk);
 	}
 	return (0);
 }
@@ -287,7 +287,7 @@ static void put_row(struct scan *s, struct delta *d, const struct index_row *r, 
 		dm->from = k.from;
 	}
 	(void)index_put(s->m, s->lf, r);
-	s->m->usage += r->disk;
+	usage_add(s->m, r->disk);
 	if (r->m.uid > s->lf->uid_told)
 		s->lf->uid_told = r->m.uid;
 }

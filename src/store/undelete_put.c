@@ -25,7 +25,7 @@ struct put_job {
 	struct undelete *u;
 	size_t at, n;
 	void (*end)(struct undelete *u, const struct err *err);
-	uint64_t quota; /* 0: none */
+	struct account_usage quota;
 	bool has_err; /* what came before it stays */
 	struct err err;
 	struct arena *arena; /* of the act */
@@ -126,7 +126,7 @@ static int place(struct put_job *p, struct found *f)
 	if (wire > UINT32_MAX)
 		return (0);
 	w.row.m.size = (uint32_t)wire;
-	if (p->quota > 0 && p->job.m->usage + more(p) + w.row.disk > p->quota)
+	if (usage_fits(p->job.m, &p->quota, more(p) + w.row.disk, p->placed_n + 1, &p->err) != 0)
 		return (err_set(&p->err, ERR_OVER_QUOTA,
 		    "the mailbox is full; make room or raise its quota, then try again"));
 	if (take_modseq(p, &w) != 0 || name_it(p, &w) != 0)
@@ -202,7 +202,7 @@ static void tell(struct put_job *p)
 		dm->from = w->lf->role;
 		d->uidnext = w->lf->uidnext;
 		(void)index_put(p->job.m, w->lf, &w->row);
-		p->job.m->usage += w->row.disk;
+		usage_add(p->job.m, w->row.disk);
 		if (w->row.m.uid > w->lf->uid_told)
 			w->lf->uid_told = w->row.m.uid;
 		w->f->back = w->lf->owner;
@@ -243,13 +243,12 @@ void undelete_put(struct undelete *u, size_t at, size_t n,
     void (*end)(struct undelete *u, const struct err *err))
 {
 	struct put_job *p = NEW(struct put_job);
-	const struct cfg_account *cfg = u->m->account->cfg;
 
 	mail_job_init(&p->job, u->m, put_act, put_end);
 	p->u = u;
 	p->at = at;
 	p->n = n;
 	p->end = end;
-	p->quota = cfg == NULL ? 0 : cfg->quota;
+	p->quota = quota_of(u->m->account);
 	mail_job_force(&p->job);
 }

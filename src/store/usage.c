@@ -8,6 +8,35 @@
 #include "store/op.h"
 #include "store/sql.h"
 
+void usage_add(struct mail *m, uint64_t octets)
+{
+	m->usage.octets += octets;
+	m->usage.messages++;
+}
+
+void usage_sub(struct mail *m, uint64_t octets)
+{
+	m->usage.octets -= octets <= m->usage.octets ? octets : m->usage.octets;
+	m->usage.messages -= m->usage.messages > 0;
+}
+
+struct account_usage quota_of(const struct account *a)
+{
+	if (a->cfg == NULL)
+		return ((struct account_usage){ 0 });
+	return ((struct account_usage){ a->cfg->quota, a->cfg->quota_messages });
+}
+
+int usage_fits(const struct mail *m, const struct account_usage *quota, uint64_t octets,
+    uint64_t messages, struct err *err)
+{
+	if (quota->octets != 0 && m->usage.octets + octets > quota->octets)
+		return (err_set(err, ERR_OVER_QUOTA, "the mailbox is full"));
+	if (messages > 0 && quota->messages != 0 && m->usage.messages + messages > quota->messages)
+		return (err_set(err, ERR_OVER_QUOTA, "the mailbox holds as many messages as it may"));
+	return (0);
+}
+
 struct usage_op {
 	struct mail_job job; /* first */
 	struct store_op op;
@@ -20,16 +49,10 @@ struct usage_op {
 static int usage_act(struct mail_job *j)
 {
 	struct usage_op *o = (struct usage_op *)j;
-	struct sql *q = j->m->index;
 
-	o->u.octets = j->m->usage;
-	if (q == NULL)
+	o->u = j->m->usage;
+	if (j->m->index == NULL)
 		return (err_set(&j->err, ERR_TEMPORARY, "the index cannot be read"));
-	if (sql_ask(q, "SELECT count(*) FROM msg", &j->err, "") != 0)
-		return (-1);
-	if (sql_step(q, NULL) == 1)
-		o->u.messages = (uint64_t)sql_int(q, 0);
-	sql_done(q);
 	return (0);
 }
 

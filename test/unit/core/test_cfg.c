@@ -104,7 +104,7 @@ static void a_short_file_is_complete(void **state)
 static void every_table_is_read(void **state)
 {
 	struct cfg *c =
-	    load(MINIMAL "quota = \"2 GiB\"\nsend_delay = \"10s\"\n"
+	    load(MINIMAL "quota = \"2 GiB\"\nquota_messages = 700\nsend_delay = \"10s\"\n"
 			 "[domain.\"B\xc3\xbc"
 			 "cher.example\"]\ndkim_selector = \"s1\"\n"
 			 "[account.Anna]\n"
@@ -124,6 +124,7 @@ static void every_table_is_read(void **state)
 
 	(void)state;
 	assert_int_equal(c->accounts->quota, UINT64_C(2) << 30);
+	assert_int_equal(c->accounts->quota_messages, 700);
 	assert_int_equal(c->accounts->send_delay_ms, 10000);
 	assert_string_equal(c->domains->next->name.p, "xn--bcher-kva.example");
 	assert_string_equal(c->domains->next->dkim_selector, "s1");
