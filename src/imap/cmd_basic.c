@@ -4,41 +4,20 @@
 
 #include "core/log.h"
 #include "core/mem.h"
+#include "imap/capability.h"
 #include "imap/notify.h"
 
-void imap_write_capability(struct imap *s, struct buf *out)
-{
-	(void)buf_addz(out, "IMAP4rev1 IMAP4rev2 LITERAL+ SASL-IR ID ENABLE IDLE");
-	if (s->state == IMAP_GREETED) {
-		if (conn_is_tls(s->conn))
-			(void)buf_addz(out, " AUTH=PLAIN AUTH=LOGIN");
-		else /* RFC 9051 6.2.3: no password in clear */
-			(void)buf_addz(out,
-			    s->server->tls != NULL ? " STARTTLS LOGINDISABLED" : " LOGINDISABLED");
-		return;
-	}
-	(void)buf_addz(out,
-	    " NAMESPACE UIDPLUS MOVE UNSELECT CHILDREN LIST-EXTENDED LIST-STATUS SPECIAL-USE "
-	    "CREATE-SPECIAL-USE ESEARCH SEARCHRES STATUS=SIZE CONDSTORE QRESYNC "
-	    "MULTIAPPEND REPLACE BINARY CATENATE URL-PARTIAL UTF8=ACCEPT "
-	    "UNAUTHENTICATE ACL RIGHTS=kxte QUOTA QUOTA=RES-STORAGE QUOTA=RES-MESSAGE "
-	    "METADATA METADATA-SERVER LIST-METADATA UIDONLY NOTIFY");
-	if (!conn_is_deflated(s->conn)) /* RFC 4978 3 */
-		(void)buf_addz(out, " COMPRESS=DEFLATE");
-	(void)buf_addz(out, /* finding: cmd_search.c, order.c */
-	    " SORT SORT=DISPLAY ESORT THREAD=ORDEREDSUBJECT THREAD=REFERENCES THREAD=REFS "
-	    "I18NLEVEL=1 WITHIN PARTIAL SAVEDATE OBJECTID PREVIEW INPROGRESS "
-	    "MULTISEARCH CONTEXT=SEARCH CONTEXT=SORT");
-	(void)buf_fmt(out, " APPENDLIMIT=%llu",
-	    (unsigned long long)s->server->cfg->limits.size); /* RFC 7889 */
-}
-
-void cmd_capability(struct imap *s)
+static void say_capability(struct imap *s)
 {
 	(void)buf_addz(&s->out, "* CAPABILITY ");
 	imap_write_capability(s, &s->out);
 	(void)buf_addz(&s->out, "\r\n");
 	imap_flush(s);
+}
+
+void cmd_capability(struct imap *s)
+{
+	say_capability(s);
 	imap_end(s, "OK Done");
 }
 
@@ -85,7 +64,8 @@ enum { ID_PAIRS = 30, ID_FIELD = 30, ID_VALUE = 1024 };
 
 /* id-params-list = "(" *(string SP nstring) ")" / nil; at most 30 pairs, names of 30 octets,
  * values of 1024 */
-static bool take_id(struct imap *s, struct buf *log)
+static bool take_id(
+    struct imap *s, struct buf *log, struct slice *ret_name, struct slice *ret_version)
 {
 	struct args *a = &s->call.args;
 	struct slice name, value;
@@ -100,6 +80,10 @@ static bool take_id(struct imap *s, struct buf *log)
 		    !args_sp(a) || !args_nstring(a, &value) || name.n > ID_FIELD ||
 		    value.n > ID_VALUE)
 			return (false);
+		if (slice_ieq(name, SLICE("name")))
+			*ret_name = value;
+		else if (slice_ieq(name, SLICE("version")))
+			*ret_version = value;
 		(void)buf_fmt(log, "%s" SLICE_FMT "=" SLICE_FMT, pairs > 1 ? "; " : "",
 		    SLICE_ARG(name), SLICE_ARG(slice_head(value, 100)));
 	}
@@ -109,8 +93,9 @@ static bool take_id(struct imap *s, struct buf *log)
 void cmd_id(struct imap *s)
 {
 	struct buf log = BUF_INIT(8192);
+	struct slice name = { NULL, 0 }, version = { NULL, 0 };
 
-	if (!take_id(s, &log)) {
+	if (!take_id(s, &log, &name, &version)) {
 		imap_bad(s, "ID takes at most 30 pairs of strings, or NIL");
 		buf_free(&log);
 		return;
@@ -120,6 +105,10 @@ void cmd_id(struct imap *s)
 	/* no version: it helps nobody but who looks for old ones */
 	(void)buf_addz(&s->out, "* ID (\"name\" \"Pennypost\")\r\n");
 	imap_flush(s);
+	if (capability_mask(s, name, version)) { /* it may have been told otherwise: RFC 9051 7.2.2 */
+		log_event(LOG_INFO, s->id, "imap id", "what", "a capability is not offered", NULL);
+		say_capability(s);
+	}
 	imap_end(s, "OK Done");
 }
 
@@ -147,6 +136,8 @@ void cmd_enable(struct imap *s)
 			imap_bad(s, "ENABLE takes names of capabilities");
 			return;
 		}
+		if (capability_is_masked(s, name)) /* as one we do not know */
+			continue;
 		rev2 |= slice_ieq(name, SLICE("IMAP4REV2"));
 		uid_only |= slice_ieq(name, SLICE("UIDONLY"));
 		utf8 |= slice_ieq(name, SLICE("UTF8=ACCEPT"));

@@ -1,5 +1,6 @@
 /* STARTTLS LOGIN AUTHENTICATE: who is it? Only under TLS; who may come in is the store's
  * (login_start), the mechanisms are core/sasl's. RFC 9051 6.2, RFC 4959 (initial response). */
+#include "imap/capability.h"
 #include "imap/command.h"
 
 #include "core/limits.h"

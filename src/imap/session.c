@@ -11,6 +11,7 @@
 #include "core/mem.h"
 #include "core/secret.h"
 #include "imap/announce.h"
+#include "imap/capability.h"
 #include "imap/command.h"
 #include "imap/notify.h"
 #include "msg/charset.h"

@@ -72,6 +72,7 @@ struct imap {
 	unsigned logins_failed, noops; /* before login */
 	bool condstore, qresync, rev2, utf8_accept; /* enabled */
 	bool utf8; /* mailbox names go and come in UTF-8 */
+	uint64_t masked; /* capabilities this client breaks on (capability.c) */
 	bool uid_only; /* RFC 9586: no message numbers, either way */
 	bool greeted, running, pumping, closing,
 	    leaving; /* leaving: BYE once the command under way has ended */
@@ -147,7 +148,6 @@ void imap_say_vanished(struct imap *s, const struct seqset *set, bool complete,
 bool imap_mailbox_name(
     struct imap *s, struct slice given, struct slice *ret); /* UTF-8, in the arena */
 bool imap_take_mailbox(struct imap *s, struct slice *ret);
-void imap_write_capability(struct imap *s, struct buf *out);
 
 /* The messages of the set at the cursor, resolved; false: the command was answered. uids are
  * freed with the command. */
