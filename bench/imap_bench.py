@@ -409,6 +409,7 @@ def say(row, got):
 
 
 def main():
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))
     rows = [r for r in ROW_TABLE if not ROWS or any(re.match(want + "($|-)", r.name) for want in ROWS)]
     if not rows:
         sys.exit(f"imap: no such rows; there are: {' '.join(r.name for r in ROW_TABLE)}")

@@ -71,6 +71,8 @@ enum {
 	L_SEARCH_TEXT = 4194304,  /* octets of a message's text in the full-text index; with more it is read */
 	/* of a session: searches kept up to date, their messages, those of them in an order, octets that one compares */
 	L_CONTEXTS = 16, L_CONTEXT_MESSAGES = 200000, L_CONTEXT_SORTED = 20000, L_CONTEXT_TEXTS = 8388608,
+	L_LINGER_SECONDS = 1200,  /* a folder's view stays after its last session, for the next */
+	L_LINGER_VIEWS = 64, L_LINGER_MESSAGES = 250000, /* of all accounts */
 	L_UID_BLOCK = 1000, L_MODSEQ_BLOCK = 1048576,
 	/* connections */
 	L_CONN = 12000,		  /* [limits] in all */

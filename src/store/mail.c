@@ -381,7 +381,7 @@ void mail_stop(struct account *a)
 	text_stop(m);
 	for (size_t i = 0; i < m->folders_n; i++)
 		if (m->folders[i]->view != NULL)
-			view_stop(m->folders[i]->view);
+			view_stop(m->folders[i]->view); /* frees it when nobody holds it */
 }
 
 void mail_close(struct account *a)

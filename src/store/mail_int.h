@@ -232,8 +232,9 @@ void watch_metadata(struct account *a, struct folder *f, const struct metadata *
 void view_apply(struct folder *f, const struct delta *d); /* view.c */
 void view_moved(struct folder *f);                        /* renamed: watch the new place */
 struct view;
-void view_stop(struct view *v);    /* the store closes: no watches, no timers */
 void folder_look_soon(struct folder *f); /* its directories changed */
+bool view_is_held(const struct folder *f); /* somebody has it open; a view may be there without */
+void view_stop(struct view *v);    /* the store closes: no watches, no timers; freed when unheld */
 void view_doubt(struct folder *f); /* a file was not as the index says: look again soon */
 void view_gone(struct folder *f);
 void watch_begin(struct mail_job *j); /* before the first watch_tell */

@@ -294,6 +294,7 @@ struct store *store_open(struct loop *l, struct work *w, const struct cfg *cfg, 
 	list_init(&s->accounts);
 	list_init(&s->patrols);
 	list_init(&s->watches);
+	list_init(&s->lingering);
 	(void)pthread_mutex_init(&s->health, NULL);
 	if (take_folder(s, err) == -1 || open_databases(s, err) == -1)
 		goto err_store;

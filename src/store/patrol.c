@@ -114,7 +114,7 @@ void patrol_heard(struct folder *f)
 {
 	struct mail *m = folder_mail(f);
 
-	if (m->patrolled == 0 || m->stopping || f->view != NULL || !f->exists)
+	if (m->patrolled == 0 || m->stopping || view_is_held(f) || !f->exists)
 		return;
 	if (f->patrol != NULL) {
 		list_drop(&f->patrol->node);
@@ -166,7 +166,7 @@ static void on_turn(void *self)
 
 		if (m->patrol_at >= m->folders_n)
 			m->patrol_at = 0;
-		if (f->view == NULL) /* an open one is looked after by its view */
+		if (!view_is_held(f)) /* an open one is looked after by its view */
 			p->folders[p->n++] = f;
 	}
 	m->patrol_busy = true;
@@ -182,7 +182,7 @@ static void plan_turn(struct mail *m)
 	m->patrol_unwatched = false;
 	for (size_t i = 0; i < m->folders_n && !m->patrol_unwatched; i++)
 		m->patrol_unwatched =
-		    m->folders[i]->patrol == NULL && m->folders[i]->view == NULL;
+		    m->folders[i]->patrol == NULL && !view_is_held(m->folders[i]);
 	if (m->patrol_unwatched || ms < 1000)
 		ms = 1000;
 	m->patrol_timer = timer_start(m->store->loop, ms, on_turn, m);
@@ -196,7 +196,7 @@ static void first_watches(struct mail *m)
 		for (size_t i = 0; i < m->folders_n && n < PATROL_FIRST; i++) {
 			struct folder *f = m->folders[i];
 
-			if ((pass == 0) == (f->role == ROLE_NONE && i > 0) || f->view != NULL ||
+			if ((pass == 0) == (f->role == ROLE_NONE && i > 0) || view_is_held(f) ||
 			    f->patrol != NULL || !has_room(m->store))
 				continue;
 			add(f);

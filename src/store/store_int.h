@@ -33,6 +33,7 @@ struct store {
 	struct list watches;     /* struct store_watch.node */
 	struct watch_dirs *dirs; /* NULL: poll */
 	struct list patrols;     /* watches of folders that are not open: patrol.c */
+	struct list lingering;   /* views that nobody holds, the oldest first: view.c */
 	struct logins *logins;
 	void (*on_queue_added)(void *self);
 	void *queue_self;

@@ -194,7 +194,7 @@ static void watch_start(struct view *v)
 	v->poll = timer_start(m->store->loop, MAIL_POLL_MS, on_poll, v);
 }
 
-void view_stop(struct view *v)
+static void watch_stop(struct view *v)
 {
 	for (unsigned i = 0; i < 2; i++) {
 		watch_dir_drop(v->watches[i]);
@@ -209,7 +209,9 @@ void view_stop(struct view *v)
 
 static void view_free(struct view *v)
 {
-	view_stop(v);
+	watch_stop(v);
+	timer_cancel(v->expiry);
+	list_drop(&v->lingering);
 	for (unsigned k = 0; k < L_KW; k++)
 		free(v->keywords[k]);
 	v->folder->view = NULL;
@@ -232,9 +234,67 @@ static struct view *view_make(struct look_op *o)
 	v->uidnext = o->uidnext;
 	v->modseq = o->modseq;
 	list_init(&v->watchers);
+	list_init(&v->lingering);
 	o->folder->view = v;
-	watch_start(v);
 	return (v);
+}
+
+/* Those who come back find the view as the lane kept it; without watches meanwhile, for each
+ * opening looks at the directories. */
+
+static void on_expired(void *self)
+{
+	struct view *v = self;
+
+	v->expiry = NULL;
+	view_free(v);
+}
+
+static void drop_oldest(struct store *s)
+{
+	size_t views = 0, messages = 0;
+
+	for (struct list *at = s->lingering.prev, *before; at != &s->lingering; at = before) {
+		struct view *v = LIST_OWNER(at, struct view, lingering);
+
+		before = at->prev;
+		messages += v->cap;
+		if (++views > L_LINGER_VIEWS || messages > L_LINGER_MESSAGES)
+			view_free(v);
+	}
+}
+
+static void linger(struct view *v)
+{
+	struct store *s = folder_mail(v->folder)->store;
+
+	watch_stop(v);
+	list_push(&s->lingering, &v->lingering);
+	v->expiry = timer_start(s->loop, (uint64_t)L_LINGER_SECONDS * 1000, on_expired, v);
+	patrol_heard(v->folder);
+	drop_oldest(s);
+}
+
+bool view_is_held(const struct folder *f)
+{
+	return (f->view != NULL && f->view->holders > 0);
+}
+
+static void hold(struct view *v)
+{
+	if (v->holders++ > 0)
+		return;
+	list_drop(&v->lingering);
+	timer_cancel(v->expiry);
+	v->expiry = NULL;
+	watch_start(v);
+}
+
+void view_stop(struct view *v)
+{
+	watch_stop(v);
+	if (v->holders == 0)
+		view_free(v);
 }
 
 static void open_end(struct mail_job *j)
@@ -265,7 +325,7 @@ static void open_end(struct mail_job *j)
 	} else {
 		if (v == NULL)
 			v = view_make(o);
-		v->holders++;
+		hold(v);
 		if (o->modseq > v->modseq)
 			v->modseq = o->modseq;
 		if (o->uidnext > v->uidnext)
@@ -296,7 +356,11 @@ void view_close(struct view *v, struct view_watch *w)
 		return;
 	if (w != NULL)
 		list_drop(&w->node);
-	if (--v->holders == 0)
+	if (--v->holders > 0)
+		return;
+	if (v->folder->exists && !folder_mail(v->folder)->stopping)
+		linger(v);
+	else
 		view_free(v);
 }
 
@@ -478,9 +542,9 @@ void view_moved(struct folder *f)
 {
 	patrol_drop(f);
 	patrol_heard(f);
-	if (f->view == NULL)
+	if (!view_is_held(f))
 		return;
-	view_stop(f->view);
+	watch_stop(f->view);
 	watch_start(f->view);
 }
 
@@ -491,7 +555,11 @@ void view_gone(struct folder *f)
 	patrol_drop(f);
 	if (v == NULL)
 		return;
-	view_stop(v);
+	if (v->holders == 0) {
+		view_free(v);
+		return;
+	}
+	watch_stop(v);
 	LIST_EACH(&v->watchers, node)
 	{
 		struct view_watch *w = LIST_OWNER(node, struct view_watch, node);

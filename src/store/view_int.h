@@ -17,6 +17,8 @@ struct view {
 	unsigned holders;
 	struct watch_dir *watches[2];
 	struct timer *poll, *settle;
+	struct list lingering; /* on the store's, while nobody holds it */
+	struct timer *expiry;
 };
 
 #endif

@@ -36,6 +36,53 @@ static void a_watched_folder_wakes_its_sessions(void **state)
 	view_close(v, &w);
 }
 
+/* What happens to a folder that nobody has open is there when it is opened again, also when its
+ * view was kept for that. */
+static void a_folder_left_is_as_true_as_a_new_one(void **state)
+{
+	struct mail_bench *b = *state;
+	struct folder *inbox = mail_folder(b, "ann", "INBOX");
+	struct view *v = mail_view(b, inbox), *again;
+	struct view_watch w = { .on_change = on_change, .self = b };
+	uint32_t uid;
+
+	mail_deliver(b, MESSAGE, 1);
+	uid = b->uids[0];
+	view_close(v, NULL);
+	assert_ptr_equal(inbox->view, v);
+	mail_deliver(b, MESSAGE, 1);
+	mail_bench_put("mail/ann/new/1234567890.1_3.host", "Subject: foreign\n\nx\n");
+	again = mail_view(b, inbox);
+	assert_ptr_equal(again, v); /* not read anew */
+	assert_int_equal(view_count(again), 3);
+	assert_int_equal(view_at(again, 0)->uid, uid);
+	view_watch(again, &w); /* and it is watched again */
+	mail_bench_put("mail/ann/new/1234567891.1_3.host", "Subject: foreign\n\nx\n");
+	while (view_count(again) == 3)
+		loop_run(b->loop);
+	view_close(again, &w);
+}
+
+static void views_without_sessions_are_few(void **state)
+{
+	struct mail_bench *b = *state;
+	struct folder *folders[L_LINGER_VIEWS + 2];
+	unsigned kept = 0;
+
+	for (unsigned i = 0; i < COUNT_OF(folders); i++) {
+		char name[16];
+
+		(void)snprintf(name, sizeof(name), "f%u", i);
+		mail_create(b, "ann", name);
+		folders[i] = mail_folder(b, "ann", name);
+		view_close(mail_view(b, folders[i]), NULL);
+	}
+	for (unsigned i = 0; i < COUNT_OF(folders); i++)
+		kept += folders[i]->view != NULL;
+	assert_int_equal(kept, L_LINGER_VIEWS);
+	assert_null(folders[0]->view);
+}
+
 static void a_long_foreign_name_closes_no_folder(void **state)
 {
 	struct mail_bench *b = *state;
@@ -293,6 +340,10 @@ static void a_locked_index_loses_no_mail(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test_setup_teardown(
+		    a_folder_left_is_as_true_as_a_new_one, mail_bench_setup, mail_bench_teardown),
+		cmocka_unit_test_setup_teardown(
+		    views_without_sessions_are_few, mail_bench_setup, mail_bench_teardown),
 		cmocka_unit_test_setup_teardown(
 		    a_watched_folder_wakes_its_sessions, mail_bench_setup, mail_bench_teardown),
 		cmocka_unit_test_setup_teardown(
