@@ -75,6 +75,9 @@ bool conn_tls_verified(const struct conn *c); /* client: certificate and name we
  * as it is read. Lasts as long as the connection. */
 int conn_start_deflate(struct conn *c);
 bool conn_is_deflated(const struct conn *c);
+/* The peer will say nothing for a while: what DEFLATE remembers is given up with the next output, and made anew when something
+ * comes. Its answers compress a little less. */
+void conn_rest(struct conn *c);
 
 const struct ip *conn_peer(const struct conn *c);
 unsigned conn_peer_port(const struct conn *c);

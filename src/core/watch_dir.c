@@ -17,6 +17,7 @@ enum {
 	MOST_MS = 1000,
 	READ_OCTETS = 16384,
 	READS_A_TURN = 16, /* then the loop's other work comes first */
+	REST_MS = 20,	   /* and what comes meanwhile waits: 10,000 renames of ours are not 10,000 wakings */
 	EVENTS = IN_CREATE | IN_MOVED_FROM | IN_MOVED_TO | IN_DELETE | IN_DELETE_SELF | IN_MOVE_SELF |
 	    IN_ONLYDIR,
 };
@@ -41,6 +42,7 @@ struct watch_dirs {
 	struct owned owned;
 	uv_poll_t poll;
 	struct loop *loop;
+	struct timer *rest;
 	int fd;
 	struct map *inodes;
 	struct list every;
@@ -99,13 +101,20 @@ static void take_event(struct watch_dirs *w, const struct inotify_event *e)
 		forget_inode(w, inode);
 }
 
-static void on_readable(uv_poll_t *h, int status, int events)
+static void on_readable(uv_poll_t *h, int status, int events);
+
+static void on_rested(void *self)
 {
-	struct watch_dirs *w = h->data;
+	struct watch_dirs *w = self;
+
+	w->rest = NULL;
+	(void)uv_poll_start(&w->poll, UV_READABLE, on_readable);
+}
+
+static void read_events(struct watch_dirs *w)
+{
 	_Alignas(struct inotify_event) char octets[READ_OCTETS];
 
-	(void)status;
-	(void)events;
 	for (unsigned i = 0; i < READS_A_TURN; i++) {
 		ssize_t n = read(w->fd, octets, sizeof(octets));
 		size_t at = 0;
@@ -119,6 +128,17 @@ static void on_readable(uv_poll_t *h, int status, int events)
 			at += sizeof(*e) + e->len;
 		}
 	}
+}
+
+static void on_readable(uv_poll_t *h, int status, int events)
+{
+	struct watch_dirs *w = h->data;
+
+	(void)status;
+	(void)events;
+	read_events(w);
+	(void)uv_poll_stop(&w->poll);
+	w->rest = timer_start(w->loop, REST_MS, on_rested, w);
 }
 
 static void on_poll_closed(uv_handle_t *h)
@@ -153,6 +173,7 @@ void watch_dirs_free(struct watch_dirs *w)
 	while (!list_empty(&w->every))
 		watch_dir_drop(LIST_OWNER(w->every.next, struct watch_dir, every));
 	map_free(w->inodes);
+	timer_cancel(w->rest);
 	(void)uv_poll_stop(&w->poll);
 	(void)close(w->fd);
 	uv_close((uv_handle_t *)&w->poll, on_poll_closed);

@@ -105,10 +105,9 @@ void fetch_lost(struct fetch *f)
 /* RFC 9586 3.3: with UIDONLY the message is named by its UID. */
 static void fetch_begin(struct fetch *f)
 {
-	if (f->uid_only)
-		(void)buf_fmt(&f->out, "* %u UIDFETCH (", f->uids[f->at]);
-	else
-		(void)buf_fmt(&f->out, "* %u FETCH (", f->seqs[f->at]);
+	(void)buf_addz(&f->out, "* ");
+	(void)buf_add_u64(&f->out, f->uid_only ? f->uids[f->at] : f->seqs[f->at]);
+	(void)buf_addz(&f->out, f->uid_only ? " UIDFETCH (" : " FETCH (");
 }
 
 static enum visit_next on_message(void *ctx, const struct visit_message *m)

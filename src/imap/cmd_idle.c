@@ -17,6 +17,7 @@ static void on_line(struct imap *s, struct slice line)
 void cmd_idle(struct imap *s)
 {
 	conn_sendz(s->conn, "+ Idling\r\n");
+	conn_rest(s->conn);
 	s->idling = true;
 	conn_deadline(s->conn, L_IDLE_SECONDS, "idle");
 	imap_read_lines(s, on_line);
