@@ -123,10 +123,15 @@ static void on_worked(struct job *j)
 
 void smtp_end_work(struct smtp_end *e, void (*run)(struct job *j))
 {
+	smtp_end_work_on(e, e->server->crypto, run);
+}
+
+void smtp_end_work_on(struct smtp_end *e, struct lane *lane, void (*run)(struct job *j))
+{
 	e->err = (struct err){ 0 };
 	e->job.run = run;
 	e->job.done = on_worked;
-	if (lane_put(e->server->crypto, &e->job) == -1) {
+	if (lane_put(lane, &e->job) == -1) {
 		smtp_end_stop(
 		    e, 451, "4.3.0", "too busy, try again soon", "defer", "work lane full");
 		return;

@@ -236,6 +236,7 @@ bool smtp_end_wanted(struct smtp_end *e);
  * gets the job and finds the spine by smtp_end_of(); it alone touches the spine until it ends; what
  * it leaves in e->err stops the flow. */
 void smtp_end_work(struct smtp_end *e, void (*run)(struct job *j));
+void smtp_end_work_on(struct smtp_end *e, struct lane *lane, void (*run)(struct job *j));
 struct smtp_end *smtp_end_of(struct job *j);
 /* Worker: header parsed, checked, summed up. -1 with e->err set. */
 int smtp_end_examine(struct smtp_end *e);

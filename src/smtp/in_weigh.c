@@ -2,7 +2,6 @@
  * and turns facts into verdicts. Points and their order are spam/'s. RFC 5321 6.3; RFC 8601 5. */
 #include "smtp/inbound_int.h"
 
-#include "core/domain.h"
 #include "msg/addr.h"
 #include "msg/mime.h"
 
@@ -27,7 +26,6 @@ static struct slice from_of(struct arena *a, const struct header *h)
 	const struct field *f = header_first(h, SLICE("From"));
 	struct addr_list list = { 0 };
 	const struct addr *one = NULL;
-	char *text;
 
 	if (f == NULL)
 		return ((struct slice){ 0 });
@@ -39,13 +37,7 @@ static struct slice from_of(struct arena *a, const struct header *h)
 			return ((struct slice){ 0 });
 		one = &list.v[i];
 	}
-	if (one == NULL || one->local.n == 0 || one->domain.n == 0)
-		return ((struct slice){ 0 });
-	text = arena_fmt(a, SLICE_FMT "@" SLICE_FMT, SLICE_ARG(one->local),
-	    SLICE_ARG(domain_ascii(a, one->domain)));
-	for (char *p = text; *p != '\0'; p++)
-		*p = ascii_lower(*p);
-	return (slice_of(text));
+	return (one == NULL ? (struct slice){ 0 } : smtp_path_fold(a, one->local, one->domain));
 }
 
 int inbound_read(struct inbound *in)
@@ -66,6 +58,42 @@ int inbound_read(struct inbound *in)
 	return (0);
 }
 
+void inbound_acquaint(struct inbound *in)
+{
+	struct smtp_end *e = &in->end;
+	bool known;
+
+	for (size_t i = 0; i < in->shares_n; i++) {
+		struct share *share = &in->shares[i];
+		struct err err = { 0 };
+
+		/* Not known whether known: no fact (P14). */
+		if (correspondent_knows(e->server->deps.store, slice_of(share->name), e->facts.from,
+			&known, &err) == 0)
+			share->known = known ? FACT_YES : FACT_NO;
+	}
+}
+
+static struct slice sender_domain(const struct inbound *in)
+{
+	struct slice text = in->end.facts.mail_from;
+	size_t at = slice_rchr(text, '@');
+
+	return (at == SIZE_MAX ? (struct slice){ 0 } : slice_from(text, at + 1));
+}
+
+void inbound_greylist(struct inbound *in)
+{
+	struct smtp_end *e = &in->end;
+	enum greylist_state state = GREYLIST_PASS;
+	struct err err = { 0 };
+
+	/* A list that cannot be read must not keep anybody out. */
+	(void)greylist_try(e->server->deps.store, &e->facts.peer, sender_domain(in), clock_wall(),
+	    &state, &err);
+	in->came_again = state == GREYLIST_PASS;
+}
+
 static void weigh_share(struct inbound *in, struct share *share)
 {
 	struct facts facts = in->end.facts;
@@ -77,6 +105,7 @@ static void weigh_share(struct inbound *in, struct share *share)
 	facts.mime = &in->mime;
 	facts.account = share->name;
 	facts.rcpt = share->rcpt;
+	facts.known_correspondent = share->known;
 	facts.has_bayes = score.known;
 	facts.bayes = score.probability;
 	facts.bayes_confidence = score.confidence;

@@ -9,7 +9,9 @@
 
 static void gather(void *self);
 static void read_message(void *self);
+static void acquaint(void *self);
 static void weigh(void *self);
+static void greylist(void *self);
 static void decide(void *self);
 static void stamp(void *self);
 static void commit(void *self);
@@ -18,7 +20,9 @@ static void on_ended(void *self);
 static const struct flow_step inbound_steps[] = {
 	{ "gather", gather },     /* the draft becomes readable; in_peer.c's questions come home */
 	{ "read", read_message }, /* in_weigh.c, on a worker: form, parts, words */
+	{ "acquaint", acquaint }, /* store/senders.h: who of the recipients wrote to the sender */
 	{ "weigh", weigh },       /* in_weigh.c, on a worker: a verdict for each share */
+	{ "greylist", greylist }, /* store/senders.h: did this stranger come again? */
 	{ "decide", decide },     /* one reply for all; may stop with 4xx or 5xx */
 	{ "stamp", stamp },       /* in_stamp.c */
 	{ "commit", commit },     /* store/draft.h: durable for every recipient, or for none */
@@ -91,6 +95,20 @@ static void read_message(void *self)
 	smtp_end_work(&in->end, run_read);
 }
 
+static void run_acquaint(struct job *j) /* worker */
+{
+	inbound_acquaint((struct inbound *)smtp_end_of(j));
+}
+
+static void acquaint(void *self)
+{
+	struct inbound *in = self;
+
+	if (in->end.facts.from.n > 0)
+		smtp_end_work_on(
+		    &in->end, store_lane(in->end.server->deps.store, STORE_STATE), run_acquaint);
+}
+
 static void run_weigh(struct job *j) /* worker */
 {
 	inbound_weigh((struct inbound *)smtp_end_of(j));
@@ -101,6 +119,23 @@ static void weigh(void *self)
 	struct inbound *in = self;
 
 	smtp_end_work(&in->end, run_weigh);
+}
+
+static void run_greylist(struct job *j) /* worker */
+{
+	inbound_greylist((struct inbound *)smtp_end_of(j));
+}
+
+static void greylist(void *self)
+{
+	struct inbound *in = self;
+	bool asked = false;
+
+	for (size_t i = 0; i < in->shares_n; i++)
+		asked = asked || in->shares[i].verdict.act == VERDICT_GREYLIST;
+	if (asked)
+		smtp_end_work_on(
+		    &in->end, store_lane(in->end.server->deps.store, STORE_STATE), run_greylist);
 }
 
 /* One reply covers all recipients: refused or put off only if every verdict says so; else the harsher
@@ -114,6 +149,8 @@ static void decide(void *self)
 	for (size_t i = 0; i < in->shares_n; i++) {
 		enum verdict_act act = in->shares[i].verdict.act;
 
+		if (act == VERDICT_GREYLIST && in->came_again)
+			act = in->shares[i].verdict.act = VERDICT_ACCEPT;
 		in->shares[i].junk = act != VERDICT_ACCEPT;
 		rejects += act == VERDICT_REJECT;
 		waits += act == VERDICT_GREYLIST || act == VERDICT_DEFER;

@@ -8,11 +8,13 @@
 #include "smtp/in_peer.h"
 #include "spam/classifier.h"
 #include "spam/verdict.h"
+#include "store/senders.h"
 
 struct share { /* one account's copy, however many of its addresses were named */
 	struct account *account;
 	const char *name;  /* lives as long as the account */
 	struct slice rcpt; /* the first of its addresses */
+	enum fact known; /* the account wrote to the one in From */
 	struct verdict verdict;
 	struct slice prefix;
 	bool junk; /* where it goes in the end */
@@ -30,11 +32,14 @@ struct inbound {
 	size_t drop_n;
 	struct mime mime;         /* of the draft; until the commit's answer only */
 	struct features features; /* owned */
+	bool came_again;          /* the greylist lets this sender in */
 };
 
 /* in_weigh.c. On a worker, each in turn. */
 int inbound_read(struct inbound *in);   /* form, loops, parts, features; -1 with end.err set */
+void inbound_acquaint(struct inbound *in); /* on STORE_STATE: who of the recipients knows From? */
 void inbound_weigh(struct inbound *in); /* facts of each share to its verdict */
+void inbound_greylist(struct inbound *in); /* on STORE_STATE */
 
 /* in_stamp.c */
 void inbound_stamp(struct inbound *in);  /* fills each share's prefix; may stop the flow */

@@ -4,6 +4,7 @@
  * 550 5.7.1 (From is not theirs); 554 (form); 451 4.7.5 (no key that works), 452 4.3.1 (queue
  * full), 451 and 452 (our trouble). */
 #include "smtp/in_int.h"
+#include "store/senders.h"
 
 #include <stdlib.h>
 
@@ -373,6 +374,58 @@ static void commit(void *self)
 	buf_free(&out);
 }
 
+/* Whom one writes to one wants to hear from: noted beside the answer, which does not wait for it. */
+struct wrote_job {
+	struct job job;
+	struct store *store;
+	struct arena *arena; /* owned; holds this too */
+	struct slice account, *to;
+	size_t n;
+	struct err err;
+};
+
+static void run_wrote(struct job *j)
+{
+	struct wrote_job *w = LIST_OWNER(j, struct wrote_job, job);
+
+	if (correspondent_wrote(w->store, w->account, w->to, w->n, clock_wall(), &w->err) == 0)
+		w->err.kind = ERR_NONE;
+}
+
+static void on_wrote(struct job *j)
+{
+	struct wrote_job *w = LIST_OWNER(j, struct wrote_job, job);
+
+	if (w->err.kind != ERR_NONE)
+		log_event(LOG_WARN, NULL, "correspondents", "account", w->account.p, "why",
+		    w->err.text, "now", "their answers are judged as strangers' mail", NULL);
+	arena_free(w->arena);
+}
+
+static void note_correspondents(const struct submit *sub)
+{
+	struct arena *a = arena_new(0);
+	struct wrote_job *w = arena_alloc(a, sizeof(*w));
+	const struct smtp_tx *tx = sub->end.tx;
+
+	w->arena = a;
+	w->store = sub->end.server->deps.store;
+	w->account = arena_dup(a, slice_of(account_name(sub->account)));
+	w->to = arena_array(a, tx->rcpts_n, sizeof(*w->to));
+	for (const struct smtp_rcpt *r = tx->rcpts; r != NULL; r = r->next) {
+		size_t at = slice_rchr(r->address, '@');
+
+		if (at == SIZE_MAX)
+			continue;
+		w->to[w->n] = smtp_path_fold(
+		    a, slice_head(r->address, at), slice_from(r->address, at + 1));
+		w->n += w->to[w->n].n > 0;
+	}
+	w->job.run = run_wrote;
+	w->job.done = on_wrote;
+	lane_force(store_lane(w->store, STORE_STATE), &w->job); /* one a submission: bounded by these */
+}
+
 static void on_ended(void *self)
 {
 	struct submit *sub = self;
@@ -391,9 +444,10 @@ static void on_ended(void *self)
 			row.act = r->accounts_n > 0 ? SLICE("accept") : SLICE("queued");
 		ledger_add(e->server->deps.store, &row);
 	}
-	if (ok)
+	if (ok) {
 		e->server->counts.submitted++;
-	else if (e->reply.code >= 500)
+		note_correspondents(sub);
+	} else if (e->reply.code >= 500)
 		e->server->counts.rejected++;
 	else
 		e->server->counts.deferred++;

@@ -16,6 +16,7 @@
 #include "core/log.h"
 #include "core/mem.h"
 #include "store/ledger.h"
+#include "store/senders.h"
 #include "store/store_int.h"
 
 enum {
@@ -268,29 +269,50 @@ const char *store_degraded(const struct store *s)
 
 /* --- upkeep --- */
 
-struct ledger_job {
+struct shorten_job { /* one database's part of the hourly work, on its lane */
 	struct job job;
 	struct store *store;
+	const char *what;
 	struct err err;
 	bool failed;
 };
 
-static void ledger_run(struct job *j)
+static void shorten_greylist(struct job *j)
 {
-	struct ledger_job *k = LIST_OWNER(j, struct ledger_job, job);
+	struct shorten_job *k = LIST_OWNER(j, struct shorten_job, job);
+
+	k->failed = greylist_expire(k->store, clock_wall(), &k->err) == -1;
+}
+
+static void shorten_ledger(struct job *j)
+{
+	struct shorten_job *k = LIST_OWNER(j, struct shorten_job, job);
 
 	k->failed = ledger_expire(k->store, clock_wall() - (int64_t)L_LEDGER_DAYS * 86400,
 			&k->err) == -1 || ledger_bound(k->store, LEDGER_OCTETS, &k->err) == -1;
 }
 
-static void ledger_done(struct job *j)
+static void on_shortened(struct job *j)
 {
-	struct ledger_job *k = LIST_OWNER(j, struct ledger_job, job);
+	struct shorten_job *k = LIST_OWNER(j, struct shorten_job, job);
 
 	if (k->failed)
-		log_event(LOG_WARN, NULL, "store could not shorten the ledger", "reason",
-		    k->err.text, "next", "again in an hour", NULL);
+		log_event(LOG_WARN, NULL, "store could not forget what is old", "in", k->what,
+		    "reason", k->err.text, "next", "again in an hour", NULL);
 	free(k);
+}
+
+static void shorten(struct store *s, enum store_lane which, const char *what,
+    void (*run)(struct job *j))
+{
+	struct shorten_job *k = NEW(struct shorten_job);
+
+	k->store = s;
+	k->what = what;
+	k->job.run = run;
+	k->job.done = on_shortened;
+	if (lane_put(s->lanes[which], &k->job) == -1)
+		free(k); /* the next hour has room */
 }
 
 static void purge_expunged(struct store *s, int64_t window)
@@ -302,13 +324,8 @@ static void purge_expunged(struct store *s, int64_t window)
 
 static void hourly(struct store *s)
 {
-	struct ledger_job *k = NEW(struct ledger_job);
-
-	k->store = s;
-	k->job.run = ledger_run;
-	k->job.done = ledger_done;
-	if (lane_put(s->lanes[STORE_LEDGER], &k->job) == -1)
-		free(k); /* the next hour has room */
+	shorten(s, STORE_LEDGER, "the ledger", shorten_ledger);
+	shorten(s, STORE_STATE, "the greylist", shorten_greylist);
 	expire_hourly(s);
 }
 

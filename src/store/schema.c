@@ -11,6 +11,13 @@ static const char *const state_steps[] = {
 	"CREATE TABLE lesson(account TEXT NOT NULL, content BLOB NOT NULL, class INTEGER NOT NULL,"
 	" version INTEGER NOT NULL, weight INTEGER NOT NULL, at INTEGER NOT NULL,"
 	" PRIMARY KEY(account, content)) STRICT, WITHOUT ROWID;",
+	"CREATE TABLE correspondent(account TEXT NOT NULL, address TEXT NOT NULL,"
+	" first INTEGER NOT NULL, last INTEGER NOT NULL, letters INTEGER NOT NULL,"
+	" PRIMARY KEY(account, address)) STRICT, WITHOUT ROWID;"
+	"CREATE TABLE greylist(net BLOB NOT NULL, domain TEXT NOT NULL, first INTEGER NOT NULL,"
+	" last INTEGER NOT NULL, passed INTEGER NOT NULL, PRIMARY KEY(net, domain)) STRICT;"
+	"CREATE INDEX greylist_last ON greylist(last);"
+	"CREATE TABLE greylist_door(id INTEGER PRIMARY KEY, until INTEGER NOT NULL) STRICT;",
 };
 
 static const char *const queue_steps[] = {

@@ -10,6 +10,7 @@
 #include "core/mem.h"
 #include "spam/classifier.h"
 #include "spam/verdict.h"
+#include "store/senders.h"
 #include "store/draft.h"
 #include "store/ledger.h"
 #include "store/queue.h"
@@ -333,6 +334,41 @@ void classifier_score(
 	(void)account;
 	(void)f;
 	*ret = (struct spam_score){ 0 };
+}
+
+int correspondent_knows(
+    struct store *s, struct slice account, struct slice address, bool *ret, struct err *err)
+{
+	(void)s;
+	(void)account;
+	(void)address;
+	(void)err;
+	*ret = false;
+	return (0);
+}
+
+int correspondent_wrote(struct store *s, struct slice account, const struct slice *addresses,
+    size_t n, int64_t now, struct err *err)
+{
+	(void)s;
+	(void)account;
+	(void)addresses;
+	(void)n;
+	(void)now;
+	(void)err;
+	return (0);
+}
+
+int greylist_try(struct store *s, const struct ip *peer, struct slice domain, int64_t now,
+    enum greylist_state *ret, struct err *err)
+{
+	(void)s;
+	(void)peer;
+	(void)domain;
+	(void)now;
+	(void)err;
+	*ret = GREYLIST_PASS;
+	return (0);
 }
 
 bool verdict_may_refuse(const struct cfg *cfg)
