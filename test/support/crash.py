@@ -26,6 +26,7 @@ CONFIG = """
 [score]
 reject = "off"
 junk = "off"
+greylist = "off" # of several recipients of one message, only some may ask for patience; theirs would go to Junk
 
 [limits]
 conn_per_source = 1000
