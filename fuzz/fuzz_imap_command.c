@@ -5,7 +5,7 @@
 #include <stdint.h>
 #include <stdlib.h>
 
-#include "imap/search.h"
+#include "imap/relevancy.h"
 #include "imap/token.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n);
@@ -19,11 +19,20 @@ static void look_at(struct slice text)
 	struct search *q = search_parse(&args, NULL, 5, &fault);
 
 	if (q != NULL) {
-		unsigned char *values = malloc(q->keys_n + q->ops_n + 1);
+		enum search_answer answer;
+		unsigned char *values;
+
+		if (q->is_fuzzy)
+			relevancy_prepare(q);
+		values = malloc(q->keys_n + q->ops_n + 1);
 
 		for (size_t i = 0; i < q->keys_n; i++)
 			seqset_fix(&q->keys[i].uids, 9);
-		if (q->keys_n == 0 || search_match_view(q, &m, values) > ANSWER_UNKNOWN)
+		answer = search_match_view(q, &m, values);
+		if (q->keys_n == 0 || answer > ANSWER_UNKNOWN)
+			abort();
+		if (answer == ANSWER_YES &&
+		    (relevancy_of(q, values) - 1 > 99 || !relevancy_is_known(q, values)))
 			abort();
 		free(values);
 		search_free(q);

@@ -78,6 +78,7 @@ static const struct {
 	{ SLICE_INIT("MULTISEARCH"), LOGGED_IN },
 	{ SLICE_INIT("CONTEXT=SEARCH"), LOGGED_IN },
 	{ SLICE_INIT("CONTEXT=SORT"), LOGGED_IN },
+	{ SLICE_INIT("SEARCH=FUZZY"), LOGGED_IN },
 };
 _Static_assert(COUNT_OF(capabilities) <= 64, "one bit each in imap.masked");
 

@@ -50,6 +50,8 @@ static void look_free(void *data)
 	search_free(l->q);
 	free(l->values);
 	uid_list_free(&l->found);
+	scores_free(&l->scores[0]);
+	scores_free(&l->scores[1]);
 	free(l);
 }
 
@@ -209,13 +211,28 @@ static void find_folders(struct imap *s, struct multi *x)
 
 static void next_folder(struct imap *s);
 
+enum { SCORE_OCTETS = 4 };
+
+static void add_scores(const struct looking *l, struct buf *line, const uint32_t *uids, size_t n)
+{
+	(void)buf_addz(line, " RELEVANCY (");
+	for (size_t i = 0; i < n; i++) {
+		unsigned score = scores_of(&l->scores[0], uids[i]);
+
+		if (score == 0)
+			score = scores_of(&l->scores[1], uids[i]);
+		(void)buf_fmt(line, i == 0 ? "%u" : " %u", score);
+	}
+	(void)buf_addc(line, ')');
+}
+
 static void say_folder(struct imap *s)
 {
 	struct multi *x = s->call.data;
 	uint32_t uidvalidity = view_uidvalidity(x->view);
 	const uint32_t *uids = x->found.v;
 	size_t n = x->found.n, from = 0, end = 0;
-	struct buf line = BUF_INIT(8192 + 2 * SEQ_OCTETS * n);
+	struct buf line = BUF_INIT(8192 + (2 * SEQ_OCTETS + SCORE_OCTETS) * n);
 	bool first = true;
 	struct slice said;
 
@@ -245,7 +262,13 @@ static void say_folder(struct imap *s)
 			j++;
 		(void)seqset_write_range(&line, uids[i], uids[j - 1], &first);
 	}
-	(void)buf_addz(&line, x->returns.what & RETURN_PARTIAL ? ")\r\n" : "\r\n");
+	if (x->returns.what & RETURN_PARTIAL)
+		(void)buf_addc(&line, ')');
+	else
+		end = n;
+	if (x->returns.what & RETURN_RELEVANCY)
+		add_scores(x->look, &line, uids + from, end - from);
+	(void)buf_addz(&line, "\r\n");
 	said = arena_dup(s->call.arena, buf_slice(&line));
 	buf_free(&line);
 	let_go(x);
@@ -269,13 +292,21 @@ static void folder_searched(struct imap *s)
 	next_folder(s);
 }
 
+static void add_score(struct looking *l, size_t by, uint32_t uid)
+{
+	if (l->q->wants_score)
+		scores_add(&l->scores[by], uid, relevancy_of(l->q, l->values));
+}
+
 static enum visit_next on_message(void *ctx, const struct visit_message *m)
 {
 	struct looking *l = ctx;
 	bool unreadable;
 
-	if (search_match(l->q, m, l->values, &unreadable))
+	if (search_match(l->q, m, l->values, &unreadable)) {
 		add(&l->found, m->m.uid);
+		add_score(l, 1, m->m.uid);
+	}
 	l->unreadable |= unreadable;
 	return (VISIT_DONE);
 }
@@ -319,7 +350,10 @@ static enum imap_step look_at_view(struct imap *s)
 			return (STEP_DONE);
 		x->next = m->uid + 1;
 		switch (search_match_view(q, m, x->look->values)) {
-		case ANSWER_YES: add(&x->found, m->uid); break;
+		case ANSWER_YES:
+			add(&x->found, m->uid);
+			add_score(x->look, 0, m->uid);
+			break;
 		case ANSWER_UNKNOWN: add(&x->unsure, m->uid); break;
 		case ANSWER_NO: break;
 		}
@@ -381,6 +415,8 @@ static void on_open(void *self, struct view *v, const struct err *err)
 	x->view = v;
 	x->look = NEW(struct looking);
 	x->look->q = search_parse(&program, v, selected ? s->news.recent_from : UINT32_MAX, &fault);
+	if (x->returns.what & RETURN_RELEVANCY)
+		relevancy_prepare(x->look->q);
 	x->look->values = mem_new_array(x->look->q->keys_n + x->look->q->ops_n + 1, 1);
 	if (selected)
 		search_translate(s, x->look->q);
@@ -423,6 +459,8 @@ static const char *fault_of(const struct imap *s, const struct multi *x, const s
 			return ("Message numbers mean nothing in other mailboxes");
 	if ((x->returns.what & RETURN_SAVE) && !alone) /* RFC 7377 2.1 */
 		return ("SAVE is for the selected mailbox alone");
+	if ((x->returns.what & RETURN_RELEVANCY) && !q->is_fuzzy) /* RFC 6203 4 */
+		return (RELEVANCY_ALONE);
 	return (NULL);
 }
 

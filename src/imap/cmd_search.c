@@ -25,6 +25,8 @@ static void look_free(void *data)
 	free(l->numbers);
 	free(l->sure);
 	uid_list_free(&l->found);
+	scores_free(&l->scores[0]);
+	scores_free(&l->scores[1]);
 	free(l);
 }
 
@@ -44,7 +46,7 @@ static bool is_match(struct looking *l, const struct visit_message *m)
 {
 	bool unreadable = false, is;
 
-	if (l->order != NULL && l->sure[l->at])
+	if (l->order != NULL && l->sure[l->at] && !l->q->wants_score)
 		is = true;
 	else
 		is = search_match(l->q, m, l->values, &unreadable);
@@ -52,9 +54,22 @@ static bool is_match(struct looking *l, const struct visit_message *m)
 	return (is);
 }
 
+/* The score of a match, as its values are at hand. */
+static unsigned score_one(struct looking *l, size_t by, uint32_t uid)
+{
+	unsigned score;
+
+	if (!l->q->wants_score)
+		return (0);
+	score = relevancy_of(l->q, l->values);
+	scores_add(&l->scores[by], uid, score);
+	return (score);
+}
+
 static enum visit_next on_message(void *ctx, const struct visit_message *m)
 {
 	struct looking *l = ctx;
+	unsigned score;
 
 	if (is_match(l, m)) {
 		if (l->found.n == l->found.cap) {
@@ -62,8 +77,9 @@ static enum visit_next on_message(void *ctx, const struct visit_message *m)
 			l->found.v = mem_grow(l->found.v, l->found.cap, sizeof(*l->found.v));
 		}
 		l->found.v[l->found.n++] = m->m.uid;
+		score = score_one(l, 1, m->m.uid);
 		if (l->order != NULL)
-			order_add(l->order, &m->m, l->numbers[l->at], m->fields);
+			order_add(l->order, &m->m, l->numbers[l->at], m->fields, score);
 	}
 	if (++l->at == l->n && l->order != NULL)
 		order_finish(l->order); /* here, because it takes longer than the loop may wait */
@@ -141,7 +157,7 @@ static void add_in_order(struct imap *s, const struct view_message *m, bool sure
 
 	if (is_for_view(x)) {
 		add(&x->uids, &x->n, most, m->uid);
-		order_add(l->order, m, number, (struct slice){ NULL, 0 });
+		order_add(l->order, m, number, (struct slice){ NULL, 0 }, score_one(l, 0, m->uid));
 		return;
 	}
 	if (l->numbers == NULL) {
@@ -163,9 +179,10 @@ static void add_one(struct imap *s, const struct view_message *m)
 		return;
 	if (x->look->order != NULL)
 		add_in_order(s, m, answer == ANSWER_YES);
-	else if (answer == ANSWER_YES)
+	else if (answer == ANSWER_YES) {
 		add(&x->uids, &x->n, most, m->uid);
-	else
+		(void)score_one(x->look, 0, m->uid);
+	} else
 		add(&x->unsure, &x->unsure_n, most, m->uid);
 }
 
@@ -307,6 +324,14 @@ static void begin(struct imap *s)
 		imap_bad(s, "[UIDREQUIRED] Message numbers are not used any more");
 		return;
 	}
+	if ((x->returns.what & RETURN_RELEVANCY) ||
+	    (x->look->order != NULL && x->look->order->by_relevancy)) {
+		if (!x->q->is_fuzzy) { /* RFC 6203 4, 6: it must not be asked for then */
+			imap_bad(s, RELEVANCY_ALONE);
+			return;
+		}
+		relevancy_prepare(x->q);
+	}
 	x->look->values = mem_new_array(x->q->keys_n + x->q->ops_n + 1, 1);
 	if (!(x->returns.what & RETURN_ANY))
 		x->returns.what |= RETURN_ALL;
@@ -338,7 +363,8 @@ void cmd_search(struct imap *s)
 	struct searching *x = searching_new(s);
 
 	if (!returns_take(&s->call.args, &x->returns)) {
-		imap_bad(s, "RETURN takes MIN, MAX, ALL or PARTIAL, COUNT and SAVE, each once");
+		imap_bad(s,
+		    "RETURN takes MIN, MAX, ALL or PARTIAL, COUNT, RELEVANCY and SAVE, each once");
 		return;
 	}
 	/* RFC 9051: SEARCH answers are ESEARCH */
@@ -370,7 +396,8 @@ void cmd_sort(struct imap *s)
 	struct searching *x = searching_new(s);
 
 	if (!returns_take(&s->call.args, &x->returns)) {
-		imap_bad(s, "RETURN takes MIN, MAX, ALL or PARTIAL, COUNT and SAVE, each once");
+		imap_bad(s,
+		    "RETURN takes MIN, MAX, ALL or PARTIAL, COUNT, RELEVANCY and SAVE, each once");
 		return;
 	}
 	x->esearch = (x->returns.what & RETURN_ANY) != 0;

@@ -307,7 +307,8 @@ static void join(struct context *c, const struct view_message *m)
 	if (c->order != NULL && !uid_list_has(&c->members, m->uid)) {
 		struct order *one = order_like(c->order);
 
-		order_add(one, m, m->uid, (struct slice){ NULL, 0 });
+		order_add(one, m, m->uid, (struct slice){ NULL, 0 },
+		    relevancy_of(c->q, c->values));
 		add_fresh(c, order_entry_of(one, m->uid));
 		order_free(one);
 	}
@@ -351,7 +352,8 @@ static enum visit_next on_message(void *ctx, const struct visit_message *m)
 
 		uid_list_merge(&p->found, &uid, 1);
 		if (p->order != NULL)
-			order_add(p->order, &m->m, uid, m->fields);
+			order_add(p->order, &m->m, uid, m->fields,
+			    relevancy_of(p->q, p->values));
 	}
 	return (VISIT_DONE);
 }

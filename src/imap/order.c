@@ -61,6 +61,7 @@ static bool take_key(struct args *a, struct order *o)
 		[SORT_DISPLAYFROM] = { "DISPLAYFROM", true },
 		[SORT_DISPLAYTO] = { "DISPLAYTO", true },
 		[SORT_FROM] = { "FROM", true },
+		[SORT_RELEVANCY] = { "RELEVANCY", false },
 		[SORT_SIZE] = { "SIZE", false },
 		[SORT_SUBJECT] = { "SUBJECT", true },
 		[SORT_TO] = { "TO", true },
@@ -78,6 +79,7 @@ static bool take_key(struct args *a, struct order *o)
 				return (true);
 		o->keys[o->keys_n++] = (struct sort_key){ (enum sort_what)i, reverse };
 		o->needs_header |= known[i].needs_header;
+		o->by_relevancy |= i == SORT_RELEVANCY;
 		return (true);
 	}
 	return (false);
@@ -170,7 +172,7 @@ static struct slice address(struct arena *a, const struct header *h, struct slic
 }
 
 static union order_value value_of(struct order *o, enum sort_what what, struct arena *a,
-    const struct header *h, const struct view_message *m)
+    const struct header *h, const struct view_message *m, unsigned score)
 {
 	struct slice text = { NULL, 0 };
 	bool is_reply;
@@ -179,6 +181,8 @@ static union order_value value_of(struct order *o, enum sort_what what, struct a
 	case SORT_ARRIVAL: return ((union order_value){ .number = m->internal_date });
 	case SORT_DATE: return ((union order_value){ .number = sent(a, h, m) });
 	case SORT_SIZE: return ((union order_value){ .number = m->size });
+	case SORT_RELEVANCY: /* the highest first */
+		return ((union order_value){ .number = -(int64_t)score });
 	case SORT_CC: text = address(a, h, SLICE("Cc"), false); break;
 	case SORT_FROM: text = address(a, h, SLICE("From"), false); break;
 	case SORT_TO: text = address(a, h, SLICE("To"), false); break;
@@ -261,7 +265,8 @@ static void add_to_threads(struct order *o, struct arena *a, const struct header
 	}
 }
 
-void order_add(struct order *o, const struct view_message *m, uint32_t number, struct slice fields)
+void order_add(struct order *o, const struct view_message *m, uint32_t number, struct slice fields,
+    unsigned score)
 {
 	struct arena *a = arena_new(0);
 	struct header h;
@@ -281,7 +286,7 @@ void order_add(struct order *o, const struct view_message *m, uint32_t number, s
 
 		*row = (struct order_row){ .uid = m->uid, .number = number };
 		for (size_t i = 0; i < o->keys_n; i++)
-			row->v[i] = value_of(o, o->keys[i].what, a, &h, m);
+			row->v[i] = value_of(o, o->keys[i].what, a, &h, m, score);
 	}
 	o->n++;
 	arena_free(a);
@@ -295,6 +300,7 @@ static int compare(
 	switch (o->keys[i].what) {
 	case SORT_ARRIVAL:
 	case SORT_DATE:
+	case SORT_RELEVANCY:
 	case SORT_SIZE: return (l->number < r->number ? -1 : l->number > r->number);
 	case SORT_CC:
 	case SORT_DISPLAYFROM:

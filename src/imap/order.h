@@ -15,11 +15,12 @@ enum sort_what { /* in the order of their names, in order.c */
 	SORT_DISPLAYFROM,
 	SORT_DISPLAYTO,
 	SORT_FROM,
+	SORT_RELEVANCY, /* RFC 6203 6 */
 	SORT_SIZE,
 	SORT_SUBJECT,
 	SORT_TO,
 };
-enum { SORT_KEYS = 9 /* one of each: a second could not decide anything */ };
+enum { SORT_KEYS = 10 /* one of each: a second could not decide anything */ };
 struct sort_key {
 	enum sort_what what;
 	bool reverse;
@@ -27,7 +28,7 @@ struct sort_key {
 
 struct order_row;
 struct order {
-	bool is_thread, needs_header;
+	bool is_thread, needs_header, by_relevancy;
 	enum thread_kind thread;
 	struct sort_key keys[SORT_KEYS];
 	size_t keys_n;
@@ -51,8 +52,10 @@ struct order *order_take_sort(struct args *a);
 struct order *order_take_thread(struct args *a);
 void order_free(struct order *o); /* accepts NULL */
 /* One message more, numbers ascending. ${number}: what it is called in the answer. ${fields}: raw
- * header lines; empty when needs_header is not set, or it could not be read. */
-void order_add(struct order *o, const struct view_message *m, uint32_t number, struct slice fields);
+ * header lines; empty when needs_header is not set, or it could not be read. ${score}: for
+ * by_relevancy. */
+void order_add(struct order *o, const struct view_message *m, uint32_t number, struct slice fields,
+    unsigned score);
 void order_finish(struct order *o);
 
 /* One message of a SORT with what is compared, on its own: the caller frees it with free(). */

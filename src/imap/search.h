@@ -6,6 +6,7 @@
 
 #include "imap/args.h"
 #include "imap/news.h"
+#include "store/fuzzy.h"
 #include "store/text_index.h"
 
 enum key_what { /* in order of what they cost */
@@ -44,6 +45,8 @@ struct search_key {
 	enum day_relation relation;
 	struct slice field;  /* HEADER: its name; address keys and SUBJECT too */
 	struct slice needle; /* folded; empty: the field's presence */
+	const struct fuzzy *words; /* FUZZY: the needle's, looked for in its place; NULL */
+	bool is_scored;      /* FUZZY, and not under NOT */
 	size_t asked;        /* its number among the keys of ${found}, from 1; 0: not asked */
 };
 
@@ -51,6 +54,11 @@ enum op_what { OP_KEY, OP_NOT, OP_OR, OP_AND };
 struct search_op {
 	enum op_what what;
 	unsigned n; /* KEY: its index; AND: how many */
+};
+
+struct search_mark { /* keys by number, after relevancy_prepare; one that does not apply is ${key} */
+	size_t key;
+	size_t whole, literal, subject;
 };
 
 struct search {
@@ -61,7 +69,10 @@ struct search {
 	size_t ops_n;
 	enum key_cost cost;      /* the dearest key */
 	unsigned fields_missing; /* header keys about fields that the index does not hold */
-	bool wants_modseq;
+	bool wants_modseq, is_fuzzy; /* fuzzy: FUZZY is in it */
+	bool wants_score;
+	struct search_mark *marks; /* what the score is made of */
+	size_t marks_n;
 	struct text_found *found; /* owned; what the full-text index says; NULL: nothing */
 };
 

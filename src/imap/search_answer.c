@@ -46,6 +46,7 @@ bool returns_take(struct args *a, struct search_returns *ret)
 		{ "PARTIAL", RETURN_PARTIAL },
 		{ "UPDATE", RETURN_UPDATE },
 		{ "CONTEXT", RETURN_CONTEXT },
+		{ "RELEVANCY", RETURN_RELEVANCY },
 	};
 	struct slice name;
 
@@ -171,13 +172,34 @@ static void finish(struct imap *s)
 
 static void say_end(struct imap *s, struct searching *x)
 {
-	if (x->returns.what & RETURN_PARTIAL)
-		(void)buf_addz(&s->out, x->numbers_begun ? ")" : "NIL)");
 	if (x->modseq != 0 && !x->esearch)
 		(void)buf_fmt(&s->out, " (MODSEQ %llu)", (unsigned long long)x->modseq);
 	else if (x->modseq != 0)
 		(void)buf_fmt(&s->out, " MODSEQ %llu", (unsigned long long)x->modseq);
 	(void)buf_addz(&s->out, "\r\n");
+}
+
+/* RFC 6203 4: in the order of the numbers. */
+static enum imap_step say_scores(struct imap *s)
+{
+	struct searching *x = s->call.data;
+	const uint32_t *order = x->order != NULL ? x->order : x->uids;
+	size_t end = x->scored + 4096 < x->scored_end ? x->scored + 4096 : x->scored_end;
+
+	for (size_t i = x->scored; i < end; i++) {
+		unsigned score = scores_of(&x->look->scores[0], order[i]);
+
+		if (score == 0)
+			score = scores_of(&x->look->scores[1], order[i]);
+		(void)buf_fmt(&s->out, i == x->scored_begin ? "%u" : " %u", score);
+	}
+	x->scored = end;
+	if (end == x->scored_end) {
+		(void)buf_addc(&s->out, ')');
+		say_end(s, x);
+	}
+	imap_flush(s);
+	return (end == x->scored_end ? STEP_DONE : STEP_MORE);
 }
 
 /* The numbers, some thousand at a time: a result may be longer than output may queue. */
@@ -187,6 +209,8 @@ static enum imap_step say_numbers(struct imap *s)
 	const uint32_t *order = x->order != NULL ? x->order : x->uids;
 	size_t end = x->said + 4096 < x->said_end ? x->said + 4096 : x->said_end;
 
+	if (x->is_scoring)
+		return (say_scores(s));
 	for (size_t i = x->said; i < end; i++) {
 		uint32_t from = number_of(s, order[i]), to = from;
 
@@ -204,8 +228,16 @@ static enum imap_step say_numbers(struct imap *s)
 		(void)seqset_write_range(&s->out, from, to, &x->first);
 	}
 	x->said = end;
-	if (x->said == x->said_end)
+	if (x->said == x->said_end) {
+		if (x->returns.what & RETURN_PARTIAL)
+			(void)buf_addz(&s->out, x->numbers_begun ? ")" : "NIL)");
+		if (x->returns.what & RETURN_RELEVANCY) {
+			(void)buf_addz(&s->out, " RELEVANCY (");
+			x->is_scoring = true;
+			return (STEP_MORE);
+		}
 		say_end(s, x);
+	}
 	imap_flush(s);
 	return (x->said == x->said_end ? STEP_DONE : STEP_MORE);
 }
@@ -230,6 +262,8 @@ static void say_esearch(struct imap *s, struct searching *x, const uint32_t *ord
 		(void)buf_addc(&s->out, ' ');
 		window_of(&x->returns.window, x->n, &x->said, &x->said_end);
 	}
+	x->scored = x->scored_begin = x->said;
+	x->scored_end = x->returns.what & RETURN_PARTIAL ? x->said_end : x->n;
 	imap_produce(s, say_numbers, finish);
 }
 

@@ -38,6 +38,7 @@ struct store_op *search_ask(struct search *q, struct folder *f,
 	for (size_t i = 0; i < q->keys_n && n < TEXT_KEYS; i++)
 		if (field_of(&q->keys[i], &keys[n].field)) {
 			keys[n].needle = q->keys[i].needle;
+			keys[n].fuzzy = q->keys[i].words;
 			q->keys[i].asked = ++n;
 		}
 	return (text_ask(f, keys, n, on_found, self));

@@ -4,6 +4,7 @@
 #include "imap/search.h"
 
 #include "core/limits.h"
+#include "imap/relevancy.h"
 #include "imap/write.h"
 #include "msg/date.h"
 #include "msg/fold.h"
@@ -97,7 +98,19 @@ static enum search_answer run(
 	return ((enum search_answer)stack[0]);
 }
 
-static enum search_answer answer_of(const struct search *q, const struct search_key *k, uint32_t uid)
+/* A match whose score is asked for, and not known yet, is not done. */
+static enum search_answer run_scored(
+    const struct search *q, const unsigned char *values, unsigned char *stack)
+{
+	enum search_answer answer = run(q, values, stack);
+
+	if (answer == ANSWER_YES && !relevancy_is_known(q, values))
+		answer = ANSWER_UNKNOWN;
+	return (answer);
+}
+
+static enum search_answer answer_of(
+    const struct search *q, const struct search_key *k, uint32_t uid)
 {
 	if (q->found == NULL || k->asked == 0)
 		return (ANSWER_UNKNOWN);
@@ -117,24 +130,31 @@ enum search_answer search_match_view(
 			values[i] = (unsigned char)answer_of(q, &q->keys[i], m->uid);
 		else
 			values[i] = holds_in_view(&q->keys[i], m) ? ANSWER_YES : ANSWER_NO;
-	return (run(q, values, values + q->keys_n));
+	return (run_scored(q, values, values + q->keys_n));
 }
 
 /* --- header --- */
 
-static bool finds(struct slice utf8, struct slice needle)
+/* *words: of a FUZZY key, those that other texts have; this one's are added. */
+static bool finds(struct slice utf8, const struct search_key *k, uint64_t *words)
 {
 	struct buf folded = BUF_INIT(TEXT_MAX);
 	bool found;
 
 	(void)fold_text(utf8, &folded);
-	found = needle.n == 0 || slice_find(buf_slice(&folded), needle) != SIZE_MAX;
+	if (k->words != NULL) {
+		*words = fuzzy_in(k->words, buf_slice(&folded), *words);
+		found = fuzzy_all(k->words, *words);
+	} else
+		found = k->needle.n == 0 || slice_find(buf_slice(&folded), k->needle) != SIZE_MAX;
 	buf_free(&folded);
 	return (found);
 }
 
 static bool holds_in_header(struct arena *a, const struct search_key *k, const struct header *h)
 {
+	uint64_t words = 0;
+
 	for (size_t i = 0; i < h->n; i++) {
 		int64_t when;
 		int zone;
@@ -145,7 +165,7 @@ static bool holds_in_header(struct arena *a, const struct search_key *k, const s
 		    KEY_SENT) /* "disregarding time and timezone": the day that is written there */
 			return (date_parse(header_unfold(a, h->fields[i].body), &when, &zone) &&
 			    holds_day(k, date_day(when, zone)));
-		if (k->needle.n == 0 || finds(text_words(a, h->fields[i].body), k->needle))
+		if (k->needle.n == 0 || finds(text_words(a, h->fields[i].body), k, &words))
 			return (true);
 	}
 	return (false);
@@ -153,23 +173,26 @@ static bool holds_in_header(struct arena *a, const struct search_key *k, const s
 
 /* --- body --- */
 
-static bool on_text(
-    void *self, const struct mime_part *part, struct slice name, struct slice utf8)
+struct holding {
+	const struct search_key *key;
+	uint64_t words;
+};
+
+static bool on_text(void *self, const struct mime_part *part, struct slice name, struct slice utf8)
 {
-	const struct search_key *k = self;
+	struct holding *h = self;
 
 	(void)part;
-	return ((name.n > 0 && finds(name, k->needle)) || finds(utf8, k->needle));
+	return ((name.n > 0 && finds(name, h->key, &h->words)) || finds(utf8, h->key, &h->words));
 }
 
 static bool holds_in_body(struct arena *a, const struct search_key *k, const struct mime *m)
 {
-	struct search_key key = *k;
+	struct holding h = { k, 0 };
 
 	return (k->needle.n == 0 ||
-	    searchable_body(a, m, TEXT_MAX, on_text, &key) == SEARCHABLE_STOPPED ||
-	    (k->what == KEY_TEXT &&
-		searchable_header(a, m, on_text, &key) == SEARCHABLE_STOPPED));
+	    searchable_body(a, m, TEXT_MAX, on_text, &h) == SEARCHABLE_STOPPED ||
+	    (k->what == KEY_TEXT && searchable_header(a, m, on_text, &h) == SEARCHABLE_STOPPED));
 }
 
 /* --- rounds --- */
@@ -229,7 +252,7 @@ bool search_match(const struct search *q, const struct visit_message *m, unsigne
 	a = arena_new(0);
 	if (!round_of_headers(q, m, a, values, false, (struct slice){ 0 }))
 		goto unreadable;
-	answer = run(q, values, stack);
+	answer = run_scored(q, values, stack);
 	if (answer == ANSWER_UNKNOWN) {
 		if (visit_whole(m->visit, &whole, &err) == -1)
 			goto unreadable;
@@ -238,13 +261,15 @@ bool search_match(const struct search *q, const struct visit_message *m, unsigne
 			if (values[i] == ANSWER_UNKNOWN) {
 				values[i] =
 				    holds_in_body(a, &q->keys[i], &mime) ? ANSWER_YES : ANSWER_NO;
-				answer = run(q, values, stack);
+				answer = run_scored(q, values, stack);
 			}
 	}
 	arena_free(a);
 	return (answer == ANSWER_YES);
 unreadable:
 	arena_free(a);
+	if (run(q, values, stack) == ANSWER_YES) /* for its score alone it would be read */
+		return (true);
 	*ret_unreadable = true;
 	return (false);
 }

@@ -10,7 +10,7 @@
 #include "msg/date.h"
 #include "msg/fold.h"
 
-enum frame_kind { FRAME_LIST, FRAME_NOT, FRAME_OR };
+enum frame_kind { FRAME_LIST, FRAME_NOT, FRAME_OR, FRAME_FUZZY };
 struct frame {
 	enum frame_kind kind;
 	unsigned have; /* operands so far */
@@ -23,7 +23,7 @@ struct parsing {
 	uint32_t recent_from;
 	enum search_fault fault;
 	struct frame frames[2 * L_INEST + 2];
-	size_t depth;
+	size_t depth, nots, fuzzies; /* of the frames */
 };
 
 static bool fail(struct parsing *x, enum search_fault fault)
@@ -67,6 +67,10 @@ static bool take_needle(struct parsing *x, struct search_key *k)
 	(void)fold_text(text, &folded);
 	k->needle = arena_dup(x->q->arena, buf_slice(&folded));
 	buf_free(&folded);
+	if (x->fuzzies > 0) { /* of other keys FUZZY means nothing: RFC 6203 5 allows that */
+		k->words = fuzzy_of(x->q->arena, k->needle, false);
+		k->is_scored = x->nots % 2 == 0;
+	}
 	return (true);
 }
 
@@ -354,12 +358,21 @@ static bool push(struct parsing *x, enum frame_kind kind)
 	if (x->depth == COUNT_OF(x->frames))
 		return (fail(x, SEARCH_LIMIT));
 	x->frames[x->depth++] = (struct frame){ kind, 0 };
+	x->nots += kind == FRAME_NOT;
+	x->fuzzies += kind == FRAME_FUZZY;
+	x->q->is_fuzzy |= kind == FRAME_FUZZY;
 	return (true);
 }
 
 /* One step: a key is added (*ret_operand), or a frame is opened. */
 static bool take_key(struct parsing *x, bool *ret_operand)
 {
+	static const struct {
+		const char *name;
+		enum frame_kind kind;
+	} prefixes[] = {
+		{ "NOT", FRAME_NOT }, { "OR", FRAME_OR }, { "FUZZY", FRAME_FUZZY }, /* RFC 6203 7 */
+	};
 	struct slice name;
 
 	*ret_operand = true;
@@ -372,11 +385,12 @@ static bool take_key(struct parsing *x, bool *ret_operand)
 		return (add_set(x, true));
 	if (!args_atom(x->a, &name))
 		return (fail(x, SEARCH_BAD));
-	if (slice_ieq(name, SLICE("NOT")) || slice_ieq(name, SLICE("OR"))) {
-		*ret_operand = false;
-		return ((args_sp(x->a) || fail(x, SEARCH_BAD)) &&
-		    push(x, name.n == 3 ? FRAME_NOT : FRAME_OR));
-	}
+	for (size_t i = 0; i < COUNT_OF(prefixes); i++)
+		if (slice_ieq(name, slice_of(prefixes[i].name))) {
+			*ret_operand = false;
+			return (
+			    (args_sp(x->a) || fail(x, SEARCH_BAD)) && push(x, prefixes[i].kind));
+		}
 	for (size_t i = 0; i < COUNT_OF(words); i++)
 		if (slice_ieq(name, slice_of(words[i].name)))
 			return (take_word(x, i));
@@ -394,6 +408,9 @@ static bool close_frames(struct parsing *x, bool *ret_done)
 		if (f->kind == FRAME_NOT) {
 			if (!add_op(x, OP_NOT, 1))
 				return (false);
+			x->nots--;
+		} else if (f->kind == FRAME_FUZZY) {
+			x->fuzzies--;
 		} else if (f->kind == FRAME_OR && f->have == 2) {
 			if (!add_op(x, OP_OR, 2))
 				return (false);

@@ -4,6 +4,7 @@
 #define IMAP_SEARCHING_H
 
 #include "imap/order.h"
+#include "imap/relevancy.h"
 #include "imap/search.h"
 #include "imap/session.h"
 #include "imap/window.h"
@@ -17,7 +18,8 @@ enum {
 	RETURN_ANY = 32,    /* there was a RETURN */
 	RETURN_PARTIAL = 64, /* RFC 9394 */
 	RETURN_UPDATE = 128, /* RFC 5267 4.3 */
-	RETURN_CONTEXT = 256 /* RFC 5267 4.2: a hint; nothing is done otherwise */
+	RETURN_CONTEXT = 256, /* RFC 5267 4.2: a hint; nothing is done otherwise */
+	RETURN_RELEVANCY = 512 /* RFC 6203 4 */
 };
 
 struct search_returns {
@@ -36,6 +38,7 @@ struct looking { /* the visit's: what the worker sees */
 	unsigned char *sure;
 	size_t at, n;
 	struct uid_list found;
+	struct scores scores[2]; /* of those that the view found; that the visit did */
 	bool unreadable;
 };
 
@@ -53,14 +56,17 @@ struct searching {
 	/* saying */
 	const uint32_t *order; /* the result in the order asked for; NULL: as it is */
 	size_t said, said_end;
+	size_t scored, scored_begin, scored_end; /* RELEVANCY: places in the result */
 	uint64_t modseq;
-	bool esearch, first, numbers_begun, unreadable;
+	bool esearch, first, numbers_begun, is_scoring, unreadable;
 };
 
 /* "RETURN" SP "(" [options] ")" SP at the cursor, each option once (IMP-22); true and nothing taken
  * when there is none. */
 bool returns_take(struct args *a, struct search_returns *ret);
 void search_answer(struct imap *s);
+/* What is said of RELEVANCY that no search can mean. */
+#define RELEVANCY_ALONE "RELEVANCY is for a search with FUZZY"
 void search_save(struct imap *s, const uint32_t *uids, size_t n); /* "$" is these, sorted */
 /* Sets of the program to uids, of the selected mailbox: numbers mean what they mean now. */
 void search_translate(struct imap *s, struct search *q);

@@ -49,3 +49,38 @@ int fold_text(struct slice utf8, struct buf *out)
 	}
 	return (out->failed ? -1 : 0);
 }
+
+/* Accents stand beside a letter: their combining classes say where. Below are signs that a letter is
+ * another without: of Indian scripts (7, 9), of kana (8); between, vowels of Thai and Tibetan. */
+static bool is_accent(utf8proc_int32_t c)
+{
+	utf8proc_propval_t class = utf8proc_get_property(c)->combining_class;
+
+	return ((class >= 10 && class <= 35) || class >= 200);
+}
+
+int fold_bare(struct slice folded, struct buf *out)
+{
+	const utf8proc_uint8_t *p = (const utf8proc_uint8_t *)folded.p;
+	size_t at = 0, from = 0;
+
+	while (at < folded.n) {
+		utf8proc_int32_t c;
+		utf8proc_ssize_t n;
+
+		if (p[at] < 0xcc) { /* U+0300 is the first of them */
+			at++;
+			continue;
+		}
+		n = utf8proc_iterate(
+		    p + at, (utf8proc_ssize_t)(folded.n - at < 4 ? folded.n - at : 4), &c);
+		if (n > 0 && is_accent(c)) {
+			(void)buf_add(out, p + from, at - from);
+			from = at + (size_t)n;
+		}
+		at += n > 0 ? (size_t)n : 1;
+	}
+	if (at > from)
+		(void)buf_add(out, p + from, at - from);
+	return (out->failed ? -1 : 0);
+}

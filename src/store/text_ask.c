@@ -146,9 +146,13 @@ struct store_op *text_ask(struct folder *f, const struct text_key *keys, size_t 
 	found->arena = arena_new(0);
 	found->find.keys = mem_new_array(n, sizeof(*found->find.keys));
 	found->find.keys_n = n;
-	for (size_t i = 0; i < n; i++)
+	for (size_t i = 0; i < n; i++) {
 		found->find.keys[i] = (struct text_find_key){ .field = keys[i].field,
-			.needle = arena_dup(found->arena, keys[i].needle) };
+			.needle = arena_dup(found->arena, keys[i].needle),
+			.is_fuzzy = keys[i].fuzzy != NULL };
+		if (keys[i].fuzzy != NULL)
+			text_plan_fuzzy(keys[i].fuzzy, &found->find.keys[i].plan);
+	}
 	k->job.run = ask_run;
 	k->job.done = ask_done;
 	k->op.cancel = ask_cancel;

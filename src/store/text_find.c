@@ -7,6 +7,8 @@
 
 #include <stdlib.h>
 
+#include "msg/fold.h"
+
 enum { BITS_MAX = 33554432 }; /* octets of all bits of one question */
 
 static bool in_field(enum text_field f, unsigned column)
@@ -102,9 +104,21 @@ static int find_term(struct text_find *x, const struct text_term *t, unsigned ch
 	return (0);
 }
 
+/* As many lines as before: the nth word is the nth word. */
+static struct slice bare(struct text_find *x, struct slice words)
+{
+	if (!x->is_bare) {
+		buf_reset(&x->bare);
+		(void)fold_bare(words, &x->bare);
+		x->is_bare = true;
+	}
+	return (buf_slice(&x->bare));
+}
+
 static int find_in_block(struct text_find *x, int64_t block, int64_t first, unsigned column,
     struct slice words)
 {
+	x->is_bare = false;
 	for (size_t k = 0; k < x->keys_n; k++) {
 		struct text_find_key *key = &x->keys[k];
 
@@ -112,7 +126,7 @@ static int find_in_block(struct text_find *x, int64_t block, int64_t first, unsi
 			continue;
 		for (size_t t = 0; t < key->plan.n; t++)
 			if (find_term(x, &key->plan.terms[t], key->bits + t * x->bits_n, block,
-				first, words) != 0)
+				first, key->is_fuzzy ? bare(x, words) : words) != 0)
 				return (-1);
 	}
 	return (0);
@@ -234,7 +248,8 @@ static bool begin(struct text_find *x)
 	for (size_t k = 0; k < x->keys_n; k++) {
 		struct text_find_key *key = &x->keys[k];
 
-		text_plan_of(key->needle, &key->plan);
+		if (!key->is_fuzzy)
+			text_plan_of(key->needle, &key->plan);
 		if (key->needle.n == 0 || (key->plan.n == 0 && !in_head(key->field)))
 			continue;
 		octets += (key->plan.n + 2) * x->bits_n;
@@ -243,8 +258,9 @@ static bool begin(struct text_find *x)
 		key->is_used = true;
 		key->bits = mem_new_array((key->plan.n + 1) * x->bits_n, 1);
 		key->is_exact = key->plan.is_exact && key->field != TEXT_IN_OTHER;
-		key->verifies = !key->is_exact && in_head(key->field);
-		key->verifies_some = !key->is_exact && key->field == TEXT_IN_ALL;
+		key->verifies = !key->is_fuzzy && !key->is_exact && in_head(key->field);
+		key->verifies_some =
+		    !key->is_fuzzy && !key->is_exact && key->field == TEXT_IN_ALL;
 		if (key->verifies_some)
 			key->sure = mem_new_array(x->bits_n, 1);
 		if (key->plan.n == 0)
@@ -259,6 +275,7 @@ bool text_find(struct text_find *x)
 
 	x->posts_of = 0;
 	buf_init(&x->posts, (size_t)1 << 30);
+	buf_init(&x->bare, (size_t)1 << 30);
 	if (!begin(x))
 		return (false);
 	for (unsigned column = 0; column < TEXT_COLUMNS; column++) {
@@ -289,4 +306,5 @@ void text_find_free(struct text_find *x)
 	free(x->keys);
 	free(x->scan);
 	buf_free(&x->posts);
+	buf_free(&x->bare);
 }

@@ -8,6 +8,7 @@
 struct text_find_key {
 	enum text_field field;
 	struct slice needle; /* folded */
+	bool is_fuzzy;       /* its terms are looked for in bare words; the plan is made */
 	struct text_plan plan;
 	bool is_used;        /* the index can tell something */
 	bool is_exact;       /* what has all words has the needle */
@@ -25,7 +26,8 @@ struct text_find {
 	int64_t documents_end;
 	size_t bits_n;
 	unsigned char *scan; /* documents that are in no list */
-	struct buf posts;
+	struct buf posts, bare; /* bare: words of a block, without accents */
+	bool is_bare;           /* of the block at hand */
 	int64_t posts_of; /* the block whose posts are at hand */
 	bool is_damaged;
 };

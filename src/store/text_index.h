@@ -8,6 +8,7 @@
 #include "core/slice.h"
 
 struct account;
+struct fuzzy;
 struct folder;
 struct store_op;
 
@@ -25,6 +26,7 @@ enum text_field {
 struct text_key {
 	enum text_field field;
 	struct slice needle; /* folded (msg/fold.h); borrowed until text_ask returns */
+	const struct fuzzy *fuzzy; /* in place of the needle: its words; NULL; the same */
 };
 
 enum text_answer { TEXT_NO, TEXT_YES, TEXT_UNKNOWN };

@@ -10,6 +10,7 @@
 #ifndef STORE_TEXT_INT_H
 #define STORE_TEXT_INT_H
 
+#include "store/fuzzy.h"
 #include "store/mail_int.h"
 #include "store/text_index.h"
 
@@ -49,6 +50,10 @@ struct text_plan {
 	bool is_exact;                      /* and a message that has it has the needle */
 };
 void text_plan_of(struct slice folded, struct text_plan *ret);
+size_t text_signs_in(struct slice word); /* characters of Chinese and Japanese: all, or none */
+
+/* --- text_fuzzy.c: what each term looks for stands in words without accents --- */
+void text_plan_fuzzy(const struct fuzzy *f, struct text_plan *ret);
 
 /* --- text_block.c: segments, written and read --- */
 struct text_writer { /* words of one segment, in the order of columns and words */

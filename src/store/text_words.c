@@ -117,6 +117,20 @@ void text_words_of(struct slice folded, text_word_fn *on_word, void *self)
 			cut_signs(run, on_word, self);
 }
 
+size_t text_signs_in(struct slice word)
+{
+	size_t n = 0;
+
+	for (size_t at = 0; at < word.n; n++) {
+		enum kind kind;
+
+		at += take(word, at, &kind);
+		if (kind != KIND_SIGN)
+			return (0);
+	}
+	return (n);
+}
+
 /* --- needles --- */
 
 static void term_add(struct text_plan *p, struct slice part, bool bound_left, bool bound_right)

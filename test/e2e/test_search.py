@@ -1,7 +1,7 @@
 """Does the full-text index answer exactly as reading every message does? Two accounts hold the same mail, in many scripts and encodings; one has an index and one
 has none. Thousands of needles cut from the mail itself must find the same messages in both: while the index is built, when it is whole, after
 COPY, MOVE and EXPUNGE, after kill -9, with its file lost, damaged or on a full disk."""
-import contextlib, glob, imaplib, os, random, re
+import contextlib, glob, imaplib, os, random, re, unicodedata
 
 import pytest
 
@@ -70,6 +70,10 @@ def subject(dice):
     return text if text.isascii() else Header(text, "utf-8").encode().replace("\n", "\r\n")
 
 
+def unaccented(text):
+    return "".join(c for c in unicodedata.normalize("NFD", text) if not unicodedata.combining(c))
+
+
 def needles(dice, mails, n):
     texts = SENTENCES + [m.decode("utf-8", "replace") for m in mails]
     for _ in range(n):
@@ -80,6 +84,10 @@ def needles(dice, mails, n):
             cut = cut[:-1] + dice.choice("xyzé漢")
         if dice.random() < 0.3:
             cut = cut.swapcase()
+        if dice.random() < 0.1:
+            cut = unaccented(cut)
+        if dice.random() < 0.1:
+            cut = " ".join(reversed(cut.split()))
         cut = cut.replace("\0", "")
         if cut:
             yield cut.encode("utf-8", "replace")
@@ -89,7 +97,8 @@ def literal(octets):
     return b"{%d+}\r\n%s" % (len(octets), octets)
 
 
-KEYS = [b"BODY", b"TEXT", b"TEXT", b"BODY", b"SUBJECT", b"FROM", b"TO", b"CC", b"BCC", b"HEADER Message-ID", b"HEADER X-Token", b"HEADER Subject", b"HEADER Content-Type"]
+FUZZY = [b"FUZZY BODY", b"FUZZY TEXT", b"FUZZY SUBJECT", b"FUZZY FROM", b"FUZZY HEADER X-Token", b"FUZZY HEADER Cc"]
+KEYS = FUZZY + [b"BODY", b"TEXT", b"TEXT", b"BODY", b"SUBJECT", b"FROM", b"TO", b"CC", b"BCC", b"HEADER Message-ID", b"HEADER X-Token", b"HEADER Subject", b"HEADER Content-Type"]
 
 
 def program(dice, pool):
@@ -112,6 +121,18 @@ def found(client, what):
     return [int(u) for u in data[0].split()]
 
 
+RANKED = [(b"SEARCH", b"RETURN (RELEVANCY ALL) CHARSET UTF-8 ")]
+RANKED += [(b"SORT", b"RETURN (RELEVANCY ALL) (" + order + b") UTF-8 ") for order in (b"RELEVANCY", b"REVERSE RELEVANCY SUBJECT", b"SUBJECT")]
+
+
+def ranked(client, command, what):
+    """Of a FUZZY search: who, in what order, and how relevant (RFC 6203)."""
+    client.untagged_responses.clear()
+    kind, data = client.xatom(command[0].decode(), command[1] + what)
+    assert kind == "OK", (what, data)
+    return client.response("ESEARCH")[1][0].split(b")", 1)[1]
+
+
 class Pair:
     """Two clients that do the same."""
     def __init__(self, server):
@@ -128,12 +149,18 @@ class Pair:
             assert kind == "OK", (what, data)
 
     def compare(self, dice, mails, n):
-        pool, hits = needles(dice, mails, 8 * n), 0
+        pool, hits = needles(dice, mails, 10 * n), 0
         for _ in range(n):
             what = program(dice, pool)
             with_index, without = found(self.both[0], what), found(self.both[1], what)
             assert with_index == without, (what, sorted(set(with_index) ^ set(without)))
             hits += bool(without)
+            if dice.random() < 0.3:
+                command, what = dice.choice(RANKED), dice.choice(FUZZY) + b" " + literal(next(pool))
+                if dice.random() < 0.5:
+                    what = b"OR " + what + b" FUZZY TEXT " + literal(next(pool))
+                with_index, without = (ranked(client, command, what) for client in self.both)
+                assert with_index == without, (command, what)
         assert hits > n // 10  # the needles are of this mail
 
     def close(self):

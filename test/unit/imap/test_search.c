@@ -6,7 +6,7 @@
 
 #include "core/limits.h"
 #include "fake_view.h"
-#include "imap/search.h"
+#include "imap/relevancy.h"
 
 const char *const mailbox_cached_fields[] = { "Date", "From", "Subject", "To", NULL };
 
@@ -92,6 +92,17 @@ static void programs_answer(void **state)
 		{ "OR BODY x SEEN", ANSWER_YES },
 		{ "OR BODY x UNSEEN", ANSWER_UNKNOWN },
 		{ "NOT BODY x", ANSWER_UNKNOWN },
+		{ "FUZZY SEEN", ANSWER_YES }, /* RFC 6203 5: as without */
+		{ "FUZZY NOT SEEN", ANSWER_NO },
+		{ "NOT FUZZY SEEN", ANSWER_NO },
+		{ "FUZZY (SEEN LARGER 999 SINCE 23-Nov-2026)", ANSWER_YES },
+		{ "FUZZY OR UNSEEN fuzzy FUZZY SEEN", ANSWER_YES },
+		{ "OR FUZZY FLAGGED UNSEEN", ANSWER_NO },
+		{ "FUZZY FLAGGED SEEN", ANSWER_NO },
+		{ "FUZZY 1:*", ANSWER_YES },
+		{ "FUZZY UID 8", ANSWER_NO },
+		{ "FUZZY TEXT x", ANSWER_UNKNOWN },
+		{ "UNSEEN FUZZY (TEXT x)", ANSWER_NO },
 		{ "CHARSET us-ascii SEEN", ANSWER_YES },
 		{ "CHARSET \"UTF-8\" SEEN", ANSWER_YES },
 	};
@@ -130,6 +141,12 @@ static void what_is_no_search_is_refused(void **state)
 		{ "OR ALL", SEARCH_BAD },
 		{ "OR ALL ", SEARCH_BAD },
 		{ "SUBJECT", SEARCH_BAD },
+		{ "FUZZY", SEARCH_BAD },
+		{ "FUZZY ", SEARCH_BAD },
+		{ "FUZZY x", SEARCH_BAD },
+		{ "FUZZY )", SEARCH_BAD },
+		{ "(FUZZY) ALL", SEARCH_BAD },
+		{ "FUZZY CHARSET utf-8 ALL", SEARCH_BAD },
 		{ "SUBJECT ", SEARCH_BAD },
 		{ "HEADER x", SEARCH_BAD },
 		{ "LARGER -1", SEARCH_BAD },
@@ -185,12 +202,71 @@ static void the_number_of_keys_has_a_limit(void **state)
 	buf_free(&text);
 }
 
+/* Which keys are of words, which count for the score, and what that is. */
+static void scores_are_made_of_answers(void **state)
+{
+	static const struct {
+		const char *text, *values; /* of all keys, N Y or ? */
+		size_t words, marks;
+		unsigned score; /* 0: not known yet */
+	} cases[] = {
+		{ "FUZZY SEEN", "Y", 0, 0, 100 },
+		{ "SUBJECT a FUZZY SEEN", "YY", 0, 0, 100 },
+		{ "FUZZY NOT BODY a", "N", 1, 0, 100 },
+		{ "NOT FUZZY NOT BODY a", "YY?", 1, 1, 0 },
+		{ "FUZZY (BODY a FROM \"a b\") TO c", "YYYYYYY", 2, 2, 100 },
+		{ "FUZZY BODY a", "YYY", 1, 1, 100 },
+		{ "FUZZY BODY a", "YNY", 1, 1, 45 },
+		{ "FUZZY BODY a", "YYN", 1, 1, 56 },
+		{ "FUZZY BODY a", "YNN", 1, 1, 1 },
+		{ "FUZZY BODY a", "Y?Y", 1, 1, 0 },
+		{ "FUZZY BODY a", "YY?", 1, 1, 0 },
+		{ "FUZZY BODY a", "N??", 1, 1, 1 },
+		{ "FUZZY TEXT a", "YYYY", 1, 1, 100 },
+		{ "FUZZY TEXT a", "YYYN", 1, 1, 75 },
+		{ "FUZZY TEXT a", "YNNY", 1, 1, 26 },
+		{ "FUZZY TEXT a", "YNN?", 1, 1, 0 },
+		{ "FUZZY OR BODY a BODY b", "YNYY??", 2, 2, 50 },
+		{ "OR FUZZY BODY a FUZZY BODY b", "YYYYY?", 2, 2, 0 },
+		{ "FUZZY BODY @", "Y", 0, 1, 100 }, /* no words: as it stands */
+		{ "FUZZY SUBJECT \"\"", "Y", 0, 1, 100 },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		struct arena *a = arena_new(0);
+		enum search_fault fault;
+		struct search *q = parse(a, cases[i].text, &fault);
+		unsigned char values[64] = { 0 };
+		size_t words = 0;
+		unsigned score;
+
+		assert_non_null(q);
+		assert_true(q->is_fuzzy);
+		for (size_t k = 0; k < q->keys_n; k++)
+			words += q->keys[k].words != NULL;
+		assert_int_equal(words, cases[i].words);
+		relevancy_prepare(q);
+		assert_int_equal(q->marks_n, cases[i].marks);
+		for (size_t k = 0; k < strlen(cases[i].values); k++)
+			values[k] = cases[i].values[k] == 'N' ? ANSWER_NO
+			    : cases[i].values[k] == 'Y'       ? ANSWER_YES
+							      : ANSWER_UNKNOWN;
+		score = relevancy_is_known(q, values) ? relevancy_of(q, values) : 0;
+		if (score != cases[i].score)
+			fail_msg("%s %s: %u", cases[i].text, cases[i].values, score);
+		search_free(q);
+		arena_free(a);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(programs_answer),
 		cmocka_unit_test(what_is_no_search_is_refused),
 		cmocka_unit_test(the_number_of_keys_has_a_limit),
+		cmocka_unit_test(scores_are_made_of_answers),
 	};
 
 	return (cmocka_run_group_tests(tests, NULL, NULL));
