@@ -481,6 +481,13 @@ struct sql *sql_open_reader(const char *path, struct err *err)
 	return (q);
 }
 
+void sql_shrink(struct sql *q)
+{
+	(void)sqlite3_busy_timeout(q->db, 0); /* readers may stay as long as they like */
+	(void)sqlite3_wal_checkpoint_v2(q->db, NULL, SQLITE_CHECKPOINT_TRUNCATE, NULL, NULL);
+	(void)sqlite3_busy_timeout(q->db, BUSY_MS);
+}
+
 void sql_close(struct sql *q)
 {
 	if (q == NULL)

@@ -47,6 +47,9 @@ bool sql_is_failed(const struct sql *q);
 bool sql_is_corrupt(const struct sql *q);
 int sql_check(
     struct sql *q, struct err *err); /* reads all of it; ERR_PERMANENT with EBADMSG when damaged */
+/* sql_shrink: all of the log into the database, and the log to nothing; as far as readers let it, which it does
+ * not wait for. For a writer outside a transaction. */
+void sql_shrink(struct sql *q);
 /* sql_set_aside: rename a damaged database (with -wal) to <path>.damaged-<wall seconds>. No
  * connection may have it open. */
 int sql_set_aside(const char *path, struct err *err);

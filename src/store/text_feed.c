@@ -130,8 +130,11 @@ static void feed_run(struct job *job)
 		}
 		f->status.state = TEXT_HELD;
 		(void)snprintf(f->status.why, sizeof(f->status.why), "%.150s", err.text);
-	} else
+	} else {
 		f->status.state = f->more ? TEXT_BUILDING : TEXT_COMPLETE;
+		if (!f->more) /* merging leaves as much as it wrote in the log */
+			sql_shrink(t->db);
+	}
 	f->status.octets = octets_on_disk(t);
 }
 
