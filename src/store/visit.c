@@ -91,7 +91,6 @@ static bool row_read(struct visit *v, uint32_t uid, struct visit_message *vm)
 		v->has_items = !sql_is_null(q, 10) &&
 		    ((v->want & VISIT_PREVIEW) == 0 || !sql_is_null(q, 16));
 		v->is_wire = sql_int(q, 15) == sql_int(q, 3);
-		vm->content_id = v->cid;
 		if (v->has_items) {
 			vm->envelope = blob(v, VISIT_ENVELOPE, 10);
 			vm->structure = blob(v, VISIT_STRUCTURE, 11);
@@ -129,7 +128,7 @@ static void render(struct visit *v, struct visit_message *vm)
 
 static enum visit_next one(struct visit *v, uint32_t uid)
 {
-	struct visit_message vm = { .m = { .uid = uid }, .visit = v };
+	struct visit_message vm = { .m = { .uid = uid }, .content_id = v->cid, .visit = v };
 	enum visit_next next;
 	struct mime_map_part *parts;
 	struct err err;

@@ -457,6 +457,25 @@ def test_a_client_that_does_not_read_costs_one_buffer(server, ann):  # IMP-25
     assert sum(len(r.data[2][1]) for tag in (b"a", b"b", b"c") for r in ann.until(tag)[1]) == 9 * (18 + 50000 * 72)
 
 
+def test_a_message_expunged_while_it_is_sent_keeps_its_names(server, ann):
+    """More than any socket holds, so the end of the response is made after the message went."""
+    ann.ok(b"CREATE Leaving")
+    ann.append(b"Subject: large\r\n\r\n" + (b"z" * 70 + b"\r\n") * 50000, b"Leaving")
+    ann.ok(b"SELECT Leaving")
+    names = ann.ok(b"FETCH 1 (EMAILID THREADID)")[0].data[2]
+    pieces = b" ".join(b"BODY.PEEK[]<%d.3600000>" % i for i in range(5))
+    ann.send(b"a FETCH 1 (" + pieces + b" EMAILID THREADID)\r\n")
+    ann.more()
+    with Talk(server).login() as other:
+        other.ok(b"SELECT Leaving")
+        other.ok(b"STORE 1 +FLAGS (\\Deleted)")
+        other.ok(b"EXPUNGE")
+    r, heard = ann.until(b"a")
+    assert r.data[0] in (b"OK", b"NO")
+    assert [h.data[2][-4:] for h in heard if b"EMAILID" in (h.data[2] if len(h.data) > 2 else ())] == [names]
+    ann.ok(b"NOOP")
+
+
 def test_a_folder_deleted_under_a_session_is_gone_and_nothing_else(server, ann):  # IMP-28
     ann.ok(b"CREATE Short")
     ann.append(MAIL, b"Short")
