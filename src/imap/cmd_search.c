@@ -208,8 +208,12 @@ static enum imap_step look_at_view(struct imap *s)
 unsigned search_wants(const struct search *q)
 {
 	bool file = q->cost == COST_BODY || q->fields_missing > 0;
+	unsigned thread = 0;
 
-	return (VISIT_FIELDS | (file ? VISIT_FILE | VISIT_MAP : 0));
+	for (size_t i = 0; i < q->keys_n; i++)
+		if (q->keys[i].what == KEY_THREADID)
+			thread = VISIT_THREAD;
+	return (VISIT_FIELDS | thread | (file ? VISIT_FILE | VISIT_MAP : 0));
 }
 
 static void view_looked(struct imap *s)

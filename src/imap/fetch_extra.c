@@ -1,8 +1,15 @@
-/* What is a message's preview, and what is it called everywhere? PREVIEW (RFC 8970) is kept
- * beside the envelope, so LAZY or not it is at hand and a list opens no file. EMAILID
- * (RFC 8474 5) is made of the content, so it stays the same in every folder and after a move.
- * THREADID is NIL: no thread is known across folders. */
+/* What is a message's preview, and what are it and its conversation called everywhere? PREVIEW
+ * (RFC 8970) is kept beside the envelope, so LAZY or not it is at hand and a list opens no file, and so
+ * is THREADID. EMAILID and THREADID (RFC 8474 5) are made of the content, so they stay the same in
+ * every folder, after a move, and with an index made anew. */
 #include "imap/fetch.h"
+
+static void say_objectid(struct fetch *f, char kind, const unsigned char id[16])
+{
+	(void)buf_addc(&f->out, '(');
+	write_objectid(&f->out, kind, id);
+	(void)buf_addc(&f->out, ')');
+}
 
 void fetch_extra(struct fetch *f, const struct visit_message *m, const struct fetch_item *item)
 {
@@ -12,10 +19,8 @@ void fetch_extra(struct fetch *f, const struct visit_message *m, const struct fe
 	f->place.begun = true;
 	if (item->what == FETCH_PREVIEW)
 		(void)write_string(&f->out, m->preview, f->utf8);
-	else if (item->what == FETCH_EMAILID) {
-		(void)buf_addc(&f->out, '(');
-		write_emailid(&f->out, m->content_id);
-		(void)buf_addc(&f->out, ')');
-	} else
-		(void)buf_addz(&f->out, "NIL");
+	else if (item->what == FETCH_EMAILID)
+		say_objectid(f, OBJECT_EMAIL, m->content_id);
+	else
+		say_objectid(f, OBJECT_THREAD, m->thread_id);
 }

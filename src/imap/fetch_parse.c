@@ -176,8 +176,8 @@ void fetch_plan(struct imap *s, struct fetch *f)
 		case FETCH_SIZE:
 		case FETCH_MODSEQ:
 		case FETCH_SAVEDATE: continue;
-		case FETCH_EMAILID:
-		case FETCH_THREADID: break;
+		case FETCH_EMAILID: break;
+		case FETCH_THREADID: f->want |= VISIT_THREAD; break;
 		case FETCH_PREVIEW: f->want |= VISIT_PREVIEW; break;
 		case FETCH_ENVELOPE: f->want |= VISIT_ENVELOPE; break;
 		case FETCH_BODY: f->want |= VISIT_BODY; break;

@@ -26,6 +26,7 @@ enum key_what { /* in order of what they cost */
 	KEY_HEADER,
 	KEY_SENT,
 	KEY_EMAILID, /* needle: as FETCH says it */
+	KEY_THREADID,
 	/* the body must be read */
 	KEY_BODY,
 	KEY_TEXT,

@@ -48,6 +48,7 @@ static bool holds_in_view(const struct search_key *k, const struct view_message 
 	case KEY_HEADER:
 	case KEY_SENT:
 	case KEY_EMAILID:
+	case KEY_THREADID:
 	case KEY_BODY:
 	case KEY_TEXT: break;
 	}
@@ -197,12 +198,12 @@ static bool holds_in_body(struct arena *a, const struct search_key *k, const str
 
 /* --- rounds --- */
 
-static bool is_content(const struct search_key *k, const struct visit_message *m)
+static bool is_object(const struct search_key *k, char kind, const unsigned char object[16])
 {
 	struct buf id = BUF_INIT(64);
 	bool is;
 
-	write_emailid(&id, m->content_id);
+	write_objectid(&id, kind, object);
 	is = slice_eq(buf_slice(&id), k->needle);
 	buf_free(&id);
 	return (is);
@@ -227,7 +228,13 @@ static bool round_of_headers(const struct search *q, const struct visit_message 
 		if (values[i] != ANSWER_UNKNOWN)
 			continue;
 		else if (q->keys[i].what == KEY_EMAILID)
-			values[i] = is_content(&q->keys[i], m) ? ANSWER_YES : ANSWER_NO;
+			values[i] = is_object(&q->keys[i], OBJECT_EMAIL, m->content_id)
+			    ? ANSWER_YES
+			    : ANSWER_NO;
+		else if (q->keys[i].what == KEY_THREADID)
+			values[i] = is_object(&q->keys[i], OBJECT_THREAD, m->thread_id)
+			    ? ANSWER_YES
+			    : ANSWER_NO;
 		else if (cost_of(&q->keys[i]) == COST_HEADER)
 			values[i] = holds_in_header(a, &q->keys[i], &h) ? ANSWER_YES : ANSWER_NO;
 	buf_free(&head);

@@ -206,17 +206,15 @@ static bool add_interval(struct parsing *x, enum key_what what)
 	return (true);
 }
 
-/* RFC 8474 4.3 (SEARCH): an objectid; no message has a THREADID */
-static bool add_objectid(struct parsing *x, bool is_email)
+/* RFC 8474 6: an objectid; one that is none of ours matches nothing */
+static bool add_objectid(struct parsing *x, enum key_what what)
 {
 	struct slice id;
 	struct search_key *k;
 
 	if (!args_sp(x->a) || !args_astring(x->a, &id))
 		return (fail(x, SEARCH_BAD));
-	if (!is_email)
-		return (add_flags(x, 0, false));
-	if ((k = add_key(x, KEY_EMAILID)) == NULL)
+	if ((k = add_key(x, what)) == NULL)
 		return (false);
 	k->needle = arena_dup(x->q->arena, id);
 	return (true);
@@ -336,8 +334,8 @@ static bool take_word(struct parsing *x, size_t i)
 		return (add_day(x, KEY_SAVED, (enum day_relation)(words[i].word - W_SAVEDBEFORE)));
 	case W_OLDER: return (add_interval(x, KEY_OLDER));
 	case W_YOUNGER: return (add_interval(x, KEY_YOUNGER));
-	case W_EMAILID:
-	case W_THREADID: return (add_objectid(x, words[i].word == W_EMAILID));
+	case W_EMAILID: return (add_objectid(x, KEY_EMAILID));
+	case W_THREADID: return (add_objectid(x, KEY_THREADID));
 	case W_LARGER: return (add_number(x, KEY_LARGER, INT64_MAX));
 	case W_SMALLER: return (add_number(x, KEY_SMALLER, INT64_MAX));
 	case W_MODSEQ: return (add_modseq(x));

@@ -134,11 +134,11 @@ const char *role_attribute(enum folder_role role)
 	return (NULL);
 }
 
-void write_emailid(struct buf *out, const unsigned char content_id[16])
+void write_objectid(struct buf *out, char kind, const unsigned char id[16])
 {
-	(void)buf_addc(out, 'M');
+	(void)buf_addc(out, kind);
 	for (unsigned i = 0; i < 16; i++)
-		(void)buf_fmt(out, "%02x", content_id[i]);
+		(void)buf_fmt(out, "%02x", id[i]);
 }
 
 int write_special_use(struct buf *out, enum folder_role role, const char *before)

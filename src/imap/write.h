@@ -24,8 +24,9 @@ int write_mailbox(struct buf *out, struct slice name,
 int write_text(struct buf *out, const char *text);
 /* "(\Seen $Junk)" */
 int write_flags(struct buf *out, unsigned flags, bool recent, const struct keyword_names *names);
-/* "M" and 32 hexadecimal digits (RFC 8474) */
-void write_emailid(struct buf *out, const unsigned char content_id[16]);
+/* ${kind} and 32 hexadecimal digits (RFC 8474 7: no id of one kind reads as one of another) */
+enum { OBJECT_EMAIL = 'M', OBJECT_THREAD = 'T' };
+void write_objectid(struct buf *out, char kind, const unsigned char id[16]);
 int write_special_use(struct buf *out, enum folder_role role,
     const char *before);                           /* nothing for an ordinary folder */
 const char *role_attribute(enum folder_role role); /* "\Sent", or NULL */

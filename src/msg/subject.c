@@ -3,6 +3,7 @@
  * Failures: none; what cannot be decoded stays as text_words leaves it. */
 #include "msg/subject.h"
 
+#include "core/mem.h"
 #include "msg/text.h"
 
 /* Step 1: decoded, and every run of blanks is one space. */
@@ -184,5 +185,23 @@ bool msgid_take(struct arena *a, struct cursor *c, struct slice *ret)
 		return (true);
 	}
 	c->p = c->end;
+	return (false);
+}
+
+bool msgid_root(struct arena *a, const struct header *h, struct slice *ret)
+{
+	static const struct slice fields[] = { SLICE_INIT("References"), SLICE_INIT("In-Reply-To"),
+		SLICE_INIT("Message-ID") };
+
+	for (size_t i = 0; i < COUNT_OF(fields); i++) {
+		const struct field *f = header_first(h, fields[i]);
+		struct cursor c;
+
+		if (f == NULL)
+			continue;
+		c = cursor_of(f->body);
+		if (msgid_take(a, &c, ret))
+			return (true);
+	}
 	return (false);
 }

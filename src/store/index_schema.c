@@ -27,5 +27,7 @@ const char *const index_schema[] = {
 	" map BLOB NOT NULL, fields BLOB NOT NULL) STRICT;",
 	/* NULL: rendered before there was one; made when it is asked for. */
 	"ALTER TABLE item ADD COLUMN preview BLOB;",
+	/* The same. Empty: the message names no other and not itself. */
+	"ALTER TABLE item ADD COLUMN thread BLOB;",
 };
 const unsigned index_schema_n = COUNT_OF(index_schema);

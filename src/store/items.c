@@ -1,10 +1,13 @@
 /* items.c: what is rendered of a message once, so that lists open no file? ENVELOPE,
- * BODYSTRUCTURE, BODY, PREVIEW, the part map and the raw lines of the fields clients ask for. Any thread;
+ * BODYSTRUCTURE, BODY, PREVIEW, THREADID, the part map and the raw lines of the fields clients ask for. Any thread;
  * the row is written on the account's lane. Failures: none; what does not fit its buffer is left
  * out and rendered on need. */
+#include <sodium.h>
+
 #include "msg/envelope.h"
 #include "msg/mime.h"
 #include "msg/preview.h"
+#include "msg/subject.h"
 #include "store/mail_int.h"
 
 enum { ITEM_MAX = 4 * L_HDR };
@@ -25,10 +28,13 @@ void items_render(struct items *it, struct slice wire)
 {
 	struct arena *a = arena_new(0);
 	struct mime mime;
+	unsigned char digest[crypto_hash_sha256_BYTES];
 	const struct header *h;
+	struct slice root;
 
 	*it = (struct items){ BUF_INIT(ITEM_MAX), BUF_INIT(ITEM_MAX), BUF_INIT(ITEM_MAX),
-		BUF_INIT(ITEM_MAX), BUF_INIT(ITEM_MAX), BUF_INIT(4 * PREVIEW_CHARACTERS) };
+		BUF_INIT(ITEM_MAX), BUF_INIT(ITEM_MAX), BUF_INIT(4 * PREVIEW_CHARACTERS),
+		BUF_INIT(16) };
 	mime_parse(a, wire, &mime);
 	h = &mime.parts[0].header;
 	(void)envelope_write(&it->envelope, h);
@@ -40,6 +46,10 @@ void items_render(struct items *it, struct slice wire)
 			(void)buf_add_slice(&it->fields, h->fields[i].raw);
 	(void)preview_write(
 	    slice_head(wire, (size_t)mime.parts[0].body_at + PREVIEW_READ), &it->preview);
+	if (msgid_root(a, h, &root)) {
+		(void)crypto_hash_sha256(digest, (const unsigned char *)root.p, root.n);
+		(void)buf_add(&it->thread, (const char *)digest, 16);
+	}
 	arena_free(a);
 }
 
@@ -51,21 +61,22 @@ void items_free(struct items *it)
 	buf_free(&it->map);
 	buf_free(&it->fields);
 	buf_free(&it->preview);
+	buf_free(&it->thread);
 }
 
 int index_items_put(struct mail *m, const unsigned char cid[16], const struct items *it)
 {
 	if (it->envelope.failed || it->structure.failed || it->body.failed || it->map.failed ||
-	    it->fields.failed || it->preview.failed)
+	    it->fields.failed || it->preview.failed || it->thread.failed)
 		return (0);
 	if (m->index == NULL || m->no_tx ||
 	    sql_do(m->index,
-		"INSERT INTO item(cid, envelope, structure, body, map, fields, preview) "
-		"VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7) ON CONFLICT(cid) DO UPDATE SET "
-		"preview = excluded.preview WHERE preview IS NULL",
-		NULL, "bbbbbbb", (struct slice){ (const char *)cid, 16 }, buf_slice(&it->envelope),
+		"INSERT INTO item(cid, envelope, structure, body, map, fields, preview, thread) "
+		"VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8) ON CONFLICT(cid) DO UPDATE SET preview = "
+		"excluded.preview, thread = excluded.thread WHERE preview IS NULL OR thread IS NULL",
+		NULL, "bbbbbbbb", (struct slice){ (const char *)cid, 16 }, buf_slice(&it->envelope),
 		buf_slice(&it->structure), buf_slice(&it->body), buf_slice(&it->map),
-		buf_slice(&it->fields), buf_slice(&it->preview)) != 0) {
+		buf_slice(&it->fields), buf_slice(&it->preview), buf_slice(&it->thread)) != 0) {
 		m->index_failed = true;
 		return (-1);
 	}

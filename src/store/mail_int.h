@@ -291,6 +291,7 @@ int index_usage(struct mail *m, struct account_usage *ret);
 /* Rendered items of a content. */
 struct items {
 	struct buf envelope, structure, body, map, fields, preview;
+	struct buf thread; /* 16 octets made of msgid_root; empty: none, its content stands for it */
 };
 void items_render(struct items *it, struct slice wire);
 void items_free(struct items *it);

@@ -185,10 +185,14 @@ enum {                       /* what a visit wants loaded for each message */
 	VISIT_FIELDS = 16,   /* raw lines of the often asked fields (mailbox_cached_fields) */
 	VISIT_FILE = 32,     /* the message itself may be read */
 	VISIT_PREVIEW = 64,  /* its first words, UTF-8 (msg/preview.h) */
+	VISIT_THREAD = 128,  /* thread_id */
 };
 struct visit_message {
 	struct view_message m;           /* as of the start of this slice */
 	const unsigned char *content_id; /* 16 octets (EMAILID) */
+	/* 16 octets (THREADID), the same for each message of a conversation: a hash of its
+	 * msgid_root (msg/subject.h), else the content id. Made of the content alone. */
+	const unsigned char *thread_id;
 	struct slice envelope, structure, body_structure, fields, preview; /* valid during the call */
 	const struct mime_map_part *map;
 	size_t map_n;

@@ -61,6 +61,12 @@ static struct slice blob(struct visit *v, unsigned want, int column)
 	return (arena_dup(v->arena, sql_text(v->reader, column)));
 }
 
+/* RFC 8474 5.2; a message that names none is a conversation of its own. */
+static void set_thread(struct visit *v, struct slice root)
+{
+	memcpy(v->thread, root.n == 16 ? (const unsigned char *)root.p : v->cid, 16);
+}
+
 static bool row_read(struct visit *v, uint32_t uid, struct visit_message *vm)
 {
 	struct sql *q = v->reader;
@@ -69,8 +75,8 @@ static bool row_read(struct visit *v, uint32_t uid, struct visit_message *vm)
 	if (sql_ask(q,
 		"SELECT m.uid, m.flags, m.modseq, m.size, m.internal, m.saved, m.place, m.base, "
 		"m.info, m.cid, i.envelope, i.structure,"
-		" i.body, i.map, i.fields, m.disk, i.preview FROM msg m LEFT JOIN item i ON i.cid = m.cid "
-		"WHERE m.folder = ?1 AND m.uid = ?2",
+		" i.body, i.map, i.fields, m.disk, i.preview, i.thread FROM msg m "
+		"LEFT JOIN item i ON i.cid = m.cid WHERE m.folder = ?1 AND m.uid = ?2",
 		NULL, "ii", v->folder_id, (int64_t)uid) != 0)
 		return (false);
 	found = sql_step(q, NULL) == 1;
@@ -89,7 +95,8 @@ static bool row_read(struct visit *v, uint32_t uid, struct visit_message *vm)
 		if (sql_text(q, 9).n == 16)
 			memcpy(v->cid, sql_text(q, 9).p, 16);
 		v->has_items = !sql_is_null(q, 10) &&
-		    ((v->want & VISIT_PREVIEW) == 0 || !sql_is_null(q, 16));
+		    ((v->want & VISIT_PREVIEW) == 0 || !sql_is_null(q, 16)) &&
+		    ((v->want & VISIT_THREAD) == 0 || !sql_is_null(q, 17));
 		v->is_wire = sql_int(q, 15) == sql_int(q, 3);
 		if (v->has_items) {
 			vm->envelope = blob(v, VISIT_ENVELOPE, 10);
@@ -98,6 +105,7 @@ static bool row_read(struct visit *v, uint32_t uid, struct visit_message *vm)
 			v->map = blob(v, VISIT_MAP, 13);
 			vm->fields = blob(v, VISIT_FIELDS, 14);
 			vm->preview = blob(v, VISIT_PREVIEW, 16);
+			set_thread(v, blob(v, VISIT_THREAD, 17));
 		}
 	}
 	sql_done(q);
@@ -124,11 +132,14 @@ static void render(struct visit *v, struct visit_message *vm)
 	v->map = buf_slice(&r->items.map);
 	vm->fields = buf_slice(&r->items.fields);
 	vm->preview = buf_slice(&r->items.preview);
+	set_thread(v, buf_slice(&r->items.thread));
 }
 
 static enum visit_next one(struct visit *v, uint32_t uid)
 {
-	struct visit_message vm = { .m = { .uid = uid }, .content_id = v->cid, .visit = v };
+	struct visit_message vm = {
+		.m = { .uid = uid }, .content_id = v->cid, .thread_id = v->thread, .visit = v
+	};
 	enum visit_next next;
 	struct mime_map_part *parts;
 	struct err err;
@@ -145,7 +156,7 @@ static enum visit_next one(struct visit *v, uint32_t uid)
 		if (!v->has_items &&
 		    (v->want &
 			(VISIT_ENVELOPE | VISIT_STRUCTURE | VISIT_BODY | VISIT_MAP |
-			    VISIT_FIELDS | VISIT_PREVIEW)) != 0)
+			    VISIT_FIELDS | VISIT_PREVIEW | VISIT_THREAD)) != 0)
 			render(v, &vm);
 		if ((v->want & VISIT_MAP) != 0 && v->map.p != NULL &&
 		    mime_map_unpack(v->arena, v->map, &parts, &vm.map_n))

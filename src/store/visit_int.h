@@ -10,7 +10,7 @@ enum { VISIT_CHUNK = 65536 };
 
 struct rendered { /* to be kept in the index */
 	struct list node;
-	unsigned char cid[16]; /* stays over VISIT_AGAIN, also without a row */
+	unsigned char cid[16];
 	struct items items;
 };
 
@@ -35,7 +35,7 @@ struct visit {
 	struct arena *arena;
 	struct slice base, info, map;
 	unsigned where;
-	unsigned char cid[16]; /* stays over VISIT_AGAIN, also without a row */
+	unsigned char cid[16], thread[16]; /* they stay over VISIT_AGAIN, also without a row */
 	bool has_items, is_wire; /* has_items: all that is wanted; is_wire: on disk as it is served */
 	struct buf whole;
 	/* its file, kept open over VISIT_AGAIN */

@@ -80,7 +80,7 @@ static void programs_answer(void **state)
 		{ "SAVEDSINCE 24-Nov-2026", ANSWER_NO },
 		{ "SAVEDATESUPPORTED", ANSWER_YES },
 		{ "OR OLDER 86400 YOUNGER 86401", ANSWER_YES },
-		{ "THREADID T1", ANSWER_NO },
+		{ "THREADID T1", ANSWER_UNKNOWN },
 		{ "EMAILID M1", ANSWER_UNKNOWN },
 		{ "OLD", ANSWER_YES },
 		{ "NEW", ANSWER_NO },

@@ -140,6 +140,43 @@ static void identifiers_are_found_and_compared_without_needless_quotes(void **st
 	}
 }
 
+static void the_root_is_the_first_that_is_named(void **state)
+{
+	static const struct {
+		const char *header, *root; /* NULL: none */
+	} cases[] = {
+		{ "Message-ID: <own@a>\r\n", "own@a" },
+		{ "In-Reply-To: <up@a>\r\nMessage-ID: <own@a>\r\n", "up@a" },
+		{ "Message-ID: <own@a>\r\nReferences: <root@a>\r\n <up@a>\r\nIn-Reply-To: <up@a>\r\n",
+		    "root@a" },
+		{ "references:<root@a><up@a>\r\n", "root@a" },
+		{ "References: gone\r\nIn-Reply-To: <up@a>\r\n", "up@a" },
+		{ "References: <no-at> <up@a>\r\n", "up@a" },
+		{ "References:\r\nIn-Reply-To: yours of Monday\r\nMessage-ID: <own@a>\r\n",
+		    "own@a" },
+		{ "References: <\"root\"@a>\r\n", "root@a" }, /* one form */
+		{ "In-Reply-To: ann's <up@a> <more@a>\r\n", "up@a" },
+		{ "Message-ID: own@a\r\n", NULL },
+		{ "Subject: <x@a>\r\n", NULL },
+		{ "X: y\r\n\r\nMessage-ID: <body@a>\r\n", NULL },
+		{ "", NULL },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < COUNT_OF(cases); i++) {
+		struct arena *a = arena_new(0);
+		struct header h;
+		struct slice root;
+
+		header_parse(a, slice_of(cases[i].header), &h);
+		if (msgid_root(a, &h, &root) != (cases[i].root != NULL))
+			fail_msg("%s", cases[i].header);
+		if (cases[i].root != NULL && !slice_eq(root, slice_of(cases[i].root)))
+			fail_msg("%s gave " SLICE_FMT, cases[i].header, SLICE_ARG(root));
+		arena_free(a);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -147,6 +184,7 @@ int main(void)
 		cmocka_unit_test(a_base_is_its_own_base),
 		cmocka_unit_test(a_long_row_of_blobs_costs_little),
 		cmocka_unit_test(identifiers_are_found_and_compared_without_needless_quotes),
+		cmocka_unit_test(the_root_is_the_first_that_is_named),
 	};
 
 	return (cmocka_run_group_tests(tests, NULL, NULL));

@@ -441,6 +441,25 @@ void mail_preview(struct mail_bench *b, struct folder *f, uint32_t uid)
 	wait_ring(b);
 }
 
+static enum visit_next thread_message(void *ctx, const struct visit_message *m)
+{
+	struct mail_bench *b = ctx;
+
+	b->unreadable = m->unreadable;
+	(void)buf_add(&b->items, (const char *)m->thread_id, 16);
+	return (VISIT_DONE);
+}
+
+void mail_thread(struct mail_bench *b, struct folder *f, uint32_t uid)
+{
+	static const struct visitor visitor = { thread_message, on_slice, on_visit_end };
+	struct reading r = { .b = b };
+
+	buf_reset(&b->items);
+	r.visit = visit_start(f, &uid, 1, VISIT_THREAD, &visitor, &r, b, NULL);
+	wait_ring(b);
+}
+
 /* --- for each test --- */
 
 int mail_bench_setup(void **state)

@@ -79,5 +79,6 @@ void mail_status(struct mail_bench *b, struct folder *f);
 void mail_read(struct mail_bench *b, struct folder *f,
     uint32_t uid); /* ${text}: all octets; ${items}: the envelope */
 void mail_preview(struct mail_bench *b, struct folder *f, uint32_t uid); /* ${items} */
+void mail_thread(struct mail_bench *b, struct folder *f, uint32_t uid);  /* ${items}: 16 octets */
 
 #endif

@@ -2,6 +2,7 @@
  * without? */
 #include <dirent.h>
 #include <setjmp.h>
+#include <sodium.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -517,6 +518,64 @@ static void previews_need_no_file(void **state)
 	assert_true(slice_eq(buf_slice(&b->items), SLICE("body")));
 }
 
+static void assert_thread(struct mail_bench *b, struct folder *f, uint32_t uid, const char *root)
+{
+	unsigned char digest[crypto_hash_sha256_BYTES];
+
+	mail_thread(b, f, uid);
+	assert_false(b->unreadable);
+	(void)crypto_hash_sha256(digest, (const unsigned char *)root, strlen(root));
+	assert_int_equal(b->items.n, 16);
+	assert_memory_equal(buf_slice(&b->items).p, digest, 16);
+}
+
+static void assert_threads(struct mail_bench *b, struct folder *f)
+{
+	assert_thread(b, f, 1, "root@a");
+	assert_thread(b, f, 2, "root@a");
+	assert_thread(b, f, 3, "root@a");
+	assert_thread(b, f, 4, MESSAGE);
+	assert_thread(b, f, 5, MESSAGE); /* the same content */
+	assert_thread(b, f, 6, "lone@a");
+}
+
+/* Nothing but the content decides which conversation a message is of, and once it was looked at no
+ * file is opened for it. */
+static void a_thread_stays_the_same(void **state)
+{
+	static const char *const texts[] = { "Message-ID: <root@a>\r\n\r\nx\r\n",
+		"Message-ID: <c@a>\r\nReferences: <root@a> <b@a>\r\nIn-Reply-To: <b@a>\r\n\r\nx\r\n",
+		"Message-ID: <b@a>\r\nIn-Reply-To: <\"root\"@a>\r\n\r\nx\r\n", MESSAGE, MESSAGE,
+		"Message-ID: <lone@a>\r\n\r\nx\r\n" };
+	struct mail_bench *b = *state;
+	struct folder *archive = mail_folder(b, "ann", "Archive");
+	struct view *v;
+	char file[600];
+
+	for (size_t i = 0; i < COUNT_OF(texts); i++)
+		mail_append(b, archive, texts[i], 0, NULL);
+	assert_threads(b, archive);
+	v = mail_view(b, archive);
+	mail_copy(b, v, mail_folder(b, "ann", "Sent"), false);
+	view_close(v, NULL);
+	assert_threads(b, mail_folder(b, "ann", "Sent"));
+	/* An index of before there were any. */
+	assert_int_equal(sql_do(mail_account(b, "ann")->mail->index,
+			     "UPDATE item SET thread = NULL", NULL, ""),
+	    0);
+	assert_threads(b, archive);
+	mail_bench_stop(b);
+	assert_int_equal(unlink("mail/ann/index.sqlite"), 0);
+	mail_bench_start(b);
+	archive = mail_folder(b, "ann", "Archive");
+	view_close(mail_view(b, archive), NULL); /* it is read again */
+	assert_threads(b, archive);
+	mail_append(b, archive, MESSAGE, 0, NULL); /* behind what was written back */
+	find("mail/ann/.Archive/new", ",P=2.", file);
+	assert_int_equal(unlink(file), 0);
+	assert_thread(b, archive, 2, "root@a");
+}
+
 /* STORE takes its number, then finds that another program renamed the second message: what it
  * stores is later than what the look on the way found. */
 static void a_store_that_has_to_look_comes_after_what_it_finds(void **state)
@@ -548,6 +607,8 @@ int main(void)
 		    a_copy_that_has_to_look_hides_nothing, mail_bench_setup, mail_bench_teardown),
 		cmocka_unit_test_setup_teardown(
 		    previews_need_no_file, mail_bench_setup, mail_bench_teardown),
+		cmocka_unit_test_setup_teardown(
+		    a_thread_stays_the_same, mail_bench_setup, mail_bench_teardown),
 		cmocka_unit_test_setup_teardown(
 		    delivers_and_reads_back_every_octet, mail_bench_setup, mail_bench_teardown),
 		cmocka_unit_test_setup_teardown(
