@@ -69,7 +69,7 @@ enum {
 	/* NOTIFY: groups and names of one command; folders and octets that wait to be told */
 	L_NOTIFY_GROUPS = 50, L_NOTIFY_NAMES = 1000, L_NOTIFY_FOLDERS = 1000, L_NOTIFY_OCTETS = 65536,
 	L_SEARCH_TEXT = 4194304,  /* octets of a message's text in the full-text index; with more it is read */
-	/* of a session: searches kept up to date, their messages, those of them in an order, octets that one compares */
+	/* of a session: searches kept up to date, their messages, those of them in an order, octets they compare */
 	L_CONTEXTS = 16, L_CONTEXT_MESSAGES = 200000, L_CONTEXT_SORTED = 20000, L_CONTEXT_TEXTS = 8388608,
 	L_LINGER_SECONDS = 1200,  /* a folder's view stays after its last session, for the next */
 	L_LINGER_VIEWS = 64, L_LINGER_MESSAGES = 250000, /* of all accounts */

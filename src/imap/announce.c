@@ -6,6 +6,8 @@
 #include "imap/context.h"
 #include "imap/notify.h"
 
+enum { ANNOUNCE_TURN = 16 }; /* pieces at once, then others have the loop */
+
 bool announce_some(struct imap *s, bool expunges, bool between)
 {
 	struct news_style style;
@@ -36,8 +38,11 @@ void announce_now(struct imap *s)
 		announce_contexts(s);
 		return;
 	}
-	while (!conn_congested(s->conn) && announce_some(s, true, !s->idling))
-		;
+	for (int turn = 0; !conn_congested(s->conn) && announce_some(s, true, !s->idling); turn++)
+		if (turn == ANNOUNCE_TURN) {
+			imap_later(s);
+			return;
+		}
 	if (!conn_congested(s->conn) && !s->closing)
 		notify_go_on(s);
 	announce_contexts(s);
@@ -48,8 +53,11 @@ void announce_contexts(struct imap *s)
 	if (s->contexts == NULL || s->closing ||
 	    !(s->call.row == NULL || (s->idling && s->reading == READING_LINE)))
 		return;
-	while (!conn_congested(s->conn) && contexts_say_changed(s))
-		;
+	for (int turn = 0; !conn_congested(s->conn) && contexts_say_changed(s); turn++)
+		if (turn == ANNOUNCE_TURN) {
+			imap_later(s);
+			return;
+		}
 	if (!conn_congested(s->conn))
 		contexts_go_on(s);
 }

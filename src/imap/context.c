@@ -12,9 +12,12 @@
 #include "imap/announce.h"
 #include "imap/notify.h"
 
-enum { LOOKED_AT_ONCE = 2048 }; /* messages that one call asks the view about */
+enum { /* messages */
+	LOOKED_AT_ONCE = 2048, /* the view is asked about, with few keys */
+	VISITED_AT_ONCE = 512,
+};
 
-void context_forget(struct uid_list *l, uint32_t uid)
+static void forget(struct uid_list *l, uint32_t uid)
 {
 	size_t at = uid_list_lower(l, uid);
 
@@ -52,7 +55,7 @@ static void stop_visit(struct contexts *all)
 	uid_list_free(&all->visited);
 }
 
-static void drop_fresh(struct context *c)
+void context_drop_fresh(struct context *c)
 {
 	for (size_t i = 0; i < c->fresh_n; i++)
 		free(c->fresh[i]);
@@ -74,11 +77,13 @@ void context_drop(struct context *c)
 	all->n--;
 	all->members -= c->members.n;
 	all->rows -= c->rows_n;
+	for (size_t i = 0; i < c->rows_n; i++)
+		all->texts -= c->row[i]->octets;
 	search_free(c->q);
 	order_free(c->order);
 	for (size_t i = 0; i < c->rows_n; i++)
 		free(c->row[i]);
-	drop_fresh(c);
+	context_drop_fresh(c);
 	uid_list_free(&c->members);
 	uid_list_free(&c->gone);
 	uid_list_free(&c->in);
@@ -200,7 +205,8 @@ void context_keep(struct context *c, struct looking *look, const uint32_t *uids,
 
 	if (all->members + n > L_CONTEXT_MESSAGES ||
 	    (sorted &&
-		(all->rows + n > L_CONTEXT_SORTED || look->order->texts_n > L_CONTEXT_TEXTS))) {
+		(all->rows + n > L_CONTEXT_SORTED ||
+		    all->texts + look->order->texts_n > L_CONTEXT_TEXTS))) {
 		context_refuse(s, c->tag, "The result is too large to be kept up to date");
 		context_drop(c);
 		return;
@@ -210,6 +216,8 @@ void context_keep(struct context *c, struct looking *look, const uint32_t *uids,
 	c->q = look->q;
 	c->values = mem_new_array(c->q->keys_n + c->q->ops_n + 1, 1);
 	look->q = NULL;
+	text_found_free(c->q->found); /* large, and of what was there then */
+	c->q->found = NULL;
 	for (size_t i = 0; i < c->q->keys_n; i++)
 		c->has_unknown |= is_unknown(&c->q->keys[i]);
 	for (size_t i = 0; i < c->q->keys_n; i++)
@@ -217,8 +225,10 @@ void context_keep(struct context *c, struct looking *look, const uint32_t *uids,
 		    c->q->keys[i].what == KEY_FLAGS || c->q->keys[i].what == KEY_MODSEQ;
 	if (sorted) {
 		c->row = mem_new_array(n + 1, sizeof(struct order_entry *));
-		for (size_t i = 0; i < n; i++)
+		for (size_t i = 0; i < n; i++) {
 			c->row[i] = order_entry_of(look->order, look->order->uids[i]);
+			all->texts += c->row[i]->octets;
+		}
 		c->rows_n = n;
 		all->rows += n;
 		c->order = order_like(look->order);
@@ -228,22 +238,24 @@ void context_keep(struct context *c, struct looking *look, const uint32_t *uids,
 			uid_list_merge(&c->gone, &uids[i], 1);
 }
 
+bool contexts_too_large(const struct contexts *all)
+{
+	return (all->members > L_CONTEXT_MESSAGES || all->rows > L_CONTEXT_SORTED ||
+	    all->texts > L_CONTEXT_TEXTS);
+}
+
 /* --- what happens --- */
 
 static void heard_expunged(struct context *c, const struct view_change *ch)
 {
-	for (size_t i = 0; i < ch->n; i++) {
-		uint32_t uid = ch->uids[i];
+	struct uid_list *waiting[] = { &c->dirty, &c->unsure, &c->arrived, &c->wanted, &c->in,
+		&c->out };
 
-		context_forget(&c->dirty, uid);
-		context_forget(&c->unsure, uid);
-		context_forget(&c->arrived, uid);
-		context_forget(&c->wanted, uid);
-		context_forget(&c->in, uid);
-		context_forget(&c->out, uid);
-		if (uid_list_has(&c->members, uid))
-			uid_list_merge(&c->gone, &uid, 1);
-	}
+	for (size_t i = 0; i < COUNT_OF(waiting); i++)
+		uid_list_remove(waiting[i], ch->uids, ch->n);
+	for (size_t i = 0; i < ch->n; i++)
+		if (uid_list_has(&c->members, ch->uids[i]))
+			uid_list_merge(&c->gone, &ch->uids[i], 1);
 }
 
 void contexts_heard(struct imap *s, const struct view_change *ch, bool own)
@@ -275,9 +287,9 @@ static void decide(struct context *c, uint32_t uid, bool is_in)
 {
 	bool arrived = uid_list_has(&c->arrived, uid);
 
-	context_forget(&c->arrived, uid);
-	context_forget(&c->in, uid);
-	context_forget(&c->out, uid);
+	forget(&c->arrived, uid);
+	forget(&c->in, uid);
+	forget(&c->out, uid);
 	if (is_in == uid_list_has(&c->members, uid))
 		return;
 	uid_list_merge(is_in ? &c->in : &c->out, &uid, 1);
@@ -319,9 +331,9 @@ static void join(struct context *c, const struct view_message *m)
 void context_ask_view(struct context *c)
 {
 	const struct imap *s = c->s;
-	size_t i = 0;
+	size_t i = 0, most = LOOKED_AT_ONCE / (1 + c->q->keys_n / 16);
 
-	for (; i < c->dirty.n && i < LOOKED_AT_ONCE && c->dirty.v[i] < s->news.next; i++) {
+	for (; i < c->dirty.n && i < most && c->dirty.v[i] < s->news.next; i++) {
 		uint32_t uid = c->dirty.v[i];
 		const struct view_message *m;
 		enum search_answer answer;
@@ -400,21 +412,24 @@ void contexts_visit(struct imap *s)
 		struct context *c = LIST_OWNER(it, struct context, node);
 		struct peek *p;
 
-		if (all->visit != NULL || c->q == NULL || c->unsure.n == 0)
+		/* what was found before is told first */
+		if (all->visit != NULL || c->q == NULL || c->unsure.n == 0 || c->in.n > 0)
 			continue;
+		context_drop_fresh(c);
 		p = NEW(struct peek);
 		p->q = c->q;
 		p->values = mem_new_array(c->q->keys_n + c->q->ops_n + 1, 1);
 		p->order = c->order == NULL ? NULL : order_like(c->order);
 		all->peek = p;
 		all->visiting = c;
-		all->visited = c->unsure;
-		c->unsure = (struct uid_list){ 0 };
+		uid_list_merge(&all->visited, c->unsure.v,
+		    c->unsure.n < VISITED_AT_ONCE ? c->unsure.n : VISITED_AT_ONCE);
+		uid_list_drop_head(&c->unsure, all->visited.n);
 		all->visit = visit_start(view_folder(s->news.view), all->visited.v,
 		    all->visited.n, search_wants(c->q), &visitor, s, p, peek_free);
 		if (all->visit == NULL) { /* too busy: with the next change */
-			c->unsure = all->visited;
-			all->visited = (struct uid_list){ 0 };
+			uid_list_merge(&c->unsure, all->visited.v, all->visited.n);
+			uid_list_free(&all->visited);
 			all->visiting = NULL;
 			all->peek = NULL;
 			peek_free(p);

@@ -34,14 +34,15 @@ struct context {
 struct contexts {
 	struct list all;
 	unsigned n;
-	size_t members, rows;
+	size_t members, rows, texts; /* of all; texts: octets in the rows */
 	struct visit *visit;
 	struct context *visiting;
 	struct peek *peek;
 	struct uid_list visited;
 };
 
-void context_forget(struct uid_list *l, uint32_t uid);
+void context_drop_fresh(struct context *c); /* nothing is in ${in} */
+bool contexts_too_large(const struct contexts *all);
 /* Those that are dirty and announced: to in, out or unsure. */
 void context_ask_view(struct context *c);
 void context_learn_keywords(struct context *c); /* that exist now */

@@ -7,7 +7,10 @@
 #include "core/mem.h"
 #include "imap/notify.h"
 
-enum { SAID_AT_ONCE = 256 }; /* messages of one ESEARCH */
+enum { /* messages of one ESEARCH */
+	SAID_AT_ONCE = 256,
+	PLACED_AT_ONCE = 64, /* each place is looked for */
+};
 
 static uint32_t number_of(const struct context *c, uint32_t uid)
 {
@@ -40,6 +43,7 @@ static size_t row_of(const struct context *c, uint32_t uid)
 
 static void take_row(struct context *c, size_t at)
 {
+	c->s->contexts->texts -= c->row[at]->octets;
 	free(c->row[at]);
 	memmove(c->row + at, c->row + at + 1,
 	    (c->rows_n - at - 1) * sizeof(struct order_entry *));
@@ -54,6 +58,7 @@ static void put_row(struct context *c, size_t at, size_t fresh)
 	c->row[at] = c->fresh[fresh];
 	c->rows_n++;
 	c->s->contexts->rows++;
+	c->s->contexts->texts += c->row[at]->octets;
 	memmove(c->fresh + fresh, c->fresh + fresh + 1,
 	    (c->fresh_n - fresh - 1) * sizeof(struct order_entry *));
 	c->fresh_n--;
@@ -87,7 +92,8 @@ static void say_places(struct context *c, struct buf *out, const uint32_t *uids,
 static void say(struct context *c, struct uid_list *l, bool joins)
 {
 	struct imap *s = c->s;
-	size_t n = l->n < SAID_AT_ONCE ? l->n : SAID_AT_ONCE;
+	size_t most = c->order != NULL ? PLACED_AT_ONCE : SAID_AT_ONCE;
+	size_t n = l->n < most ? l->n : most;
 	uint32_t numbers[SAID_AT_ONCE];
 
 	(void)buf_addz(&s->out, "* ESEARCH (TAG ");
@@ -104,11 +110,23 @@ static void say(struct context *c, struct uid_list *l, bool joins)
 	(void)buf_addz(&s->out, ")\r\n");
 	if (joins)
 		uid_list_merge(&c->members, l->v, n);
-	for (size_t i = 0; i < n && !joins; i++)
-		context_forget(&c->members, l->v[i]);
+	else
+		uid_list_remove(&c->members, l->v, n);
 	s->contexts->members += joins ? n : (size_t)0 - n;
 	uid_list_drop_head(l, n);
 	imap_flush(s);
+}
+
+/* RFC 5267 4.3.1: what has grown too large is kept up to date no longer. */
+static void say_joined(struct context *c)
+{
+	struct imap *s = c->s;
+
+	say(c, &c->in, true);
+	if (!contexts_too_large(s->contexts))
+		return;
+	context_refuse(s, c->tag, "The result has grown too large to be kept up to date");
+	context_drop(c);
 }
 
 bool contexts_say_removed(struct imap *s)
@@ -142,12 +160,14 @@ bool contexts_say_changed(struct imap *s)
 		if (c->has_unknown)
 			context_learn_keywords(c);
 		more = c->dirty.n > 0 && c->dirty.v[0] < s->news.next;
-		if (more)
+		if (more && c->in.n == 0 && c->out.n == 0) { /* no more than can be told soon */
+			context_drop_fresh(c);
 			context_ask_view(c);
+		}
 		if (c->out.n > 0)
 			say(c, &c->out, false);
 		else if (c->in.n > 0)
-			say(c, &c->in, true);
+			say_joined(c);
 		else if (!more)
 			continue;
 		return (true);

@@ -31,8 +31,9 @@ void uid_list_merge(struct uid_list *l, const uint32_t *uids, size_t n)
 		l->cap = l->n + n + l->n / 2;
 		l->v = mem_grow(l->v, l->cap, sizeof(*l->v));
 	}
-	/* from the back, in place; equal ones leave a hole in front that is closed after */
-	for (at = l->n + n; a > 0 || b > 0;) {
+	/* from the back, in place; equal ones leave a hole in front that is closed after. What comes
+	 * behind the last moves nothing: lists grow so, one at a time. */
+	for (at = l->n + n; b > 0 || (a > 0 && at > a);) {
 		if (b == 0 || (a > 0 && l->v[a - 1] > uids[b - 1]))
 			l->v[--at] = l->v[--a];
 		else {
@@ -42,7 +43,7 @@ void uid_list_merge(struct uid_list *l, const uint32_t *uids, size_t n)
 		}
 	}
 	l->n += n;
-	uid_list_drop_head(l, at);
+	uid_list_drop_head(l, a == 0 ? at : 0);
 }
 
 void uid_list_drop_head(struct uid_list *l, size_t n)
@@ -55,7 +56,7 @@ void uid_list_drop_head(struct uid_list *l, size_t n)
 		uid_list_free(l);
 }
 
-static void uid_list_remove(struct uid_list *l, const uint32_t *uids, size_t n)
+void uid_list_remove(struct uid_list *l, const uint32_t *uids, size_t n)
 {
 	size_t kept = 0, at = 0;
 
@@ -66,6 +67,8 @@ static void uid_list_remove(struct uid_list *l, const uint32_t *uids, size_t n)
 			l->v[kept++] = l->v[i];
 	}
 	l->n = kept;
+	if (kept == 0)
+		uid_list_free(l);
 }
 
 void uid_list_free(struct uid_list *l)

@@ -15,6 +15,7 @@ struct uid_list { /* sorted */
 };
 void uid_list_merge(struct uid_list *l, const uint32_t *uids, size_t n);
 void uid_list_drop_head(struct uid_list *l, size_t n);
+void uid_list_remove(struct uid_list *l, const uint32_t *uids, size_t n); /* sorted too */
 bool uid_list_has(const struct uid_list *l, uint32_t uid);
 size_t uid_list_lower(const struct uid_list *l, uint32_t uid);
 void uid_list_free(struct uid_list *l);

@@ -388,6 +388,7 @@ struct order_entry *order_entry_of(const struct order *o, uint32_t uid)
 		octets += is_text(o->keys[i].what) ? row->v[i].text.n : 0;
 	e = mem_new(sizeof(*e) + o->keys_n * sizeof(*v) + octets);
 	e->uid = uid;
+	e->octets = octets;
 	v = (union order_value *)(void *)(e + 1);
 	e->v = v;
 	text = (char *)(v + o->keys_n);

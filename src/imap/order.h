@@ -62,6 +62,7 @@ void order_finish(struct order *o);
 union order_value;
 struct order_entry {
 	uint32_t uid;
+	size_t octets;		    /* of its texts */
 	const union order_value *v; /* behind it */
 };
 struct order_entry *order_entry_of(const struct order *o, uint32_t uid); /* of one that was added */

@@ -247,11 +247,52 @@ static void missing_uids_are_those_not_there(void **state)
 	news_done(&n);
 }
 
+static void lists_merge_and_lose(void **state)
+{
+	static const struct {
+		uint32_t a[4], b[4];
+		const char *merged, *removed;
+	} cases[] = {
+		{ { 0 }, { 0 }, "", "" },
+		{ { 0 }, { 3, 5 }, "3,5", "" },
+		{ { 3, 5 }, { 0 }, "3,5", "3,5" },
+		{ { 3, 5 }, { 7, 9 }, "3,5,7,9", "3,5" },
+		{ { 3, 5 }, { 5, 7 }, "3,5,7", "3" },
+		{ { 3, 5, 9 }, { 1, 5, 7 }, "1,3,5,7,9", "3,9" },
+		{ { 3, 5, 9 }, { 3, 5, 9 }, "3,5,9", "" },
+		{ { 7, 9 }, { 3, 5 }, "3,5,7,9", "7,9" },
+		{ { 3, 5, 9 }, { 9 }, "3,5,9", "3,5" },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++)
+		for (unsigned removes = 0; removes < 2; removes++) {
+			struct uid_list l = { 0 };
+			char text[64] = "";
+			size_t n = 0, a = 0;
+
+			while (n < 4 && cases[i].b[n] != 0)
+				n++;
+			while (a < 4 && cases[i].a[a] != 0)
+				uid_list_merge(&l, &cases[i].a[a++], 1);
+			if (removes)
+				uid_list_remove(&l, cases[i].b, n);
+			else
+				uid_list_merge(&l, cases[i].b, n);
+			for (size_t k = 0; k < l.n; k++)
+				(void)snprintf(text + strlen(text), sizeof(text) - strlen(text), "%s%u",
+				    k > 0 ? "," : "", l.v[k]);
+			assert_string_equal(text, removes ? cases[i].removed : cases[i].merged);
+			uid_list_free(&l);
+		}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_believing_client_has_the_truth),
 		cmocka_unit_test(sets_find_what_is_there),
+		cmocka_unit_test(lists_merge_and_lose),
 		cmocka_unit_test(missing_uids_are_those_not_there),
 	};
 
