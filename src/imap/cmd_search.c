@@ -79,7 +79,7 @@ static enum visit_next on_message(void *ctx, const struct visit_message *m)
 		l->found.v[l->found.n++] = m->m.uid;
 		score = score_one(l, 1, m->m.uid);
 		if (l->order != NULL)
-			order_add(l->order, &m->m, l->numbers[l->at], m->fields, score);
+			order_add(l->order, &m->m, l->numbers[l->at], m->keys, score);
 	}
 	if (++l->at == l->n && l->order != NULL)
 		order_finish(l->order); /* here, because it takes longer than the loop may wait */
@@ -157,7 +157,7 @@ static void add_in_order(struct imap *s, const struct view_message *m, bool sure
 
 	if (is_for_view(x)) {
 		add(&x->uids, &x->n, most, m->uid);
-		order_add(l->order, m, number, (struct slice){ NULL, 0 }, score_one(l, 0, m->uid));
+		order_add(l->order, m, number, NULL, score_one(l, 0, m->uid));
 		return;
 	}
 	if (l->numbers == NULL) {
@@ -166,6 +166,7 @@ static void add_in_order(struct imap *s, const struct view_message *m, bool sure
 	}
 	l->numbers[l->n] = number;
 	l->sure[l->n++] = sure;
+	x->is_sure &= sure;
 	add(&x->unsure, &x->unsure_n, most, m->uid);
 }
 
@@ -216,9 +217,18 @@ unsigned search_wants(const struct search *q)
 	return (VISIT_FIELDS | thread | (file ? VISIT_FILE | VISIT_MAP : 0));
 }
 
+/* An order of messages that the view has found is made of their keys alone. */
+static unsigned wants(const struct searching *x, const struct order *o)
+{
+	bool found = o != NULL && x->is_sure && !x->q->wants_score;
+
+	return ((found ? 0 : search_wants(x->q)) | order_wants(o));
+}
+
 static void view_looked(struct imap *s)
 {
 	struct searching *x = s->call.data;
+
 	if (x->unsure_n == 0 || s->view_gone) {
 		if (x->look->order != NULL)
 			order_finish(x->look->order);
@@ -228,7 +238,7 @@ static void view_looked(struct imap *s)
 	x->looking = x->look;
 	x->look = NULL;
 	s->call.visit = visit_start(view_folder(s->news.view), x->unsure, x->unsure_n,
-	    search_wants(x->q), &visitor, s, x->looking, look_free);
+	    wants(x, x->looking->order), &visitor, s, x->looking, look_free);
 	if (s->call.visit == NULL) {
 		x->look = x->looking;
 		search_save_nothing(s, x);
@@ -359,6 +369,7 @@ static struct searching *searching_new(struct imap *s)
 	s->call.data = x;
 	s->call.drop = search_drop;
 	x->look = NEW(struct looking);
+	x->is_sure = true;
 	return (x);
 }
 

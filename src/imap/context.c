@@ -319,8 +319,7 @@ static void join(struct context *c, const struct view_message *m)
 	if (c->order != NULL && !uid_list_has(&c->members, m->uid)) {
 		struct order *one = order_like(c->order);
 
-		order_add(one, m, m->uid, (struct slice){ NULL, 0 },
-		    relevancy_of(c->q, c->values));
+		order_add(one, m, m->uid, NULL, relevancy_of(c->q, c->values));
 		add_fresh(c, order_entry_of(one, m->uid));
 		order_free(one);
 	}
@@ -364,8 +363,7 @@ static enum visit_next on_message(void *ctx, const struct visit_message *m)
 
 		uid_list_merge(&p->found, &uid, 1);
 		if (p->order != NULL)
-			order_add(p->order, &m->m, uid, m->fields,
-			    relevancy_of(p->q, p->values));
+			order_add(p->order, &m->m, uid, m->keys, relevancy_of(p->q, p->values));
 	}
 	return (VISIT_DONE);
 }
@@ -426,7 +424,8 @@ void contexts_visit(struct imap *s)
 		    c->unsure.n < VISITED_AT_ONCE ? c->unsure.n : VISITED_AT_ONCE);
 		uid_list_drop_head(&c->unsure, all->visited.n);
 		all->visit = visit_start(view_folder(s->news.view), all->visited.v,
-		    all->visited.n, search_wants(c->q), &visitor, s, p, peek_free);
+		    all->visited.n, search_wants(c->q) | order_wants(c->order), &visitor, s, p,
+		    peek_free);
 		if (all->visit == NULL) { /* too busy: with the next change */
 			uid_list_merge(&c->unsure, all->visited.v, all->visited.n);
 			uid_list_free(&all->visited);

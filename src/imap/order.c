@@ -1,6 +1,5 @@
-/* In what order do messages stand? Keys are taken from each message's header lines once and
- * compared often: texts decoded and folded by i;unicode-casemap (RFC 5255 4.2, I18NLEVEL=1), dates
- * in seconds. Ties end at the message number, so any order is stable and total (RFC 5256 3). */
+/* In what order do messages stand? By keys that the store has read from their header lines
+ * (store/keys.c). Ties end at the message number, so any order is stable and total (RFC 5256 3). */
 #include "imap/order.h"
 
 #include <stdlib.h>
@@ -8,12 +7,6 @@
 #include "core/limits.h"
 #include "core/map.h"
 #include "core/mem.h"
-#include "msg/addr.h"
-#include "msg/date.h"
-#include "msg/fold.h"
-#include "msg/header.h"
-#include "msg/subject.h"
-#include "msg/text.h"
 
 union order_value {
 	int64_t number;
@@ -22,9 +15,24 @@ union order_value {
 
 struct order_row {
 	uint32_t uid, number;
-	const struct order *order;
-	union order_value v[SORT_KEYS];
+	union order_value v[]; /* as many as there are keys */
 };
+
+struct place {          /* a row while the order is made */
+	uint64_t first; /* what of its first key fits: most are decided here */
+	const struct order *order;
+	const struct order_row *row;
+};
+
+static size_t row_size(const struct order *o)
+{
+	return (sizeof(struct order_row) + o->keys_n * sizeof(union order_value));
+}
+
+static struct order_row *row_at(const struct order *o, size_t i)
+{
+	return ((struct order_row *)(void *)(o->rows + i * row_size(o)));
+}
 
 /* --- what is asked --- */
 
@@ -53,18 +61,18 @@ static bool take_key(struct args *a, struct order *o)
 {
 	static const struct {
 		const char *name;
-		bool needs_header;
+		bool needs_header, needs_texts;
 	} known[] = {
-		[SORT_ARRIVAL] = { "ARRIVAL", false },
-		[SORT_CC] = { "CC", true },
-		[SORT_DATE] = { "DATE", true },
-		[SORT_DISPLAYFROM] = { "DISPLAYFROM", true },
-		[SORT_DISPLAYTO] = { "DISPLAYTO", true },
-		[SORT_FROM] = { "FROM", true },
-		[SORT_RELEVANCY] = { "RELEVANCY", false },
-		[SORT_SIZE] = { "SIZE", false },
-		[SORT_SUBJECT] = { "SUBJECT", true },
-		[SORT_TO] = { "TO", true },
+		[SORT_ARRIVAL] = { "ARRIVAL", false, false },
+		[SORT_CC] = { "CC", true, true },
+		[SORT_DATE] = { "DATE", true, false },
+		[SORT_DISPLAYFROM] = { "DISPLAYFROM", true, true },
+		[SORT_DISPLAYTO] = { "DISPLAYTO", true, true },
+		[SORT_FROM] = { "FROM", true, true },
+		[SORT_RELEVANCY] = { "RELEVANCY", false, false },
+		[SORT_SIZE] = { "SIZE", false, false },
+		[SORT_SUBJECT] = { "SUBJECT", true, true },
+		[SORT_TO] = { "TO", true, true },
 	};
 	bool reverse = args_word(a, "REVERSE");
 	struct slice name;
@@ -79,6 +87,7 @@ static bool take_key(struct args *a, struct order *o)
 				return (true);
 		o->keys[o->keys_n++] = (struct sort_key){ (enum sort_what)i, reverse };
 		o->needs_header |= known[i].needs_header;
+		o->needs_texts |= known[i].needs_texts;
 		o->by_relevancy |= i == SORT_RELEVANCY;
 		return (true);
 	}
@@ -124,184 +133,34 @@ struct order *order_take_thread(struct args *a)
 	return (NULL);
 }
 
+unsigned order_wants(const struct order *o)
+{
+	if (o == NULL || !o->needs_header)
+		return (0);
+	return (VISIT_KEYS | (o->needs_texts ? VISIT_KEY_TEXTS : 0));
+}
+
 /* --- what messages say --- */
 
-/* RFC 5256 2.2: the Date field, or when it came. */
-static int64_t sent(struct arena *a, const struct header *h, const struct view_message *m)
+static union order_value value_of(struct order *o, enum sort_what what,
+    const struct view_message *m, const struct sort_keys *k, unsigned score)
 {
-	int64_t when;
-	int zone;
-
-	return (
-	    date_parse(header_value(a, h, SLICE("Date")), &when, &zone) ? when : m->internal_date);
-}
-
-static struct slice fold(struct arena *a, struct slice text, size_t most)
-{
-	struct buf folded = BUF_INIT(32 * most);
-	struct slice ret;
-
-	(void)fold_text(slice_head(text, most), &folded);
-	ret = arena_dup(a, slice_head(buf_slice(&folded), most));
-	buf_free(&folded);
-	return (ret);
-}
-
-/* addr-mailbox of the first address, or its name for people: RFC 5256 3 (CC FROM TO), RFC 5957. */
-static struct slice address(struct arena *a, const struct header *h, struct slice field, bool shown)
-{
-	const struct field *f = header_first(h, field);
-	const struct addr *first;
-	struct addr_list all;
-
-	if (f == NULL)
-		return ((struct slice){ NULL, 0 });
-	/* the first of them stands in the first octets */
-	addr_parse(a, slice_head(f->body, 16384), &all);
-	if (all.n == 0)
-		return ((struct slice){ NULL, 0 });
-	first = &all.v[0];
-	if (first->kind == ADDR_GROUP) /* ENVELOPE shows a group's name as addr-mailbox */
-		return (shown ? text_words(a, first->name) : first->name);
-	if (!shown)
-		return (first->local);
-	if (first->name.n > 0)
-		return (text_words(a, first->name));
-	return (slice_of(arena_fmt(
-	    a, SLICE_FMT "@" SLICE_FMT, SLICE_ARG(first->local), SLICE_ARG(first->domain))));
-}
-
-static union order_value value_of(struct order *o, enum sort_what what, struct arena *a,
-    const struct header *h, const struct view_message *m, unsigned score)
-{
-	struct slice text = { NULL, 0 };
-	bool is_reply;
+	static const enum sort_text texts[] = {
+		[SORT_CC] = SORT_TEXT_CC,
+		[SORT_DISPLAYFROM] = SORT_TEXT_DISPLAYFROM,
+		[SORT_DISPLAYTO] = SORT_TEXT_DISPLAYTO,
+		[SORT_FROM] = SORT_TEXT_FROM,
+		[SORT_SUBJECT] = SORT_TEXT_SUBJECT,
+		[SORT_TO] = SORT_TEXT_TO,
+	};
+	struct slice text;
 
 	switch (what) {
 	case SORT_ARRIVAL: return ((union order_value){ .number = m->internal_date });
-	case SORT_DATE: return ((union order_value){ .number = sent(a, h, m) });
-	case SORT_SIZE: return ((union order_value){ .number = m->size });
+	case SORT_DATE: return ((union order_value){ .number = k->sent });
 	case SORT_RELEVANCY: /* the highest first */
 		return ((union order_value){ .number = -(int64_t)score });
-	case SORT_CC: text = address(a, h, SLICE("Cc"), false); break;
-	case SORT_FROM: text = address(a, h, SLICE("From"), false); break;
-	case SORT_TO: text = address(a, h, SLICE("To"), false); break;
-	case SORT_DISPLAYFROM: text = address(a, h, SLICE("From"), true); break;
-	case SORT_DISPLAYTO: text = address(a, h, SLICE("To"), true); break;
-	case SORT_SUBJECT:
-		if (header_first(h, SLICE("Subject")) != NULL)
-			text = subject_base(a, header_first(h, SLICE("Subject"))->body, &is_reply);
-		break;
-	}
-	text = fold(o->texts, text, o->texts_n < L_ISORT_TEXTS ? L_ISORT_TEXT : L_ISORT_SHORT);
-	o->texts_n += text.n;
-	return ((union order_value){ .text = text });
-}
-
-static uint64_t hash_of(struct slice s)
-{
-	uint64_t hash = map_hash(s);
-
-	return (hash == 0 ? 1 : hash);
-}
-
-static void add_ref(struct order *o, struct slice id)
-{
-	if (o->refs_n == o->refs_cap) {
-		o->refs_cap = o->refs_cap * 2 + 1024;
-		o->refs = mem_grow(o->refs, o->refs_cap, sizeof(*o->refs));
-	}
-	o->refs[o->refs_n++] = hash_of(id);
-}
-
-/* The last references are the nearest: of too many, those are kept. */
-static void add_references(
-    struct order *o, struct thread_message *t, struct arena *a, const struct header *h)
-{
-	const struct field *f = header_first(h, SLICE("References"));
-	size_t at = o->refs_n, most;
-	struct cursor c;
-	struct slice id;
-
-	if (f != NULL)
-		for (c = cursor_of(f->body); msgid_take(a, &c, &id);)
-			add_ref(o, id);
-	/* RFC 5256 3: without one that is valid, the first of In-Reply-To */
-	if (o->refs_n == at && (f = header_first(h, SLICE("In-Reply-To"))) != NULL) {
-		c = cursor_of(f->body);
-		if (msgid_take(a, &c, &id))
-			add_ref(o, id);
-	}
-	most = at + L_IREFS < L_IREFS_ALL ? L_IREFS : 1;
-	if (o->refs_n - at > most) {
-		memmove(&o->refs[at], &o->refs[o->refs_n - most], most * sizeof(*o->refs));
-		o->refs_n = at + most;
-	}
-	t->refs_at = (uint32_t)at;
-	t->refs_n = (uint32_t)(o->refs_n - at);
-}
-
-static void add_to_threads(struct order *o, struct arena *a, const struct header *h,
-    const struct view_message *m, uint32_t number)
-{
-	struct thread_message *t = &o->messages[o->n];
-	const struct field *f = header_first(h, SLICE("Message-ID"));
-	struct slice text;
-	struct cursor c;
-
-	*t = (struct thread_message){
-		.number = number, .received = m->internal_date, .sent = sent(a, h, m)
-	};
-	if (f != NULL) {
-		c = cursor_of(f->body);
-		if (msgid_take(a, &c, &text))
-			t->id = hash_of(text);
-	}
-	if (o->thread != THREAD_ORDEREDSUBJECT)
-		add_references(o, t, a, h);
-	if (o->thread != THREAD_REFS && (f = header_first(h, SLICE("Subject"))) != NULL) {
-		text = fold(a, subject_base(a, f->body, &t->is_reply), L_ISORT_TEXT);
-		t->subject = text.n == 0 ? 0 : hash_of(text);
-	}
-}
-
-void order_add(struct order *o, const struct view_message *m, uint32_t number, struct slice fields,
-    unsigned score)
-{
-	struct arena *a = arena_new(0);
-	struct header h;
-
-	header_parse(a, fields, &h);
-	if (o->n == o->cap) {
-		o->cap = o->cap * 2 + 256;
-		if (o->is_thread)
-			o->messages = mem_grow(o->messages, o->cap, sizeof(*o->messages));
-		else
-			o->rows = mem_grow(o->rows, o->cap, sizeof(*o->rows));
-	}
-	if (o->is_thread)
-		add_to_threads(o, a, &h, m, number);
-	else {
-		struct order_row *row = &o->rows[o->n];
-
-		*row = (struct order_row){ .uid = m->uid, .number = number };
-		for (size_t i = 0; i < o->keys_n; i++)
-			row->v[i] = value_of(o, o->keys[i].what, a, &h, m, score);
-	}
-	o->n++;
-	arena_free(a);
-}
-
-/* --- the order --- */
-
-static int compare(
-    const struct order *o, size_t i, const union order_value *l, const union order_value *r)
-{
-	switch (o->keys[i].what) {
-	case SORT_ARRIVAL:
-	case SORT_DATE:
-	case SORT_RELEVANCY:
-	case SORT_SIZE: return (l->number < r->number ? -1 : l->number > r->number);
+	case SORT_SIZE: return ((union order_value){ .number = m->size });
 	case SORT_CC:
 	case SORT_DISPLAYFROM:
 	case SORT_DISPLAYTO:
@@ -309,15 +168,106 @@ static int compare(
 	case SORT_SUBJECT:
 	case SORT_TO: break;
 	}
+	text = slice_head(
+	    k->text[texts[what]], o->texts_n < L_ISORT_TEXTS ? L_ISORT_TEXT : L_ISORT_SHORT);
+	o->texts_n += text.n;
+	return ((union order_value){
+	    .text = text.n == 0 ? (struct slice){ NULL, 0 } : arena_dup(o->texts, text) });
+}
+
+/* Ids and subjects are anyone's to choose; what tables are made of is not. */
+static uint64_t secret_of(uint64_t hash)
+{
+	uint64_t secret;
+
+	if (hash == 0)
+		return (0);
+	secret = map_hash((struct slice){ (const char *)&hash, sizeof(hash) });
+	return (secret == 0 ? 1 : secret);
+}
+
+/* The last references are the nearest: of too many, those are kept. */
+static void add_references(struct order *o, struct thread_message *t, const struct sort_keys *k)
+{
+	size_t most = o->refs_n + L_IREFS < L_IREFS_ALL ? L_IREFS : 1;
+	size_t n = k->refs_n < most ? k->refs_n : most;
+
+	t->refs_at = (uint32_t)o->refs_n;
+	t->refs_n = (uint32_t)n;
+	while (o->refs_n + n > o->refs_cap) {
+		o->refs_cap = o->refs_cap * 2 + 1024;
+		o->refs = mem_grow(o->refs, o->refs_cap, sizeof(*o->refs));
+	}
+	for (size_t i = k->refs_n - n; i < k->refs_n; i++)
+		o->refs[o->refs_n++] = secret_of(k->refs[i]);
+}
+
+static void add_to_threads(
+    struct order *o, const struct view_message *m, const struct sort_keys *k, uint32_t number)
+{
+	struct thread_message *t = &o->messages[o->n];
+
+	*t = (struct thread_message){ .number = number,
+		.received = m->internal_date,
+		.sent = k->sent,
+		.id = secret_of(k->id),
+		.is_reply = k->is_reply };
+	if (o->thread != THREAD_ORDEREDSUBJECT)
+		add_references(o, t, k);
+	if (o->thread != THREAD_REFS)
+		t->subject = secret_of(k->subject);
+}
+
+void order_add(struct order *o, const struct view_message *m, uint32_t number,
+    const struct sort_keys *k, unsigned score)
+{
+	const struct sort_keys none = { .sent = m->internal_date };
+
+	if (k == NULL)
+		k = &none;
+	if (o->n == o->cap) {
+		o->cap = o->cap * 2 + 256;
+		if (o->is_thread)
+			o->messages = mem_grow(o->messages, o->cap, sizeof(*o->messages));
+		else
+			o->rows = mem_grow(o->rows, o->cap, row_size(o));
+	}
+	if (o->is_thread) {
+		add_to_threads(o, m, k, number);
+	} else {
+		struct order_row *row = row_at(o, o->n);
+
+		*row = (struct order_row){ .uid = m->uid, .number = number };
+		for (size_t i = 0; i < o->keys_n; i++)
+			row->v[i] = value_of(o, o->keys[i].what, m, k, score);
+	}
+	o->n++;
+}
+
+/* --- the order --- */
+
+static bool is_number(enum sort_what what)
+{
+	return (what == SORT_ARRIVAL || what == SORT_DATE || what == SORT_RELEVANCY ||
+	    what == SORT_SIZE);
+}
+
+static int compare(
+    const struct order *o, size_t i, const union order_value *l, const union order_value *r)
+{
+	if (is_number(o->keys[i].what))
+		return (l->number < r->number ? -1 : l->number > r->number);
 	return (slice_cmp(l->text, r->text));
 }
 
 static int by_keys(const void *l, const void *r)
 {
-	const struct order_row *a = *(const struct order_row *const *)l,
-			       *b = *(const struct order_row *const *)r;
-	const struct order *o = a->order;
+	const struct place *x = l, *y = r;
+	const struct order_row *a = x->row, *b = y->row;
+	const struct order *o = x->order;
 
+	if (x->first != y->first)
+		return (x->first < y->first ? -1 : 1);
 	for (size_t i = 0; i < o->keys_n; i++) {
 		int c = compare(o, i, &a->v[i], &b->v[i]);
 
@@ -327,9 +277,26 @@ static int by_keys(const void *l, const void *r)
 	return (a->number < b->number ? -1 : a->number > b->number);
 }
 
+/* A number in whose order the first key is, as far as it reaches: equal ones are compared in
+ * full. */
+static uint64_t first_of(const struct order *o, const struct order_row *row)
+{
+	uint64_t first = 0;
+
+	if (is_number(o->keys[0].what)) {
+		first = (uint64_t)row->v[0].number ^ (uint64_t)1 << 63;
+	} else {
+		struct slice text = row->v[0].text;
+
+		for (size_t i = 0; i < sizeof(first); i++)
+			first = first << 8 | (i < text.n ? (unsigned char)text.p[i] : 0);
+	}
+	return (o->keys[0].reverse ? ~first : first);
+}
+
 void order_finish(struct order *o)
 {
-	const struct order_row **rows;
+	struct place *places;
 
 	if (o->is_thread) {
 		buf_init(&o->lists, THREAD_NUMBER_OCTETS * (o->n + 4));
@@ -338,30 +305,27 @@ void order_finish(struct order *o)
 		(void)buf_addz(&o->lists, "\r\n");
 		return;
 	}
-	rows = mem_new_array(o->n + 1, sizeof(*rows));
+	places = mem_new_array(o->n + 1, sizeof(*places));
 	o->uids = mem_new_array(o->n + 1, sizeof(*o->uids));
 	for (size_t i = 0; i < o->n; i++) {
-		o->rows[i].order = o;
-		rows[i] = &o->rows[i];
+		const struct order_row *row = row_at(o, i);
+
+		places[i] = (struct place){ first_of(o, row), o, row };
 	}
-	qsort(rows, o->n, sizeof(struct order_row *), by_keys);
+	qsort(places, o->n, sizeof(*places), by_keys);
 	for (size_t i = 0; i < o->n; i++)
-		o->uids[i] = rows[i]->uid;
-	free(rows);
+		o->uids[i] = places[i].row->uid;
+	free(places);
 }
 
 /* --- one message on its own --- */
-
-static bool is_text(enum sort_what what)
-{
-	return (what != SORT_ARRIVAL && what != SORT_DATE && what != SORT_SIZE);
-}
 
 struct order *order_like(const struct order *o)
 {
 	struct order *like = order_new();
 
 	like->needs_header = o->needs_header;
+	like->needs_texts = o->needs_texts;
 	memcpy(like->keys, o->keys, sizeof(like->keys));
 	like->keys_n = o->keys_n;
 	return (like);
@@ -378,14 +342,14 @@ struct order_entry *order_entry_of(const struct order *o, uint32_t uid)
 	while (hi - lo > 1) { /* rows stand by uid, as they were added */
 		size_t mid = lo + (hi - lo) / 2;
 
-		if (o->rows[mid].uid <= uid)
+		if (row_at(o, mid)->uid <= uid)
 			lo = mid;
 		else
 			hi = mid;
 	}
-	row = &o->rows[lo];
+	row = row_at(o, lo);
 	for (size_t i = 0; i < o->keys_n; i++)
-		octets += is_text(o->keys[i].what) ? row->v[i].text.n : 0;
+		octets += is_number(o->keys[i].what) ? 0 : row->v[i].text.n;
 	e = mem_new(sizeof(*e) + o->keys_n * sizeof(*v) + octets);
 	e->uid = uid;
 	e->octets = octets;
@@ -394,7 +358,7 @@ struct order_entry *order_entry_of(const struct order *o, uint32_t uid)
 	text = (char *)(v + o->keys_n);
 	for (size_t i = 0; i < o->keys_n; i++) {
 		v[i] = row->v[i];
-		if (!is_text(o->keys[i].what) || v[i].text.n == 0)
+		if (is_number(o->keys[i].what) || v[i].text.n == 0)
 			continue;
 		memcpy(text, row->v[i].text.p, v[i].text.n);
 		v[i].text.p = text;
@@ -403,8 +367,7 @@ struct order_entry *order_entry_of(const struct order *o, uint32_t uid)
 	return (e);
 }
 
-int order_entry_cmp(
-    const struct order *o, const struct order_entry *a, const struct order_entry *b)
+int order_entry_cmp(const struct order *o, const struct order_entry *a, const struct order_entry *b)
 {
 	for (size_t i = 0; i < o->keys_n; i++) {
 		int c = compare(o, i, &a->v[i], &b->v[i]);

@@ -26,16 +26,16 @@ struct sort_key {
 	bool reverse;
 };
 
-struct order_row;
 struct order {
-	bool is_thread, needs_header, by_relevancy;
+	bool is_thread, by_relevancy;
+	bool needs_header, needs_texts; /* what the view does not know */
 	enum thread_kind thread;
 	struct sort_key keys[SORT_KEYS];
 	size_t keys_n;
 	/* SORT: what is compared */
 	struct arena *texts;
 	size_t texts_n; /* octets kept of them */
-	struct order_row *rows;
+	char *rows;
 	/* THREAD */
 	struct thread_message *messages;
 	uint64_t *refs;
@@ -51,12 +51,13 @@ struct order *order_take_sort(struct args *a);
 /* thread-alg */
 struct order *order_take_thread(struct args *a);
 void order_free(struct order *o); /* accepts NULL */
-/* One message more, numbers ascending. ${number}: what it is called in the answer. ${fields}: raw
- * header lines; empty when needs_header is not set, or it could not be read. ${score}: for
- * by_relevancy. */
-void order_add(struct order *o, const struct view_message *m, uint32_t number, struct slice fields,
-    unsigned score);
+/* One message more, numbers ascending. ${number}: what it is called in the answer. ${k}: copied;
+ * NULL when needs_header is not set, or it could not be read. Of ${m} uid, size and date count.
+ * ${score}: for by_relevancy. */
+void order_add(struct order *o, const struct view_message *m, uint32_t number,
+    const struct sort_keys *k, unsigned score);
 void order_finish(struct order *o);
+unsigned order_wants(const struct order *o); /* VISIT_...; ${o} may be NULL */
 
 /* One message of a SORT with what is compared, on its own: the caller frees it with free(). */
 union order_value;

@@ -49,6 +49,7 @@ struct searching {
 	struct search *q;               /* borrowed from look */
 	uint32_t *uids;                 /* result so far, sorted */
 	size_t n;
+	bool is_sure;     /* those to be visited match, each of them */
 	uint32_t *unsure; /* to be visited */
 	size_t unsure_n;
 	uint32_t next;       /* uid looked at next; an index would move when others expunge */

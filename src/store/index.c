@@ -106,6 +106,7 @@ int index_folder_drop(struct mail *m, const struct lane_folder *lf)
 	/* The contents go into no history: they did not leave one by one. */
 	if (sql_do(m->index, "DELETE FROM msg WHERE folder = ?1", NULL, "i", id) != 0 ||
 	    sql_do(m->index, "DELETE FROM gone WHERE folder = ?1", NULL, "i", id) != 0 ||
+	    sql_do(m->index, "DELETE FROM pack WHERE folder = ?1", NULL, "i", id) != 0 ||
 	    sql_do(m->index, "DELETE FROM folder WHERE id = ?1", NULL, "i", id) != 0)
 		return (trouble(m));
 	return (0);

@@ -29,5 +29,9 @@ const char *const index_schema[] = {
 	"ALTER TABLE item ADD COLUMN preview BLOB;",
 	/* The same. Empty: the message names no other and not itself. */
 	"ALTER TABLE item ADD COLUMN thread BLOB;",
+	/* What messages sort and thread by, a run of UIDs a row: keys.h. */
+	"CREATE TABLE pack(folder INTEGER NOT NULL, kind INTEGER NOT NULL, uid INTEGER NOT NULL, "
+	"data BLOB NOT NULL,"
+	" PRIMARY KEY(folder, kind, uid)) STRICT, WITHOUT ROWID;",
 };
 const unsigned index_schema_n = COUNT_OF(index_schema);

@@ -186,6 +186,27 @@ enum {                       /* what a visit wants loaded for each message */
 	VISIT_FILE = 32,     /* the message itself may be read */
 	VISIT_PREVIEW = 64,  /* its first words, UTF-8 (msg/preview.h) */
 	VISIT_THREAD = 128,  /* thread_id */
+	/* What it sorts and threads by. Alone or with the next, of m only uid, size and date. */
+	VISIT_KEYS = 256,
+	VISIT_KEY_TEXTS = 512, /* with VISIT_KEYS: the texts too */
+};
+enum sort_text {
+	SORT_TEXT_SUBJECT,
+	SORT_TEXT_FROM,
+	SORT_TEXT_TO,
+	SORT_TEXT_CC,
+	SORT_TEXT_DISPLAYFROM,
+	SORT_TEXT_DISPLAYTO,
+	SORT_TEXTS,
+};
+struct sort_keys {            /* of a message's header: RFC 5256, RFC 5957 */
+	int64_t sent;         /* the Date field's, else when it came */
+	uint64_t id, subject; /* hashes: Message-ID, folded base subject; 0: there is none */
+	bool is_reply;
+	const uint64_t *refs; /* hashes of what it refers to, the last L_IREFS */
+	size_t refs_n;
+	/* Folded, L_ISORT_TEXT octets at most; only with VISIT_KEY_TEXTS. */
+	struct slice text[SORT_TEXTS];
 };
 struct visit_message {
 	struct view_message m;           /* as of the start of this slice */
@@ -196,6 +217,7 @@ struct visit_message {
 	struct slice envelope, structure, body_structure, fields, preview; /* valid during the call */
 	const struct mime_map_part *map;
 	size_t map_n;
+	const struct sort_keys *keys; /* NULL: not wanted, or it could not be read */
 	struct visit *visit; /* for visit_read */
 	bool unreadable;     /* file missing or damaged: say NO for this one (STO-09) */
 };

@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "core/clock.h"
+#include "store/keys.h"
 #include "store/mail_int.h"
 
 enum { TMP_SECONDS = 36 * 3600 };
@@ -137,10 +138,15 @@ static void purge_folders_done(struct job *j)
 
 void items_sweep(struct mail *m)
 {
-	if (m->index != NULL)
-		(void)sql_do(m->index,
-		    "DELETE FROM item WHERE NOT EXISTS(SELECT 1 FROM msg WHERE msg.cid = item.cid)",
-		    NULL, "");
+	if (m->index == NULL)
+		return;
+	(void)sql_do(m->index,
+	    "DELETE FROM item WHERE NOT EXISTS(SELECT 1 FROM msg WHERE msg.cid = item.cid)", NULL,
+	    "");
+	(void)sql_do(m->index,
+	    "DELETE FROM pack WHERE NOT EXISTS(SELECT 1 FROM msg WHERE msg.folder = pack.folder "
+	    "AND msg.uid >= pack.uid AND msg.uid < pack.uid + ?1)",
+	    NULL, "i", (int64_t)PACK_UIDS);
 }
 
 struct purge {

@@ -15,7 +15,7 @@
 #include "core/clock.h"
 #include "core/loop.h"
 
-enum { SLICE_MESSAGES = 64, SLICE_MS = 5 };
+enum { SLICE_MESSAGES = 64, SLICE_ROWS = 4096, SLICE_MS = 5 }; /* ROWS: without files */
 
 /* --- readers --- */
 
@@ -144,6 +144,8 @@ static enum visit_next one(struct visit *v, uint32_t uid)
 	struct mime_map_part *parts;
 	struct err err;
 
+	if (visit_keys_kept(v, uid, &vm))
+		return (v->visitor.on_message(v->ctx, &vm));
 	v->arena = arena_new(0);
 	v->has_items = false;
 	v->map = (struct slice){ NULL, 0 };
@@ -158,6 +160,8 @@ static enum visit_next one(struct visit *v, uint32_t uid)
 			(VISIT_ENVELOPE | VISIT_STRUCTURE | VISIT_BODY | VISIT_MAP |
 			    VISIT_FIELDS | VISIT_PREVIEW | VISIT_THREAD)) != 0)
 			render(v, &vm);
+		if ((v->want & VISIT_KEYS) != 0 && !vm.unreadable)
+			visit_keys_read(v, &vm);
 		if ((v->want & VISIT_MAP) != 0 && v->map.p != NULL &&
 		    mime_map_unpack(v->arena, v->map, &parts, &vm.map_n))
 			vm.map = parts;
@@ -178,7 +182,7 @@ static void slice_run(struct job *job)
 {
 	struct visit *v = (struct visit *)job;
 	uint64_t until = clock_ms() + SLICE_MS;
-	unsigned epoch, done = 0;
+	unsigned epoch, done = 0, most = (v->want & VISIT_FILE) != 0 ? SLICE_MESSAGES : SLICE_ROWS;
 	bool is_begun;
 
 	v->failed = false;
@@ -197,9 +201,11 @@ static void slice_run(struct job *job)
 			v->at++;
 		if (next == VISIT_STOP)
 			v->at = v->n;
-		if (next != VISIT_DONE || ++done >= SLICE_MESSAGES || clock_ms() >= until)
+		if (next != VISIT_DONE || ++done >= most || clock_ms() >= until)
 			break;
 	}
+	if (v->at >= v->n)
+		visit_keys_end(v);
 	if (is_begun && sql_do(v->reader, "COMMIT", NULL, "") != 0)
 		sql_rollback(v->reader); /* or it would see the past for ever */
 	mail_reader_give(v->m, v->reader, epoch);
@@ -210,7 +216,7 @@ static void slice_run(struct job *job)
 
 struct keep_job {
 	struct mail_job job;
-	struct list rendered;
+	struct list rendered, packs;
 };
 
 static void drop_rendered(struct list *head)
@@ -225,6 +231,14 @@ static void drop_rendered(struct list *head)
 	}
 }
 
+static void drop_packs(struct list *head)
+{
+	struct list *node;
+
+	while ((node = list_shift(head)) != NULL)
+		grown_free(LIST_OWNER(node, struct grown, node));
+}
+
 static int keep_act(struct mail_job *j)
 {
 	struct keep_job *k = (struct keep_job *)j;
@@ -235,12 +249,17 @@ static int keep_act(struct mail_job *j)
 
 		(void)index_items_put(j->m, r->cid, &r->items);
 	}
+	LIST_EACH(&k->packs, node)
+	{
+		(void)index_pack_put(j->m, LIST_OWNER(node, struct grown, node));
+	}
 	return (0);
 }
 
 static void keep_end(struct mail_job *j)
 {
 	drop_rendered(&((struct keep_job *)j)->rendered);
+	drop_packs(&((struct keep_job *)j)->packs);
 	free(j);
 }
 
@@ -250,13 +269,16 @@ static void keep_rendered(struct visit *v)
 	struct list *node;
 	struct err err;
 
-	if (list_empty(&v->rendered))
+	if (list_empty(&v->rendered) && list_empty(&v->packs))
 		return;
 	k = NEW(struct keep_job);
 	mail_job_init(&k->job, v->m, keep_act, keep_end);
 	list_init(&k->rendered);
+	list_init(&k->packs);
 	while ((node = list_shift(&v->rendered)) != NULL)
 		list_push(&k->rendered, node);
+	while ((node = list_shift(&v->packs)) != NULL)
+		list_push(&k->packs, node);
 	if (mail_job_put(&k->job, &err) != 0) /* a cache: next time */
 		keep_end(&k->job);
 }
@@ -266,6 +288,8 @@ static void visit_free(struct visit *v)
 	visit_file_close(v);
 	later_cancel(v->later);
 	drop_rendered(&v->rendered);
+	drop_packs(&v->packs);
+	grown_free(v->grown);
 	buf_free(&v->piece);
 	free(v->uids);
 	free(v->dir);
@@ -344,7 +368,8 @@ struct visit *visit_start(struct folder *f, const uint32_t *uids, size_t n, unsi
 	if (n > 0)
 		memcpy(v->uids, uids, n * sizeof(uint32_t));
 	v->n = n;
-	v->want = want;
+	v->want = want | ((want & VISIT_KEYS) != 0 ? VISIT_FIELDS : 0);
+	v->keys_only = (want & ~(unsigned)VISIT_KEY_TEXTS) == VISIT_KEYS;
 	v->visitor = *visitor;
 	v->self = self;
 	v->ctx = ctx;
@@ -353,6 +378,7 @@ struct visit *visit_start(struct folder *f, const uint32_t *uids, size_t n, unsi
 	buf_init(&v->piece, VISIT_CHUNK * 2);
 	buf_init(&v->whole, (size_t)L_SIZE * 2);
 	list_init(&v->rendered);
+	list_init(&v->packs);
 	visit_go_on(v);
 	return (v);
 }

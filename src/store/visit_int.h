@@ -1,9 +1,10 @@
-/* visit_int.h (visit.c, visit_file.c): a visit under way. While a slice runs the worker has it
- * to itself. */
+/* visit_int.h (visit.c, visit_file.c, visit_keys.c): a visit under way. While a slice runs the
+ * worker has it to itself. */
 #ifndef STORE_VISIT_INT_H
 #define STORE_VISIT_INT_H
 
 #include "core/arena.h"
+#include "store/keys.h"
 #include "store/mail_int.h"
 
 enum { VISIT_CHUNK = 65536 };
@@ -12,6 +13,12 @@ struct rendered { /* to be kept in the index */
 	struct list node;
 	unsigned char cid[16];
 	struct items items;
+};
+
+struct grown { /* likewise */
+	struct list node;
+	int64_t folder_id;
+	struct pack pack;
 };
 
 struct visit {
@@ -30,6 +37,12 @@ struct visit {
 	struct err err;
 	struct later *later;
 	struct list rendered;
+	struct list packs;   /* of grown */
+	struct grown *grown; /* the pack at hand; NULL: none yet */
+	bool keys_only;
+	bool has_numbers, has_texts; /* of it: what was loaded */
+	bool has_grown;              /* it is more than is kept */
+	struct sort_keys keys;
 	struct sql *reader;
 	/* the present message */
 	struct arena *arena;
@@ -48,6 +61,15 @@ struct visit {
 	uint64_t piece_file_at;
 	bool at_end;
 };
+
+/* visit_keys.c. What is kept of the keys alone: true when that is all that is wanted, and it was
+ * there. */
+bool visit_keys_kept(struct visit *v, uint32_t uid, struct visit_message *vm);
+/* The keys of a message whose fields were read. */
+void visit_keys_read(struct visit *v, struct visit_message *vm);
+void visit_keys_end(struct visit *v); /* the pack at hand joins ${packs} when it grew */
+void grown_free(struct grown *g);
+int index_pack_put(struct mail *m, const struct grown *g);
 
 int visit_file_open(struct visit *v, struct err *err); /* harmless when open */
 void visit_file_close(struct visit *v);
