@@ -1,0 +1,50 @@
+/* Law: whatever a pack's blobs hold, a record that is found lies inside them and, put into a new pack, is found there the same.
+ * Input: the length of the first blob in two octets, then both. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "core/limits.h"
+#include "store/keys.h"
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n);
+
+static void same(const struct pack *p, uint32_t uid)
+{
+	struct view_message m, m2;
+	struct sort_keys k, k2;
+	struct pack again;
+
+	if (!pack_find(p, uid, true, &m, &k))
+		return;
+	if (m.uid != uid || k.refs_n > L_IREFS)
+		abort();
+	pack_init(&again, uid);
+	if (!pack_add(&again, &m, &k) || pack_add(&again, &m, &k) || !pack_find(&again, uid, true, &m2, &k2))
+		abort();
+	if (memcmp(&m, &m2, sizeof(m)) != 0 || k.sent != k2.sent || k.id != k2.id || k.subject != k2.subject ||
+	    k.refs_n != k2.refs_n || memcmp(k.refs, k2.refs, k.refs_n * sizeof(*k.refs)) != 0)
+		abort();
+	for (unsigned i = 0; i < SORT_TEXTS; i++)
+		if (!slice_eq(k.text[i], k2.text[i]) || k.text[i].n > L_ISORT_TEXT)
+			abort();
+	pack_free(&again);
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
+{
+	struct pack p;
+	size_t first;
+
+	if (n < 2)
+		return (0);
+	first = data[0] | (size_t)data[1] << 8;
+	first = first < n - 2 ? first : n - 2;
+	pack_init(&p, 1024);
+	(void)buf_add(&p.numbers, data + 2, first);
+	(void)buf_add(&p.texts, data + 2 + first, n - 2 - first);
+	pack_index(&p);
+	for (uint32_t uid = 1024; uid < 1024 + PACK_UIDS; uid++)
+		same(&p, uid);
+	pack_free(&p);
+	return (0);
+}
