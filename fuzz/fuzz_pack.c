@@ -1,5 +1,5 @@
-/* Law: whatever a pack's blobs hold, a record that is found lies inside them and, put into a new pack, is found there the same.
- * Input: the length of the first blob in two octets, then both. */
+/* Law: whatever a pack's blobs hold, a record that is found lies inside them and, put into a new
+ * pack, is found there the same. Input: the length of the first blob in two octets, then both. */
 #include <stdlib.h>
 #include <string.h>
 
@@ -19,10 +19,12 @@ static void same(const struct pack *p, uint32_t uid)
 	if (m.uid != uid || k.refs_n > L_IREFS)
 		abort();
 	pack_init(&again, uid);
-	if (!pack_add(&again, &m, &k) || pack_add(&again, &m, &k) || !pack_find(&again, uid, true, &m2, &k2))
+	if (!pack_add(&again, &m, &k) || pack_add(&again, &m, &k) ||
+	    !pack_find(&again, uid, true, &m2, &k2))
 		abort();
-	if (memcmp(&m, &m2, sizeof(m)) != 0 || k.sent != k2.sent || k.id != k2.id || k.subject != k2.subject ||
-	    k.refs_n != k2.refs_n || memcmp(k.refs, k2.refs, k.refs_n * sizeof(*k.refs)) != 0)
+	if (memcmp(&m, &m2, sizeof(m)) != 0 || k.sent != k2.sent || k.id != k2.id ||
+	    k.subject != k2.subject || k.refs_n != k2.refs_n ||
+	    memcmp(k.refs, k2.refs, k.refs_n * sizeof(*k.refs)) != 0)
 		abort();
 	for (unsigned i = 0; i < SORT_TEXTS; i++)
 		if (!slice_eq(k.text[i], k2.text[i]) || k.text[i].n > L_ISORT_TEXT)

@@ -1,4 +1,5 @@
-/* test_keys.c: what messages sort and thread by is read as RFC 5256 says, and a pack gives back what was put in. */
+/* test_keys.c: what messages sort and thread by is read as RFC 5256 says, and a pack gives back what
+ * was put in. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -13,7 +14,8 @@
 static void header_lines_become_keys(void **state)
 {
 	static const char fields[] =
-	    "Date: Mon, 23 Nov 2026 06:00:00 +0200\r\nSubject: Re: [x] =?utf-8?q?gr=C3=BC=C3=9Fe?= (fwd)\r\n"
+	    "Date: Mon, 23 Nov 2026 06:00:00 +0200\r\nSubject: Re: [x] =?utf-8?q?gr=C3=BC=C3=9Fe?= "
+	    "(fwd)\r\n"
 	    "From: \"Ann B\" <ann@a.example>\r\nTo: bob@b.example\r\nCc: all: c@c.example;\r\n"
 	    "Message-ID: <1@a>\r\nReferences: <a@a> <b@a>\r\nIn-Reply-To: <c@a>\r\n\r\n";
 	struct view_message m = { .uid = 7, .size = 5, .internal_date = 99 };
@@ -29,7 +31,10 @@ static void header_lines_become_keys(void **state)
 	assert_true(slice_eq(k.text[SORT_TEXT_DISPLAYTO], SLICE("BOB@B.EXAMPLE")));
 	assert_true(slice_eq(k.text[SORT_TEXT_CC], SLICE("ALL")));
 	assert_int_equal(k.refs_n, 2);
-	keys_read(a, SLICE("Message-ID: <b@a>\r\nIn-Reply-To: <1@a>\r\nSubject: =?utf-8?q?GR=C3=BC=C3=9Fe?=\r\n\r\n"), &m, &other);
+	keys_read(a,
+	    SLICE("Message-ID: <b@a>\r\nIn-Reply-To: <1@a>\r\nSubject: "
+		  "=?utf-8?q?GR=C3=BC=C3=9Fe?=\r\n\r\n"),
+	    &m, &other);
 	assert_int_equal(other.sent, 99); /* it has no Date: RFC 5256 2.2 */
 	assert_true(other.id == k.refs[1]);
 	assert_true(other.refs_n == 1 && other.refs[0] == k.id);
@@ -63,14 +68,22 @@ static void a_pack_gives_back_what_was_put_in(void **state)
 {
 	static const uint32_t uids[] = { 1023, 513, 700, 512 };
 	const uint64_t refs[] = { 5, 6, 7 };
-	struct sort_keys k = { .sent = -1, .id = 1, .subject = 2, .is_reply = true, .refs = refs, .refs_n = 3 }, got;
+	struct sort_keys k = { .sent = -1,
+		.id = 1,
+		.subject = 2,
+		.is_reply = true,
+		.refs = refs,
+		.refs_n = 3 },
+			 got;
 	struct view_message m;
 	struct pack p, again;
 
 	(void)state;
 	pack_init(&p, uids[0]);
 	for (size_t i = 0; i < COUNT_OF(uids); i++) {
-		m = (struct view_message){ .uid = uids[i], .size = (uint32_t)i, .internal_date = 1000 + (int64_t)i };
+		m = (struct view_message){
+			.uid = uids[i], .size = (uint32_t)i, .internal_date = 1000 + (int64_t)i
+		};
 		k.refs_n = i % 4;
 		k.text[SORT_TEXT_TO] = slice_head(SLICE("some text"), i);
 		assert_true(pack_add(&p, &m, &k));
@@ -80,14 +93,17 @@ static void a_pack_gives_back_what_was_put_in(void **state)
 	assert_false(pack_add(&p, &m, &k)); /* of the next pack */
 	pack_init(&again, 512);
 	(void)buf_add_slice(&again.numbers, buf_slice(&p.numbers));
-	(void)buf_add_slice(&again.texts, slice_head(buf_slice(&p.texts), p.texts.n - 1)); /* the last is cut short */
+	(void)buf_add_slice(&again.texts,
+	    slice_head(buf_slice(&p.texts), p.texts.n - 1)); /* the last is cut short */
 	pack_index(&again);
 	for (size_t i = 0; i < COUNT_OF(uids); i++) {
 		bool whole = i + 1 < COUNT_OF(uids);
 
 		assert_true(pack_find(&again, uids[i], false, &m, &got));
-		assert_true(m.uid == uids[i] && m.size == i && m.internal_date == 1000 + (int64_t)i);
-		assert_true(got.sent == -1 && got.id == 1 && got.subject == 2 && got.is_reply && got.refs_n == i % 4);
+		assert_true(
+		    m.uid == uids[i] && m.size == i && m.internal_date == 1000 + (int64_t)i);
+		assert_true(got.sent == -1 && got.id == 1 && got.subject == 2 && got.is_reply &&
+		    got.refs_n == i % 4);
 		assert_memory_equal(got.refs, refs, got.refs_n * sizeof(*refs));
 		assert_int_equal(pack_find(&again, uids[i], true, &m, &got), whole);
 		if (whole)
