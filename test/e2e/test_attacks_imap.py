@@ -457,6 +457,26 @@ def test_a_client_that_does_not_read_costs_one_buffer(server, ann):  # IMP-25
     assert sum(len(r.data[2][1]) for tag in (b"a", b"b", b"c") for r in ann.until(tag)[1]) == 9 * (18 + 50000 * 72)
 
 
+def test_all_of_a_folder_is_told_in_little_memory(server, ann):  # IMP-08
+    ann.ok(b"CREATE Whole")
+    ann.append(b"Subject: one of many\r\n\r\n" + (b"z" * 70 + b"\r\n") * 1000, b"Whole")
+    ann.ok(b"SELECT Whole")
+    for _ in range(10):
+        ann.ok(b"COPY 1:* Whole")
+    ann.ok(b"FETCH 1:* (ENVELOPE)")
+    before = resident(server)
+    for items in (b"ALL", b"BODY.PEEK[]"):
+        ann.send(b"a FETCH 1:* %s\r\n" % items)
+        told = most = 0
+        while not (line := ann.raw()).startswith(b"a "):
+            told += line.startswith(b"* %d FETCH (" % (told + 1))
+            most = max(most, resident(server)) if told % 64 == 0 else most
+        assert line.startswith(b"a OK") and told == 1024
+        assert most - before < 20 * MIB
+    ann.ok(b"CLOSE")
+    ann.ok(b"DELETE Whole")
+
+
 def test_a_message_expunged_while_it_is_sent_keeps_its_names(server, ann):
     """More than any socket holds, so the end of the response is made after the message went."""
     ann.ok(b"CREATE Leaving")
