@@ -6,6 +6,8 @@
 #include "imap/notify.h"
 #include "imap/status.h"
 
+enum { ASKED_AT_ONCE = 32 }; /* folders in a turn: each is held against every group */
+
 struct asking {
 	struct folder *at; /* the last one looked at; NULL: none yet */
 	unsigned items;
@@ -35,14 +37,19 @@ static void next_status(struct imap *s)
 {
 	struct asking *x = s->call.data;
 	struct folder *f = x->at;
+	unsigned many = 0;
 
 	while ((f = folder_next(s->account, f)) != NULL) {
 		unsigned events = notify_wanted(s, slice_of(folder_name(f)), folder_role(f));
 
 		x->at = f;
 		x->items = 0;
-		if (notify_is_selected(s, f) || !(events & NOTIFY_MESSAGES))
-			continue;
+		if (notify_is_selected(s, f) || !(events & NOTIFY_MESSAGES)) {
+			if (++many < ASKED_AT_ONCE)
+				continue;
+			imap_produce(s, wait_room, next_status);
+			return;
+		}
 		x->items = ITEM_MESSAGES | ITEM_UIDNEXT | ITEM_UIDVALIDITY;
 		if (events & NOTIFY_FLAGS)
 			x->items |= ITEM_MODSEQ;
