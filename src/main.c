@@ -20,6 +20,7 @@
 #include "core/secret.h"
 #include "core/service.h"
 #include "core/work.h"
+#include "dkim/suffixes.h"
 #include "msg/charset.h"
 #include "serve/server.h"
 
@@ -259,7 +260,8 @@ static int start(struct server *s, struct arena *a, struct err *err)
 		NULL ||
 	    (s->tls_imap = tls_server_new(s->cfg->tls.certificate, s->cfg->tls.key, "imap", err)) ==
 		NULL ||
-	    (s->tls_client = tls_client_new(err)) == NULL || bind_all(s, err) == -1)
+	    (s->tls_client = tls_client_new(err)) == NULL || bind_all(s, err) == -1 ||
+	    (s->suffixes = suffixes_open(NULL, err)) == NULL)
 		return (-1);
 	if (mkdir(s->cfg->data, 0700) == -1 && access(s->cfg->data, F_OK) == -1)
 		return (err_errno(err, "make the data folder %s", s->cfg->data));
@@ -288,7 +290,7 @@ static int start(struct server *s, struct arena *a, struct err *err)
 	s->classifier = classifier_start(s->store, on_ready, s);
 	s->ops.classifier = s->classifier;
 	deps = (struct smtp_deps){ s->loop, s->work, s->store, s->dns, s->classifier, s->tls_smtp,
-		s->tls_client, s->cfg };
+		s->tls_client, s->cfg, s->suffixes };
 	if ((s->smtp = smtp_server_new(&deps, err)) == NULL)
 		return (-1);
 	s->sender = smtp_sender_new(&deps);
@@ -310,6 +312,7 @@ static void server_free(struct server *s)
 	smtp_server_free(s->smtp);
 	imap_server_free(s->imap);
 	dns_free(s->dns);
+	suffixes_free(s->suffixes);
 	listeners_free(s->listeners);
 	work_free(s->work);
 	loop_free(s->loop);

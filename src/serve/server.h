@@ -22,6 +22,7 @@ struct server {
 	struct listeners *listeners;
 	struct tls *tls_smtp, *tls_imap, *tls_client;
 	struct dns *dns;
+	struct suffixes *suffixes; /* NULL: no list of public suffixes is installed */
 	struct store *store;
 	struct classifier *classifier;
 	struct smtp_server *smtp;

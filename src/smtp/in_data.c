@@ -2,7 +2,7 @@
  * memory and disk to store/draft.h, what the message says to the spines.  RFC 5321 4.1.1.4, 4.5.2;
  * RFC 3030 2. Fails, once, after the true end: 554 5.6.0 (stray CR or LF, NUL, line too long),
  * 552 5.3.4; past twice L_SIZE 421. */
-#include "smtp/in_int.h"
+#include "smtp/in_proof.h"
 
 #include <stdio.h>
 
@@ -147,8 +147,10 @@ static bool take_piece(struct smtp_in *s, struct slice input, size_t *ret_used)
 
 	*ret_used = smtp_dot_next(&tx->dot, input, &content);
 	/* What will be refused need not be kept. */
-	if (content.n > 0 && tx->dot.faults == 0)
+	if (content.n > 0 && tx->dot.faults == 0) {
+		smtp_proof_take(tx->proof, content);
 		room = draft_add(tx->draft, content);
+	}
 	return (room);
 }
 

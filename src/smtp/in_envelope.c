@@ -1,7 +1,7 @@
 /* in_envelope.c: MAIL and RCPT: from whom, to whom, and may they? Leaves syntax to path.c, who
  * lives here to core/cfg.h. RFC 5321 4.1.1.2, 4.1.1.3; RFC 1870, 3461, 4954 5, 6152, 6531. Fails:
  * 501, 503, 552, 553, 555, 550 5.1.1, 550 5.5.3, 550 5.7.1 (relay), 451, 452. */
-#include "smtp/in_int.h"
+#include "smtp/in_proof.h"
 
 #include <stdio.h>
 
@@ -43,6 +43,7 @@ void smtp_tx_free(struct smtp_tx *tx)
 	if (tx == NULL)
 		return;
 	draft_free(tx->draft);
+	smtp_proof_free(tx->proof);
 	arena_free(tx->arena); /* frees tx: last */
 }
 
@@ -269,6 +270,7 @@ void smtp_cmd_mail(struct smtp_in *s, struct slice args)
 	}
 	s->tx = tx;
 	s->state = S_MAIL;
+	tx->proof = smtp_proof_start(s, &tx->from);
 	smtp_in_say(s, &reply_sender_ok);
 }
 

@@ -29,7 +29,8 @@
 #include "smtp/reply.h"
 #include "smtp/smtp.h"
 
-struct smtp_peer; /* in_peer.h */
+struct smtp_peer;  /* in_peer.h */
+struct smtp_proof; /* in_proof.h */
 
 enum {
 	SMTP_ID = 12,
@@ -101,6 +102,7 @@ struct smtp_tx {
 	struct smtp_rcpt *rcpts, **rcpts_end;
 	size_t rcpts_n;
 	struct draft *draft; /* owned */
+	struct smtp_proof *proof; /* owned; what the sender can prove; NULL: nothing is asked */
 	struct smtp_dot dot;
 };
 

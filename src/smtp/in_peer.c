@@ -48,23 +48,27 @@ static void on_iprev(void *self, const struct iprev_result *r)
 	answered(p);
 }
 
-/* Nobody can publish anything about this very host's loopback, and only the trial's own DNS about
- * private networks. */
-static bool is_askable(const struct cfg *cfg, const struct ip *address)
+bool smtp_peer_may_ask(const struct cfg *cfg, const struct ip *address)
+{
+	return (cfg->outbound.allow_private || !ip_is_private(address));
+}
+
+/* This very host has no name to be judged by, in a trial neither. */
+static bool has_name_to_ask(const struct cfg *cfg, const struct ip *address)
 {
 	static const struct ip self4 = { .octets = { 127, 0, 0, 1 } },
 			       self6 = { .is_v6 = true, .octets = { [15] = 1 } };
 
 	if (ip_eq(address, &self4) || ip_eq(address, &self6))
 		return (false);
-	return (cfg->outbound.allow_private || !ip_is_private(address));
+	return (smtp_peer_may_ask(cfg, address));
 }
 
 struct smtp_peer *smtp_peer_ask(struct smtp_server *server, const struct ip *address)
 {
 	struct smtp_peer *p;
 
-	if (server->deps.dns == NULL || !is_askable(server->cfg, address))
+	if (server->deps.dns == NULL || !has_name_to_ask(server->cfg, address))
 		return (NULL);
 	p = NEW(struct smtp_peer);
 	p->holders = 1;

@@ -12,6 +12,9 @@ struct smtp_peer;
 /* The questions are put at once. NULL: nothing is asked about this peer (no DNS; this very host; a
  * private address outside of trials): its facts stay unknown. */
 struct smtp_peer *smtp_peer_ask(struct smtp_server *server, const struct ip *address);
+/* May DNS be asked about this address at all? Nobody can publish anything about private networks, and
+ * what runs on this very host is not to be judged by its neighbours' names; a trial's own DNS can. */
+bool smtp_peer_may_ask(const struct cfg *cfg, const struct ip *address);
 /* Shared by the session and the spines of its messages: each holds, each releases. The last release
  * drops the questions that are still open. Both accept NULL. */
 struct smtp_peer *smtp_peer_hold(struct smtp_peer *p);

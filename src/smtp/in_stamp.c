@@ -5,6 +5,19 @@
 #include "dkim/results.h"
 #include "msg/write.h"
 
+/* RFC 8601 2.2, RFC 7208 9.1. Where nothing was asked "none" is said. */
+static void put_results(struct buf *out, const struct smtp_end *e)
+{
+	const struct dkim_auth_result *r = smtp_proof_result(e->tx->proof);
+
+	if (r == NULL) {
+		(void)results_write(out, e->hostname, NULL, 0);
+		return;
+	}
+	(void)dkim_auth_write(out, r);
+	(void)dkim_auth_write_received_spf(out, r);
+}
+
 static void put_reasons(struct buf *out, struct arena *a, const struct share *share)
 {
 	(void)write_field(out, "X-Pennypost",
@@ -27,8 +40,7 @@ void inbound_stamp(struct inbound *in)
 		    slice_of(arena_fmt(
 			a, "<" SLICE_FMT ">", SLICE_ARG(e->tx->from.text)))); /* RFC 5321 4.4 */
 		(void)write_field(&out, "Delivered-To", share->rcpt);
-		(void)results_write(
-		    &out, e->hostname, NULL, 0); /* nothing is checked yet: "none" */
+		put_results(&out, e);
 		put_reasons(&out, a, share);
 		smtp_end_trace(e, share->rcpt, true, &out);
 		share->prefix = arena_dup(a, buf_slice(&out));

@@ -9,6 +9,7 @@
 
 static void gather(void *self);
 static void read_message(void *self);
+static void prove(void *self);
 static void acquaint(void *self);
 static void weigh(void *self);
 static void greylist(void *self);
@@ -20,6 +21,7 @@ static void on_ended(void *self);
 static const struct flow_step inbound_steps[] = {
 	{ "gather", gather },     /* the draft becomes readable; in_peer.c's questions come home */
 	{ "read", read_message }, /* in_weigh.c, on a worker: form, parts, words */
+	{ "prove", prove },       /* dkim/auth.h: what was asked since MAIL comes home */
 	{ "acquaint", acquaint }, /* store/senders.h: who of the recipients wrote to the sender */
 	{ "weigh", weigh },       /* in_weigh.c, on a worker: a verdict for each share */
 	{ "greylist", greylist }, /* store/senders.h: did this stranger come again? */
@@ -93,6 +95,25 @@ static void read_message(void *self)
 
 	smtp_peer_facts(in->peer, &in->end.facts);
 	smtp_end_work(&in->end, run_read);
+}
+
+static void on_proved(void *self)
+{
+	struct inbound *in = self;
+	struct smtp_end *e = &in->end;
+
+	smtp_proof_facts(e->tx->proof, e->tx->arena, &e->header, &e->facts);
+	flow_release(&e->flow);
+}
+
+static void prove(void *self)
+{
+	struct inbound *in = self;
+
+	if (in->end.tx->proof == NULL)
+		return;
+	flow_hold(&in->end.flow);
+	smtp_proof_end(in->end.tx->proof, on_proved, in);
 }
 
 static void run_acquaint(struct job *j) /* worker */

@@ -6,6 +6,7 @@
 
 #include "smtp/in_int.h"
 #include "smtp/in_peer.h"
+#include "smtp/in_proof.h"
 #include "spam/classifier.h"
 #include "spam/verdict.h"
 #include "store/senders.h"

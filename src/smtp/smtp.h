@@ -12,6 +12,7 @@
 
 struct smtp_server;
 struct smtp_sender;
+struct suffixes;
 
 struct smtp_deps { /* all borrowed; outlive the server */
 	struct loop *loop;
@@ -22,6 +23,7 @@ struct smtp_deps { /* all borrowed; outlive the server */
 	struct tls *tls;               /* server side */
 	struct tls *tls_client;
 	const struct cfg *cfg;
+	const struct suffixes *suffixes; /* NULL: senders are not authenticated (tests) */
 };
 /* smtp_server_new: loads the DKIM keys of every domain. A domain without keys that work is told to
  * the log and shows as degraded; what is submitted from it is answered 451 4.7.5, for nothing leaves

@@ -5,12 +5,10 @@
 #define SPAM_FACTS_H
 
 #include "core/ip.h"
+#include "dkim/dmarc_record.h"
 #include "msg/mime.h"
 
 enum fact { FACT_UNKNOWN, FACT_NO, FACT_YES };
-
-/* What the domain of a From that failed DMARC asks for, after its share (pct) is applied. */
-enum dmarc_wish { DMARC_WISHES_NOTHING, DMARC_WISHES_QUARANTINE, DMARC_WISHES_REJECT };
 
 struct listing {                 /* an answer of a list of [[filter.dnsbl]] that counts */
 	struct slice zone, what; /* what: the address or domain found there */
@@ -35,9 +33,11 @@ struct facts {
 	struct slice from; /* the one address of From, folded local@domain; empty: several, or not
 			      read yet */
 	enum fact spf_pass, dkim_pass, dmarc_pass;
+	enum fact aligned; /* what was proved is the domain of From, whether that has a policy or not */
+	bool spf_fail; /* the envelope's domain says that this peer is not one of its own */
 	const struct slice *proved; /* domains that passed by DKIM or SPF, A-labels, lower case */
 	size_t proved_n;
-	enum dmarc_wish dmarc_wish;
+	enum dmarc_policy dmarc_wish; /* of a From that failed: what its domain asks for this message */
 	bool dmarc_undecided; /* a policy was found, and a temporary error alone leaves it open */
 	bool indirect; /* came through a list or forwarder that broke what the sender had proved:
 			  lowers the consequence, never raises trust */

@@ -33,7 +33,19 @@ double rule_early_talker(const struct rule_case *c)
 double rule_known_correspondent(const struct rule_case *c)
 {
 	/* Anybody can write a friend's address: it counts for the one who proved it (DESIGN 5). */
-	return (c->f->known_correspondent == FACT_YES && c->f->dmarc_pass == FACT_YES);
+	return (c->f->known_correspondent == FACT_YES && c->f->aligned == FACT_YES);
+}
+
+/* The envelope's domain says that this peer is none of its own; a forwarder breaks that too, so a
+ * signature that still speaks for the From makes up for it. */
+double rule_spf_fail(const struct rule_case *c)
+{
+	return (c->f->spf_fail && c->f->aligned != FACT_YES && !c->f->indirect);
+}
+
+double rule_proved(const struct rule_case *c)
+{
+	return (c->f->aligned == FACT_YES);
 }
 
 double rule_bayes(const struct rule_case *c)

@@ -31,6 +31,8 @@ const struct rule rules[] = {
 	{ "helo-bare", 0.5, rule_helo_bare },
 	{ "helo-address", 0.5, rule_helo_address },
 	{ "early-talker", 2.0, rule_early_talker },
+	{ "spf-fail", 1.0, rule_spf_fail },
+	{ "sender-proved", -0.3, rule_proved },
 	{ "known-correspondent", -1.5, rule_known_correspondent },
 };
 const size_t rules_n = COUNT_OF(rules);

@@ -49,6 +49,8 @@ double rule_text_in_base64(const struct rule_case *c);
 double rule_helo_bare(const struct rule_case *c);
 double rule_helo_address(const struct rule_case *c);
 double rule_early_talker(const struct rule_case *c);
+double rule_spf_fail(const struct rule_case *c);
+double rule_proved(const struct rule_case *c);
 double rule_known_correspondent(const struct rule_case *c);
 double rule_bayes(const struct rule_case *c);
 

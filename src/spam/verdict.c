@@ -163,13 +163,15 @@ static void apply_dmarc(struct judging *j)
 		raise(j, VERDICT_DEFER, 451, "4.4.3", reply_unsure);
 		return;
 	}
-	if (f->dmarc_pass == FACT_YES || f->dmarc_wish == DMARC_WISHES_NOTHING)
+	if (f->dmarc_pass == FACT_YES || f->dmarc_wish == DMARC_ASKS_NOTHING)
 		return;
-	if (f->indirect) {
+	if (f->indirect) { /* one step less than what is asked */
 		note(j, "dmarc", "broken on its way, as lists do");
+		if (f->dmarc_wish == DMARC_REJECT)
+			raise(j, VERDICT_JUNK, 0, NULL, NULL);
 		return;
 	}
-	if (f->dmarc_wish == DMARC_WISHES_REJECT) {
+	if (f->dmarc_wish == DMARC_REJECT) {
 		note(j, "dmarc", "reject");
 		raise(j, VERDICT_REJECT, 550, "5.7.26", reply_dmarc); /* RFC 7372 3.2 */
 	} else {
@@ -181,7 +183,7 @@ static void apply_dmarc(struct judging *j)
 /* May this rule stand in for a proof? Only one that names where mail comes from, or what was proved. */
 static bool overrides_dmarc(const struct cfg_rule *r, const struct facts *f)
 {
-	bool asked = f->dmarc_wish != DMARC_WISHES_NOTHING && f->dmarc_pass != FACT_YES;
+	bool asked = f->dmarc_wish != DMARC_ASKS_NOTHING && f->dmarc_pass != FACT_YES;
 
 	return (
 	    r->ip != NULL || r->domain != NULL || f->indirect || !(asked || f->dmarc_undecided));
@@ -242,7 +244,7 @@ static bool apply_owner(struct judging *j)
  * unless they are those of plain spam. */
 static bool is_trusted(const struct judging *j)
 {
-	return (j->facts->known_correspondent == FACT_YES && j->facts->dmarc_pass == FACT_YES);
+	return (j->facts->known_correspondent == FACT_YES && j->facts->aligned == FACT_YES);
 }
 
 void verdict_judge(

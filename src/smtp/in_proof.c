@@ -1,0 +1,216 @@
+/* in_proof.c: what can the sender of this transaction prove? Cuts the content into header and body for
+ * dkim/auth.h while it arrives, so that no octet is read twice, and turns its findings into facts. What
+ * a proof is worth is spam/'s. RFC 7208, 6376, 7489, 8617. */
+#include "smtp/in_proof.h"
+
+#include "core/mem.h"
+#include "smtp/in_peer.h"
+
+struct smtp_proof {
+	struct arena *arena; /* owned; holds this too */
+	struct dkim_auth *auth; /* NULL once it has answered */
+	struct buf head;        /* owned; the header while it arrives */
+	bool in_body;
+	void (*on_proved)(void *self);
+	void *self;
+	const struct dkim_auth_result *result;
+};
+
+struct smtp_proof *smtp_proof_start(struct smtp_in *s, const struct smtp_path *from)
+{
+	struct smtp_deps *deps = &s->server->deps;
+	struct smtp_proof *p;
+	struct arena *a;
+
+	if (s->role != ROLE_MX || deps->dns == NULL || deps->suffixes == NULL ||
+	    !smtp_peer_may_ask(smtp_in_cfg(s), conn_peer(s->conn)))
+		return (NULL);
+	a = arena_new(0);
+	p = arena_alloc(a, sizeof(*p));
+	p->arena = a;
+	p->head = (struct buf)BUF_INIT(L_HDR);
+	p->auth = dkim_auth_start(a, deps->loop, deps->dns, deps->suffixes,
+	    &(struct dkim_auth_ask){
+		.ip = *conn_peer(s->conn),
+		.helo = slice_of(s->helo),
+		.local = from->local,
+		.domain = from->domain,
+		.hostname = smtp_in_cfg(s)->hostname,
+	    },
+	    clock_wall());
+	return (p);
+}
+
+void smtp_proof_free(struct smtp_proof *p)
+{
+	if (p == NULL)
+		return;
+	dkim_auth_cancel(p->auth);
+	buf_free(&p->head);
+	arena_free(p->arena); /* frees p: last */
+}
+
+/* Where the header ends, behind its blank line; SIZE_MAX: not yet. ${from}: what was looked at. */
+static size_t header_end(struct slice head, size_t from)
+{
+	size_t at;
+
+	if (slice_starts(head, SLICE("\r\n")))
+		return (2); /* no field at all */
+	from = from > 3 ? from - 3 : 0;
+	at = slice_find(slice_from(head, from), SLICE("\r\n\r\n"));
+	return (at == SIZE_MAX ? SIZE_MAX : from + at + 4);
+}
+
+/* The header is whole; what is behind it in the buffer is body already. */
+static void header_is_whole(struct smtp_proof *p, size_t end)
+{
+	struct arena *scratch = arena_new(0);
+	struct slice head = buf_slice(&p->head);
+	struct header h;
+
+	header_parse(scratch, head, &h);
+	dkim_auth_header(p->auth, &h);
+	/* A line that is no field ends the header too, and is the first of the body (SIN-21). */
+	if (h.size < end)
+		end = h.size;
+	dkim_auth_body(p->auth, slice_from(head, end));
+	arena_free(scratch);
+	buf_free(&p->head);
+	p->in_body = true;
+}
+
+void smtp_proof_take(struct smtp_proof *p, struct slice content)
+{
+	size_t was, end;
+
+	if (p == NULL || p->auth == NULL)
+		return;
+	if (p->in_body) {
+		dkim_auth_body(p->auth, content);
+		return;
+	}
+	was = p->head.n;
+	if (was + content.n > L_HDR) { /* refused or cut later: nothing is proved by it */
+		header_is_whole(p, p->head.n);
+		return;
+	}
+	(void)buf_add_slice(&p->head, content);
+	if ((end = header_end(buf_slice(&p->head), was)) != SIZE_MAX)
+		header_is_whole(p, end);
+}
+
+static void on_result(void *self, const struct dkim_auth_result *r)
+{
+	struct smtp_proof *p = self;
+
+	p->auth = NULL;
+	p->result = r;
+	p->on_proved(p->self); /* last: may free */
+}
+
+void smtp_proof_end(struct smtp_proof *p, void (*on_proved)(void *self), void *self)
+{
+	p->on_proved = on_proved;
+	p->self = self;
+	if (!p->in_body)
+		header_is_whole(p, p->head.n);
+	dkim_auth_end(p->auth, on_result, p);
+}
+
+const struct dkim_auth_result *smtp_proof_result(const struct smtp_proof *p)
+{
+	return (p != NULL ? p->result : NULL);
+}
+
+static enum fact spf_fact(const struct dkim_auth_spf *spf)
+{
+	switch (spf->result) {
+	case SPF_PASS: return (spf->wide ? FACT_NO : FACT_YES); /* AUT-21 */
+	case SPF_TEMPERROR: return (FACT_UNKNOWN);
+	case SPF_NONE:
+	case SPF_NEUTRAL:
+	case SPF_FAIL:
+	case SPF_SOFTFAIL:
+	case SPF_PERMERROR: break;
+	}
+	return (FACT_NO);
+}
+
+/* Domains that were proved, and whether any signature passed. */
+static void prove(const struct dkim_auth_result *r, struct arena *a, struct facts *ret)
+{
+	struct slice *proved = arena_array(a, r->signatures_n + 1, sizeof(*proved));
+	bool unsure = false;
+
+	for (size_t i = 0; i < r->signatures_n; i++) {
+		if (r->signatures[i].result == DKIM_PASS)
+			proved[ret->proved_n++] = r->signatures[i].domain;
+		unsure = unsure || r->signatures[i].result == DKIM_TEMPERROR;
+	}
+	ret->dkim_pass = ret->proved_n > 0 ? FACT_YES : unsure ? FACT_UNKNOWN : FACT_NO;
+	ret->spf_pass = spf_fact(&r->mail_from);
+	ret->spf_fail = r->mail_from.result == SPF_FAIL;
+	if (ret->spf_pass == FACT_YES && r->mail_from.domain.n > 0)
+		proved[ret->proved_n++] = r->mail_from.domain;
+	ret->proved = proved;
+}
+
+/* Is ${domain} ${parent}, or below it? */
+static bool is_below(struct slice domain, struct slice parent)
+{
+	return (slice_ieq(domain, parent) ||
+	    (domain.n > parent.n && slice_iends(domain, parent) &&
+		domain.p[domain.n - parent.n - 1] == '.'));
+}
+
+/* A From whose domain has no policy: does something that was proved speak for it? */
+static bool speaks_for(const struct facts *f, struct slice from)
+{
+	for (size_t i = 0; from.n > 0 && i < f->proved_n; i++)
+		if (is_below(from, f->proved[i]))
+			return (true);
+	return (false);
+}
+
+static void say_dmarc(const struct dmarc_result *d, struct facts *ret)
+{
+	ret->aligned = FACT_NO;
+	switch (d->state) {
+	case DMARC_PASS: ret->dmarc_pass = ret->aligned = FACT_YES; break;
+	case DMARC_FAIL:
+		ret->dmarc_pass = FACT_NO;
+		ret->dmarc_wish = d->disposition;
+		break;
+	case DMARC_TEMPERROR:
+		ret->dmarc_undecided = d->policy != DMARC_ASKS_NOTHING;
+		ret->aligned = FACT_UNKNOWN;
+		break;
+	case DMARC_NONE:
+		ret->dmarc_pass = FACT_NO;
+		ret->aligned = speaks_for(ret, d->from) ? FACT_YES : FACT_NO;
+		break;
+	case DMARC_PERMERROR: ret->dmarc_pass = FACT_NO; break;
+	}
+}
+
+/* A list or forwarder that says who it is, and proved that: it may have broken what the writer had
+ * proved. Lowers what a failure costs, and raises nobody's trust. RFC 2369, RFC 2919, RFC 8617. */
+static bool is_indirect(
+    const struct dkim_auth_result *r, const struct header *h, const struct facts *f)
+{
+	bool list = header_first(h, SLICE("List-Id")) != NULL ||
+	    header_first(h, SLICE("List-Post")) != NULL;
+
+	return (f->proved_n > 0 && (list || r->arc == ARC_PASS));
+}
+
+void smtp_proof_facts(
+    const struct smtp_proof *p, struct arena *a, const struct header *h, struct facts *ret)
+{
+	if (smtp_proof_result(p) == NULL)
+		return;
+	prove(p->result, a, ret);
+	say_dmarc(&p->result->dmarc, ret);
+	ret->indirect = is_indirect(p->result, h, ret);
+}

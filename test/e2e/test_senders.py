@@ -1,0 +1,141 @@
+"""Who is really writing: SPF, DKIM, DMARC and ARC of mail from strangers with a DNS of ours, and what follows: 550, 451, Junk, Inbox, trust."""
+import base64, imaplib, smtplib, time
+
+import dkim
+import pytest
+from cryptography.hazmat.primitives import serialization
+from cryptography.hazmat.primitives.asymmetric import rsa
+
+from dns import Dns
+from server import Server, trusting
+
+GOOD, OTHER = "127.0.8.1", "127.0.8.2"
+KEY = rsa.generate_private_key(public_exponent=65537, key_size=2048)
+PEM = KEY.private_bytes(serialization.Encoding.PEM, serialization.PrivateFormat.TraditionalOpenSSL, serialization.NoEncryption())
+PUBLIC = base64.b64encode(KEY.public_key().public_bytes(serialization.Encoding.DER, serialization.PublicFormat.SubjectPublicKeyInfo)).decode()
+
+
+@pytest.fixture(scope="module")
+def resolver():
+    dns = Dns()
+    for address in (GOOD, OTHER):
+        last = address.rsplit(".", 1)[1]
+        dns.add(f"{last}.8.0.127.in-addr.arpa", "PTR", f"mail{last}.host.example")
+        dns.add(f"mail{last}.host.example", "A", address)
+    for domain, policy in (("bank.example", "reject"), ("shop.example", "quarantine"), ("plain.example", "none"), ("list.example", None)):
+        dns.add(domain, "TXT", f"v=spf1 ip4:{GOOD} -all")
+        dns.add(f"k._domainkey.{domain}", "TXT", f"v=DKIM1; k=rsa; p={PUBLIC}")
+        if policy:
+            dns.add(f"_dmarc.{domain}", "TXT", f"v=DMARC1; p={policy}")
+    dns.add("_dmarc.silent.example", "TXT", "v=DMARC1; p=reject")
+    dns.faults["silent.example"] = "SERVFAIL"
+    yield dns
+    dns.close()
+
+
+@pytest.fixture(scope="module")
+def server(resolver):
+    with Server(dns=f"127.0.0.1:{resolver.port}", extra='[score]\ngreylist = "off"') as s:
+        yield s
+
+
+def signed(message, domain):
+    return dkim.sign(message, b"k", domain.encode(), PEM, canonicalize=(b"relaxed", b"relaxed"), include_headers=[b"From", b"To", b"Subject"]) + message
+
+
+def make(subject, sender, more="", text="A few words.\r\n"):
+    return (f"From: <{sender}>\r\nTo: <ann@local.example>\r\nSubject: {subject}\r\nDate: {time.strftime('%a, %d %b %Y %H:%M:%S +0000', time.gmtime())}\r\n"
+            f"Message-ID: <{subject.replace(' ', '.')}@x.example>\r\n{more}\r\n{text}").encode()
+
+
+def send(server, message, envelope, source=GOOD):
+    with smtplib.SMTP(server.address, server.port("smtp"), timeout=60, source_address=(source, 0)) as c:
+        c.ehlo("mail.host.example")
+        c.mail(envelope)
+        c.rcpt("ann@local.example")
+        return c.data(message)
+
+
+def find(server, subject):
+    """(folder, header) of the message with this subject, or (None, b"")."""
+    with imaplib.IMAP4(server.address, server.port("imap")) as c:
+        c.starttls(trusting())
+        c.login("ann@local.example", "secret of ann")
+        for folder in ("INBOX", "Junk"):
+            c.select(folder, readonly=True)
+            numbers = c.search(None, "SUBJECT", f'"{subject}"')[1][0].split()
+            if numbers:
+                return folder, c.fetch(numbers[-1], "(BODY.PEEK[HEADER])")[1][0][1]
+    return None, b""
+
+
+def test_spf_speaks_for_the_envelope(server):
+    assert send(server, make("spf pass", "a@bank.example"), "a@bank.example")[0] == 250
+    folder, header = find(server, "spf pass")
+    assert folder == "INBOX"
+    assert b"spf=pass" in header and b"dmarc=pass" in header and b"Received-SPF: pass" in header
+
+
+def test_dkim_speaks_for_the_writer_wherever_it_comes_from(server):
+    assert send(server, signed(make("dkim pass", "a@bank.example"), "bank.example"), "b@elsewhere.example", OTHER)[0] == 250
+    folder, header = find(server, "dkim pass")
+    assert folder == "INBOX"
+    assert b"dkim=pass" in header and b"dmarc=pass" in header
+
+
+def test_a_forger_meets_the_policy_of_the_domain(server):
+    code, text = send(server, make("forged bank", "a@bank.example"), "b@elsewhere.example", OTHER)
+    assert (code, b"5.7.26" in text) == (550, True)
+    assert find(server, "forged bank") == (None, b"")
+    assert send(server, make("forged shop", "a@shop.example"), "b@elsewhere.example", OTHER)[0] == 250
+    assert find(server, "forged shop")[0] == "Junk"
+    assert send(server, make("forged plain", "a@plain.example"), "b@elsewhere.example", OTHER)[0] == 250
+    folder, header = find(server, "forged plain")
+    assert folder == "INBOX" and b"dmarc=fail" in header
+
+
+def test_a_changed_body_proves_nothing(server):
+    message = signed(make("tampered", "a@bank.example"), "bank.example").replace(b"A few words", b"Other words")
+    code, text = send(server, message, "b@elsewhere.example", OTHER)
+    assert (code, b"5.7.26" in text) == (550, True)
+
+
+def test_a_large_body_is_hashed_as_it_comes(server):
+    text = "".join(f"line {i} of a long letter\r\n" for i in range(40000))
+    assert send(server, signed(make("long letter", "a@bank.example", text=text), "bank.example"), "b@elsewhere.example", OTHER)[0] == 250
+    assert b"dkim=pass" in find(server, "long letter")[1]
+
+
+def test_a_list_that_broke_the_signature_is_no_forger(server):
+    message = signed(make("from the list", "a@bank.example"), "bank.example").replace(b"A few words", b"[list] A few words")
+    message = b"List-Id: <list.example>\r\n" + message
+    assert send(server, signed(message, "list.example"), "bounce@list.example")[0] == 250
+    assert find(server, "from the list")[0] == "Junk"  # one step less than the 550 that is asked for
+    # A List-Id alone, of nobody who proves anything, changes nothing.
+    code, _ = send(server, b"List-Id: <list.example>\r\n" + make("false list", "a@bank.example"), "b@elsewhere.example", OTHER)
+    assert code == 550
+
+
+def test_silence_of_the_dns_is_no_verdict(server):
+    code, text = send(server, make("silent", "a@silent.example"), "a@silent.example", OTHER)
+    assert (code, b"4.4.3" in text) == (451, True)  # a policy of reject is known, SPF is not
+
+
+def test_forged_results_are_removed(server):
+    more = "Authentication-Results: mail.local.example; dkim=pass header.d=bank.example\r\n"
+    assert send(server, make("claims", "a@plain.example", more), "b@elsewhere.example", OTHER)[0] == 250
+    _, header = find(server, "claims")
+    assert b"dkim=pass" not in header and header.count(b"Authentication-Results: mail.local.example") == 1
+
+
+def test_who_was_written_to_is_trusted_when_he_proves_himself(server, resolver):
+    nameless = "127.0.8.77"
+    with smtplib.SMTP_SSL(server.address, server.port("submissions"), context=trusting()) as c:
+        c.login("ann@local.example", "secret of ann")
+        c.sendmail("ann@local.example", ["Friend@List.Example"], make("hello friend", "ann@local.example").replace(b"<ann@local.example>\r\nSubject", b"<friend@list.example>\r\nSubject"))
+    assert send(server, make("a stranger", "stranger@list.example"), "stranger@list.example", nameless)[0] == 250
+    assert find(server, "a stranger")[0] == "Junk"  # no reverse name
+    assert send(server, signed(make("a friend", "friend@list.example"), "list.example"), "friend@list.example", nameless)[0] == 250
+    assert find(server, "a friend")[0] == "INBOX"
+    assert send(server, make("a false friend", "friend@list.example"), "friend@list.example", nameless)[0] == 250
+    assert find(server, "a false friend")[0] == "Junk"
