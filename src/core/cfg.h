@@ -81,26 +81,10 @@ struct cfg_score { /* [score]; INFINITY when "off" */
 enum cfg_action { ACTION_OFF, ACTION_TAG, ACTION_GREYLIST, ACTION_JUNK, ACTION_REJECT };
 
 struct cfg_filters { /* [filter.*] */
-	enum cfg_action rdns_pattern, no_rdns, no_fcrdns, reputation, early_talker;
+	enum cfg_action rdns_pattern, no_rdns, no_fcrdns, early_talker;
 	const struct regex **patterns; /* of names of peers, from the file too */
 	size_t patterns_n;
-	const char *patterns_file;            /* NULL: none */
-	uint64_t block_below, junk_below;     /* reputation, 0 to 100 */
-	uint64_t slow_factor_ms;              /* delay of each reply = this * (100 - score) / 100 */
-};
-
-struct cfg_range { /* of addresses that a list answers with, ends included */
-	struct ip first, last;
-};
-
-struct cfg_dnsbl { /* [[filter.dnsbl]] */
-	struct cfg_dnsbl *next;
-	struct slice zone;        /* A-label, lower case */
-	struct cfg_range *codes;  /* what counts as listed; all inside 127.0.0.0/8 */
-	size_t codes_n;
-	double points;
-	bool of_domains; /* asked about domains in links and senders, not about addresses */
-	unsigned line;
+	const char *patterns_file; /* NULL: none */
 };
 
 /* One value of a condition. Texts are compared without regard to case. */
@@ -114,7 +98,7 @@ struct cfg_match {
 };
 
 enum cfg_rule_kind { RULE_ALLOW, RULE_DENY, RULE_RULE };
-enum cfg_rule_act { ACT_JUNK, ACT_INBOX, ACT_FOLDER, ACT_FLAG, ACT_REJECT, ACT_FORWARD };
+enum cfg_rule_act { ACT_JUNK, ACT_INBOX, ACT_FOLDER, ACT_FLAG, ACT_REJECT };
 
 /* [[allow]], [[deny]], [[rule]]: all conditions given must hold, each by one of its values. */
 struct cfg_rule {
@@ -122,9 +106,9 @@ struct cfg_rule {
 	enum cfg_rule_kind kind;
 	const struct cfg_match *from, *to, *ip, *domain, *header, *subject;
 	enum cfg_rule_act act; /* of a RULE_RULE */
-	const char *folder;         /* where ACT_FOLDER files it */
-	const char *flag, *forward; /* done beside any act but ACT_REJECT; NULL: not */
-	const char *account;                 /* only mail of this account; NULL: everybody's */
+	const char *folder;    /* where ACT_FOLDER files it */
+	const char *flag;      /* set on it, whatever the act; NULL: none */
+	const char *account;   /* only mail of this account; NULL: everybody's */
 	unsigned line;
 };
 
@@ -172,7 +156,6 @@ struct cfg {
 	enum log_level log_level;
 	bool log_json;
 	struct cfg_filters filter;
-	struct cfg_dnsbl *dnsbls;
 	struct cfg_rule *allows, *denies, *rules;
 	struct map
 	    *who; /* owned; names, addresses, domains and aliases by their text; cfg_who.c's own */

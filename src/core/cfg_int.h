@@ -19,7 +19,7 @@ struct cfg_load {
 	const char *dir;   /* the folder of the file, absolute; relative paths start here */
 	unsigned bad_mode; /* permission bits that nobody but the owner should have */
 	struct cfg_fault faults[L_CFG_ERRORS];
-	size_t faults_n; /* of all, beyond the array too */
+	size_t faults_n;       /* of all, beyond the array too */
 	struct slice patterns; /* text of [filter.rdns-pattern] file, until the table is read */
 	unsigned patterns_line;
 };
@@ -45,7 +45,7 @@ struct cfg_key {
 	const char *missing; /* required: what to do about it */
 };
 
-enum { CFG_CHOICES = 6, CFG_NAMES = 64 };
+enum { CFG_CHOICES = 5, CFG_NAMES = 64 };
 
 /* cfg_keys.c: the table. */
 extern const struct cfg_key cfg_keys[];
@@ -83,7 +83,6 @@ CFG_SETTER(cfg_set_status);
 CFG_SETTER(cfg_set_string);
 
 /* cfg_judge.c: what the filters, lists and owner's rules are. */
-CFG_SETTER(cfg_set_codes);
 CFG_SETTER(cfg_set_match_address);
 CFG_SETTER(cfg_set_match_domain);
 CFG_SETTER(cfg_set_match_header);
@@ -91,8 +90,6 @@ CFG_SETTER(cfg_set_match_net);
 CFG_SETTER(cfg_set_match_text);
 CFG_SETTER(cfg_set_patterns);
 CFG_SETTER(cfg_set_patterns_file);
-CFG_SETTER(cfg_set_points);
-CFG_SETTER(cfg_set_zone);
 /* ${t}: the value of [filter], [[allow]], ...; NULL when it is not there. */
 void cfg_read_filters(struct cfg_load *l, const struct toml *t);
 void cfg_read_rules(struct cfg_load *l, enum cfg_rule_kind kind, const struct toml *t);
@@ -100,10 +97,11 @@ void cfg_read_rules(struct cfg_load *l, enum cfg_rule_kind kind, const struct to
 /* cfg_tables.c: reads the whole tree into l->cfg. */
 void cfg_read_tree(struct cfg_load *l, const struct toml *root);
 /* All keys of one table into ${dest}; ${t} may be NULL: then defaults only. */
-void cfg_read_table(
-    struct cfg_load *l, const char *table, void *dest, const struct toml *t);
+void cfg_read_table(struct cfg_load *l, const char *table, void *dest, const struct toml *t);
 /* Is this value a table, as [prefix key] makes one? Notes it if not. */
 bool cfg_is_table(struct cfg_load *l, const char *prefix, const struct toml *t);
+/* Notes a key or table of a later version; false when it is none. */
+bool cfg_is_unbuilt(struct cfg_load *l, const char *table, const struct toml *t);
 /* Notes a key nobody knows, with the nearest that is; ${more}: names beside the table's own. */
 void cfg_unknown_key(struct cfg_load *l, const char *table, const struct toml *t,
     const char *const *more, size_t more_n);

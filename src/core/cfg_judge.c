@@ -1,4 +1,4 @@
-/* cfg_judge.c: what do the tables of judging say: connect filters, block lists, the owner's rules? What
+/* cfg_judge.c: what do the tables of judging say: connect filters, the owner's rules? What
  * they mean for a message is spam/'s. Patterns are compiled here once; a pattern that is none is a fault
  * of the file like any other. */
 #include <ctype.h>
@@ -115,66 +115,6 @@ int cfg_set_patterns_file(
 	l->patterns_line = v->line;
 	buf_free(&text);
 	return (bad);
-}
-
-/* --- [[filter.dnsbl]] --- */
-
-int cfg_set_zone(struct cfg_load *l, const struct cfg_key *k, void *dest, const struct toml *v)
-{
-	struct slice ascii = { 0 };
-
-	if (v->type == TOML_STRING)
-		ascii = domain_ascii(l->cfg->arena, v->v.string);
-	if (ascii.n == 0)
-		return (cfg_bad(l, v->line, "%s must be %s", cfg_key_name(l, k), k->type));
-	*(struct slice *)field(k, dest) = ascii;
-	return (0);
-}
-
-static bool is_code(const struct ip *ip)
-{
-	return (!ip->is_v6 && ip->octets[0] == 127);
-}
-
-/* "127.0.0.2" or "127.0.0.2-127.0.0.11". 127.255.255.0/24 is where lists say that they refuse. */
-static bool read_range(struct slice text, struct cfg_range *ret)
-{
-	struct slice first, last;
-
-	if (!slice_cut(text, '-', &first, &last))
-		last = first;
-	if (!ip_parse(slice_trim(first), &ret->first) || !ip_parse(slice_trim(last), &ret->last))
-		return (false);
-	return (is_code(&ret->first) && is_code(&ret->last) &&
-	    memcmp(ret->first.octets, ret->last.octets, 4) <= 0 &&
-	    !(ret->last.octets[1] == 255 && ret->last.octets[2] == 255));
-}
-
-int cfg_set_codes(struct cfg_load *l, const struct cfg_key *k, void *dest, const struct toml *v)
-{
-	struct cfg_dnsbl *d = dest;
-	size_t n = 0;
-
-	if (cfg_list_of(l, k, v, &n) == -1)
-		return (-1);
-	d->codes = arena_array(l->cfg->arena, n, sizeof(*d->codes));
-	d->codes_n = 0;
-	for (const struct toml *e = v->first; e != NULL; e = e->next)
-		if (!read_range(e->v.string, &d->codes[d->codes_n++]))
-			return (cfg_bad(l, e->line,
-			    "%s: \"%s\" must be %s, and below 127.255.255.0", cfg_key_name(l, k),
-			    e->v.string.p, "an address in 127.0.0.0/8 or a range"));
-	return (0);
-}
-
-int cfg_set_points(struct cfg_load *l, const struct cfg_key *k, void *dest, const struct toml *v)
-{
-	double points = v->type == TOML_INTEGER ? (double)v->v.integer : v->v.real;
-
-	if ((v->type != TOML_INTEGER && v->type != TOML_FLOAT) || !(points >= -20 && points <= 20))
-		return (cfg_bad(l, v->line, "%s must be %s", cfg_key_name(l, k), k->type));
-	*(double *)field(k, dest) = points;
-	return (0);
 }
 
 /* --- conditions --- */
@@ -332,25 +272,10 @@ static const struct toml *rows_of(struct cfg_load *l, const char *name, const st
 	return (t->first);
 }
 
-static void read_lists(struct cfg_load *l, const struct toml *t)
-{
-	struct cfg_dnsbl **at = &l->cfg->dnsbls;
-
-	for (const struct toml *e = rows_of(l, "filter.dnsbl", t); e != NULL; e = e->next) {
-		struct cfg_dnsbl *d = arena_alloc(l->cfg->arena, sizeof(*d));
-
-		d->line = e->key_line;
-		cfg_read_table(l, "filter.dnsbl", d, e);
-		*at = d;
-		at = &d->next;
-	}
-}
-
 void cfg_read_filters(struct cfg_load *l, const struct toml *t)
 {
 	static const char *const tables[] = { "early-talker", "rdns-pattern", "no-rdns",
-		"no-fcrdns", "reputation", "dnsbl" };
-	const size_t dnsbl = COUNT_OF(tables) - 1;
+		"no-fcrdns" };
 	const struct toml *found[COUNT_OF(tables)] = { NULL };
 
 	for (const struct toml *e = t != NULL ? t->first : NULL; e != NULL; e = e->next) {
@@ -358,18 +283,17 @@ void cfg_read_filters(struct cfg_load *l, const struct toml *t)
 
 		while (i < COUNT_OF(tables) && !slice_eq(e->key, slice_of(tables[i])))
 			i++;
-		if (i == COUNT_OF(tables))
+		if (i < COUNT_OF(tables)) {
+			if (cfg_is_table(l, "filter.", e))
+				found[i] = e;
+		} else if (!cfg_is_unbuilt(l, "filter", e))
 			cfg_unknown_key(l, "filter", e, tables, COUNT_OF(tables));
-		else if (i == dnsbl || cfg_is_table(l, "filter.", e))
-			found[i] = e;
 	}
-	for (size_t i = 0; i < dnsbl; i++)
+	for (size_t i = 0; i < COUNT_OF(tables); i++)
 		cfg_read_table(
 		    l, arena_fmt(l->cfg->arena, "filter.%s", tables[i]), l->cfg, found[i]);
 	if (l->patterns.n > 0)
 		(void)add_patterns(l, l->patterns, l->cfg->filter.patterns_file, l->patterns_line);
-	if (found[dnsbl] != NULL)
-		read_lists(l, found[dnsbl]);
 }
 
 static void check_rule(struct cfg_load *l, const char *name, const struct cfg_rule *r)
@@ -381,16 +305,8 @@ static void check_rule(struct cfg_load *l, const char *name, const struct cfg_ru
 	} needs[] = {
 		{ ACT_FOLDER, "folder", offsetof(struct cfg_rule, folder) },
 		{ ACT_FLAG, "flag", offsetof(struct cfg_rule, flag) },
-		{ ACT_FORWARD, "forward", offsetof(struct cfg_rule, forward) },
 	};
 
-	struct slice local, domain;
-
-	if (r->forward != NULL &&
-	    (cfg_read_address(l->cfg->arena, slice_of(r->forward), false, &local, &domain) !=
-		    NULL ||
-		local.n == 0))
-		(void)cfg_bad(l, r->line, "forward: \"%s\" is no address", r->forward);
 	if (r->from == NULL && r->to == NULL && r->ip == NULL && r->domain == NULL &&
 	    r->header == NULL && r->subject == NULL)
 		(void)cfg_bad(l, r->line,

@@ -17,9 +17,8 @@ static const char *const levels[CFG_CHOICES] = { "debug", "info", "warn", "error
 static const char *const formats[CFG_CHOICES] = { "text", "json" };
 static const char *const actions[CFG_CHOICES] = { "off", "tag", "greylist", "junk",
 	"reject" }; /* the order of enum cfg_action */
-static const char *const rule_acts[CFG_CHOICES] = { "junk", "inbox", "folder", "flag", "reject",
-	"forward" }; /* the order of enum cfg_rule_act */
-static const char *const list_subjects[CFG_CHOICES] = { "address", "domain" };
+static const char *const rule_acts[CFG_CHOICES] = { "junk", "inbox", "folder", "flag",
+	"reject" }; /* the order of enum cfg_rule_act */
 static const char *const relay_tls[CFG_CHOICES] = { "required", "implicit", "opportunistic" };
 
 #define IN_CFG(member) .offset = offsetof(struct cfg, member)
@@ -34,8 +33,7 @@ static const char *const relay_tls[CFG_CHOICES] = { "required", "implicit", "opp
 #define A_STRING "a string"
 #define AN_ACTION "\"off\", \"tag\", \"greylist\", \"junk\" or \"reject\""
 #define A_REGEXES "a list of regular expressions, such as ['.*\\.dyn\\..*']"
-#define A_MATCH_ADDRESS                                                                            \
-	"an address, \"@domain\" for all of a domain, or a list of them"
+#define A_MATCH_ADDRESS "an address, \"@domain\" for all of a domain, or a list of them"
 #define A_PATH "a path; a relative one starts at the folder of this file"
 
 const struct cfg_key cfg_keys[] = {
@@ -92,8 +90,8 @@ const struct cfg_key cfg_keys[] = {
 	{ "score", "reject", cfg_set_score, "a number or \"off\"", "15",
 	    "From here mail is refused.", IN_CFG(score.reject) },
 	{ "filter.early-talker", "action", cfg_set_choice, AN_ACTION, "\"reject\"",
-	    "What becomes of clients that speak before the greeting.",
-	    IN_CFG(filter.early_talker), .choices = actions },
+	    "What becomes of clients that speak before the greeting.", IN_CFG(filter.early_talker),
+	    .choices = actions },
 	{ "filter.rdns-pattern", "action", cfg_set_choice, AN_ACTION, "\"junk\"",
 	    "What becomes of mail from hosts whose reverse name looks like a home connection.",
 	    IN_CFG(filter.rdns_pattern), .choices = actions },
@@ -109,65 +107,41 @@ const struct cfg_key cfg_keys[] = {
 	{ "filter.no-fcrdns", "action", cfg_set_choice, AN_ACTION, "\"junk\"",
 	    "What becomes of mail from hosts whose reverse name does not lead back to them.",
 	    IN_CFG(filter.no_fcrdns), .choices = actions },
-	{ "filter.reputation", "action", cfg_set_choice, AN_ACTION, "\"junk\"",
-	    "The most that becomes of mail from networks whose mail was spam before; \"junk\" "
-	    "never refuses.",
-	    IN_CFG(filter.reputation), .choices = actions },
-	{ "filter.reputation", "block_below", cfg_set_number, A_NUMBER, "10",
-	    "Refused below this score of 0 to 100, if the action is \"reject\".",
-	    IN_CFG(filter.block_below), 0, 100 },
-	{ "filter.reputation", "junk_below", cfg_set_number, A_NUMBER, "70",
-	    "To Junk below this score.", IN_CFG(filter.junk_below), 0, 100 },
-	{ "filter.reputation", "slow_factor", cfg_set_number, A_NUMBER, "5000",
-	    "Milliseconds each reply waits at score 0; less in proportion above. 0: no wait.",
-	    IN_CFG(filter.slow_factor_ms), 0, 30000 },
-	{ "filter.dnsbl", "zone", cfg_set_zone, "a domain name", NULL, "The list's name in DNS.",
-	    offsetof(struct cfg_dnsbl, zone), .missing = "name the list's zone" },
-	{ "filter.dnsbl", "codes", cfg_set_codes, "a list of addresses in 127.0.0.0/8, or ranges "
-	    "such as \"127.0.0.2-127.0.0.11\"", "[\"127.0.0.2\"]",
-	    "Answers that mean listed. All others mean nothing.",
-	    offsetof(struct cfg_dnsbl, codes) },
-	{ "filter.dnsbl", "points", cfg_set_points, "a number from -20 to 20", "2",
-	    "What being listed adds to the score; below 0 for lists of good senders.",
-	    offsetof(struct cfg_dnsbl, points) },
-	{ "filter.dnsbl", "of", cfg_set_second, "\"address\" or \"domain\"", "\"address\"",
-	    "What is looked up: the peer's address, or the domains of links and senders.",
-	    offsetof(struct cfg_dnsbl, of_domains), .choices = list_subjects },
 #define CONDITIONS(table)                                                                          \
 	{ table, "from", cfg_set_match_address, A_MATCH_ADDRESS, NULL,                             \
-	    "Sender: in From and in the envelope.", offsetof(struct cfg_rule, from) },             \
-	{ table, "to", cfg_set_match_address, A_MATCH_ADDRESS, NULL, "Recipient's address.",       \
-	    offsetof(struct cfg_rule, to) },                                                       \
-	{ table, "ip", cfg_set_match_net, "an address or network, or a list of them", NULL,        \
-	    "Address of the peer, or a network such as 192.0.2.0/24.",                             \
-	    offsetof(struct cfg_rule, ip) },                                                       \
-	{ table, "domain", cfg_set_match_domain, "a domain name, or a list of them", NULL,         \
-	    "Domain that the sender has proved, by DKIM or SPF.",                                  \
-	    offsetof(struct cfg_rule, domain) },                                                   \
-	{ table, "header", cfg_set_match_header, "\"Field: text\", or a list of them", NULL,       \
-	    "Part of a field's value; \"Field: /pattern/\" for a regular expression.",             \
-	    offsetof(struct cfg_rule, header) },                                                   \
-	{ table, "subject", cfg_set_match_text, "a text, or a list of them", NULL,                 \
-	    "Part of the subject; \"/pattern/\" for a regular expression.",                        \
-	    offsetof(struct cfg_rule, subject) },                                                  \
-	{ table, "account", cfg_set_string, A_STRING, NULL,                                        \
-	    "Only mail of this account; without it everybody's.",                                  \
-	    offsetof(struct cfg_rule, account) }
+		"Sender: in From and in the envelope.", offsetof(struct cfg_rule, from) },         \
+	    { table, "to", cfg_set_match_address, A_MATCH_ADDRESS, NULL, "Recipient's address.",   \
+		    offsetof(struct cfg_rule, to) },                                               \
+	    { table, "ip", cfg_set_match_net, "an address or network, or a list of them", NULL,    \
+		    "Address of the peer, or a network such as 192.0.2.0/24.",                     \
+		    offsetof(struct cfg_rule, ip) },                                               \
+	    { table, "domain", cfg_set_match_domain, "a domain name, or a list of them", NULL,     \
+		    "Domain that the sender has proved, by DKIM or SPF.",                          \
+		    offsetof(struct cfg_rule, domain) },                                           \
+	    { table, "header", cfg_set_match_header, "\"Field: text\", or a list of them", NULL,   \
+		    "Part of a field's value; \"Field: /pattern/\" for a regular expression.",     \
+		    offsetof(struct cfg_rule, header) },                                           \
+	    { table, "subject", cfg_set_match_text, "a text, or a list of them", NULL,             \
+		    "Part of the subject; \"/pattern/\" for a regular expression.",                \
+		    offsetof(struct cfg_rule, subject) },                                          \
+	{                                                                                          \
+		table, "account", cfg_set_string, A_STRING, NULL,                                  \
+		    "Only mail of this account; without it everybody's.",                          \
+		    offsetof(struct cfg_rule, account)                                             \
+	}
 	CONDITIONS("allow"),
 	CONDITIONS("deny"),
 	CONDITIONS("rule"),
 	{ "rule", "action", cfg_set_choice,
-	    "\"junk\", \"inbox\", \"folder\", \"flag\", \"reject\" or \"forward\"", NULL,
-	    "What becomes of it.", offsetof(struct cfg_rule, act), .choices = rule_acts,
+	    "\"junk\", \"inbox\", \"folder\", \"flag\" or \"reject\"", NULL, "What becomes of it.",
+	    offsetof(struct cfg_rule, act), .choices = rule_acts,
 	    .missing = "say what becomes of such mail" },
-	{ "rule", "folder", cfg_set_string, A_STRING, NULL, "The folder it goes to; with action \"folder\" needed.",
+	{ "rule", "folder", cfg_set_string, A_STRING, NULL,
+	    "The folder it goes to; with action \"folder\" needed.",
 	    offsetof(struct cfg_rule, folder) },
 	{ "rule", "flag", cfg_set_string, A_STRING, NULL,
 	    "Set on it: \"\\\\Flagged\", \"\\\\Seen\" or a keyword; goes with any action.",
 	    offsetof(struct cfg_rule, flag) },
-	{ "rule", "forward", cfg_set_string, A_STRING, NULL,
-	    "The address it goes to as well; goes with any action but \"reject\".",
-	    offsetof(struct cfg_rule, forward) },
 	LIMIT(cmd, cfg_set_size, A_SIZE, "\"2 KiB\"", 512, 64 * KIB, "Longest SMTP command line."),
 	LIMIT(err, cfg_set_number, A_NUMBER, "10", 1, 1000, "Failing commands a session."),
 	LIMIT(junk, cfg_set_number, A_NUMBER, "100", 1, 100000,
@@ -191,13 +165,13 @@ const struct cfg_key cfg_keys[] = {
 	    "Free disk space below which mail is deferred."),
 	LIMIT(
 	    queue, cfg_set_number, A_NUMBER, "10000", 1, 10000000, "Messages waiting to be sent."),
-	{ "expire", "junk", cfg_set_period, A_PERIOD, "\"30d\"",
-	    "How long mail stays in Junk.", IN_CFG(expire.junk_ms), DAY_MS, 3650 * DAY_MS },
-	{ "expire", "trash", cfg_set_period, A_PERIOD, "\"off\"",
-	    "How long mail stays in Trash.", IN_CFG(expire.trash_ms), DAY_MS, 3650 * DAY_MS },
+	{ "expire", "junk", cfg_set_period, A_PERIOD, "\"30d\"", "How long mail stays in Junk.",
+	    IN_CFG(expire.junk_ms), DAY_MS, 3650 * DAY_MS },
+	{ "expire", "trash", cfg_set_period, A_PERIOD, "\"off\"", "How long mail stays in Trash.",
+	    IN_CFG(expire.trash_ms), DAY_MS, 3650 * DAY_MS },
 	{ "expire", "undelete", cfg_set_period, A_PERIOD, "\"14d\"",
-	    "How long expunged mail and deleted folders can come back.",
-	    IN_CFG(expire.undelete_ms), DAY_MS, 3650 * DAY_MS },
+	    "How long expunged mail and deleted folders can come back.", IN_CFG(expire.undelete_ms),
+	    DAY_MS, 3650 * DAY_MS },
 	{ "status", "address", cfg_set_status,
 	    "a loopback address with a port, such as \"127.0.0.1:8025\"", NULL,
 	    "Status pages over TCP, beside the socket DATA/run/status.sock." },
@@ -241,6 +215,9 @@ static const struct {
 	{ "outbound.tls", "remove it; TLS is used wherever it is offered" },
 	{ "account.*.vacation", "remove it" },
 	{ "account.*.group", "remove it, and run mutt as the user that owns the data" },
+	{ "filter.reputation", "remove the table" },
+	{ "filter.dnsbl", "remove the tables" },
+	{ "rule.forward", "remove it" },
 	{ "fallback", "remove the table, or name the host in [smarthost]" },
 	{ "backup_mx", "remove the table" },
 };

@@ -6,8 +6,7 @@
 #include "core/domain.h"
 #include "core/mem.h"
 
-/* Says so when this is a key or table of a later version. */
-static bool is_unbuilt(struct cfg_load *l, const char *table, const struct toml *t)
+bool cfg_is_unbuilt(struct cfg_load *l, const char *table, const struct toml *t)
 {
 	const char *name = *table == '\0' ? t->key.p
 					  : arena_fmt(l->cfg->arena, "%s.%s", table, t->key.p),
@@ -64,7 +63,7 @@ void cfg_read_table(struct cfg_load *l, const char *table, void *dest, const str
 	for (const struct toml *v = t->first; v != NULL; v = v->next) {
 		if ((k = key_of(table, v->key)) != NULL)
 			(void)k->set(l, k, dest, v);
-		else if (*table != '\0' && !is_unbuilt(l, table, v))
+		else if (*table != '\0' && !cfg_is_unbuilt(l, table, v))
 			cfg_unknown_key(l, table, v, NULL, 0);
 	}
 	for (size_t i = 0; i < cfg_keys_n; i++) {
@@ -214,8 +213,8 @@ void cfg_read_tree(struct cfg_load *l, const struct toml *root)
 	static const char *const plain[] = { "tls", "dns", "outbound", "smarthost", "score",
 		"expire", "limits", "status", "log" };
 	static const char *const tables[] = { "tls", "dns", "outbound", "smarthost", "score",
-		"expire", "limits", "status", "log", "listen", "domain", "account", "alias", "filter",
-		"allow", "deny", "rule" };
+		"expire", "limits", "status", "log", "listen", "domain", "account", "alias",
+		"filter", "allow", "deny", "rule" };
 	const struct toml *found[COUNT_OF(tables)] = { NULL };
 	const size_t listen = COUNT_OF(plain), domain = listen + 1, account = listen + 2,
 		     alias = listen + 3, filter = listen + 4,
@@ -230,7 +229,7 @@ void cfg_read_tree(struct cfg_load *l, const struct toml *root)
 		if (i < COUNT_OF(tables)) {
 			if (i == listen || i >= rules || cfg_is_table(l, "", t))
 				found[i] = t;
-		} else if (key_of("", t->key) == NULL && !is_unbuilt(l, "", t)) {
+		} else if (key_of("", t->key) == NULL && !cfg_is_unbuilt(l, "", t)) {
 			cfg_unknown_key(l, "", t, tables, COUNT_OF(tables));
 		}
 	}

@@ -5,7 +5,9 @@
 #include "smtp/inbound.h"
 
 #include "core/log.h"
+#include "core/mem.h"
 #include "smtp/inbound_int.h"
+#include "store/mailbox.h"
 
 static void gather(void *self);
 static void read_message(void *self);
@@ -202,6 +204,43 @@ static void on_committed(void *self, const struct commit_result *r)
 	flow_release(&e->flow);
 }
 
+/* Where a [[rule]] files it; a folder that is not there is no reason to lose sight of mail. */
+static struct folder *rule_folder(const struct smtp_end *e, const struct share *share)
+{
+	struct folder *f;
+
+	if (share->verdict.folder == NULL)
+		return (NULL);
+	if ((f = folder_find(share->account, slice_of(share->verdict.folder))) == NULL)
+		log_event(LOG_WARN, e->tx->id, "rule", "account", share->name, "folder",
+		    share->verdict.folder, "why", "there is no such folder", "now",
+		    "filed into INBOX; make the folder, or change the rule", NULL);
+	return (f);
+}
+
+/* "\\Seen" and its like are flags, anything else a keyword. */
+static void set_flag(const struct share *share, struct commit_target *target)
+{
+	static const struct {
+		struct slice name;
+		unsigned flag;
+	} flags[] = { { SLICE_INIT("\\Seen"), FLAG_SEEN },
+		{ SLICE_INIT("\\Flagged"), FLAG_FLAGGED },
+		{ SLICE_INIT("\\Answered"), FLAG_ANSWERED }, { SLICE_INIT("\\Draft"), FLAG_DRAFT },
+		{ SLICE_INIT("\\Deleted"), FLAG_DELETED } };
+	struct slice name = slice_of(share->verdict.flag);
+
+	for (size_t i = 0; i < COUNT_OF(flags); i++)
+		if (slice_ieq(name, flags[i].name)) {
+			target->flags |= flags[i].flag;
+			return;
+		}
+	if (name.n > 0) {
+		target->keywords = &share->verdict.flag;
+		target->keywords_n = 1;
+	}
+}
+
 static void commit(void *self)
 {
 	struct inbound *in = self;
@@ -215,6 +254,8 @@ static void commit(void *self)
 	for (size_t i = 0; i < in->shares_n; i++) {
 		targets[i].account = in->shares[i].account;
 		targets[i].role = in->shares[i].junk ? ROLE_JUNK : ROLE_INBOX;
+		targets[i].folder = in->shares[i].junk ? NULL : rule_folder(e, &in->shares[i]);
+		set_flag(&in->shares[i], &targets[i]);
 		targets[i].prefix = in->shares[i].prefix;
 		targets[i].date = clock_wall();
 	}

@@ -10,11 +10,6 @@
 
 enum fact { FACT_UNKNOWN, FACT_NO, FACT_YES };
 
-struct listing {                 /* an answer of a list of [[filter.dnsbl]] that counts */
-	struct slice zone, what; /* what: the address or domain found there */
-	double points;
-};
-
 struct facts {
 	/* connection */
 	struct ip peer;
@@ -22,10 +17,6 @@ struct facts {
 	enum fact has_rdns, fcrdns, early_talker;
 	struct slice rdns; /* the name that leads back, else the first; empty: none, or unknown */
 	bool tls;
-	bool has_reputation;
-	double reputation; /* 0 (all spam) to 100, of the peer's network or the proved domain */
-	const struct listing *listings;
-	size_t listings_n;
 	/* envelope */
 	struct slice mail_from; /* text between < and >; empty: the null sender */
 	struct slice rcpt;      /* the recipient's address; empty outside of one share */
@@ -33,11 +24,13 @@ struct facts {
 	struct slice from; /* the one address of From, folded local@domain; empty: several, or not
 			      read yet */
 	enum fact spf_pass, dkim_pass, dmarc_pass;
-	enum fact aligned; /* what was proved is the domain of From, whether that has a policy or not */
+	enum fact
+	    aligned;   /* what was proved is the domain of From, whether that has a policy or not */
 	bool spf_fail; /* the envelope's domain says that this peer is not one of its own */
 	const struct slice *proved; /* domains that passed by DKIM or SPF, A-labels, lower case */
 	size_t proved_n;
-	enum dmarc_policy dmarc_wish; /* of a From that failed: what its domain asks for this message */
+	enum dmarc_policy
+	    dmarc_wish;       /* of a From that failed: what its domain asks for this message */
 	bool dmarc_undecided; /* a policy was found, and a temporary error alone leaves it open */
 	bool indirect; /* came through a list or forwarder that broke what the sender had proved:
 			  lowers the consequence, never raises trust */

@@ -31,11 +31,6 @@ static bool talked_early(const struct cfg_filters *c, const struct facts *f)
 	return (f->early_talker == FACT_YES);
 }
 
-static bool has_bad_name(const struct cfg_filters *c, const struct facts *f)
-{
-	return (f->has_reputation && f->reputation < (double)c->junk_below);
-}
-
 static const struct filter {
 	const char *name;
 	size_t action; /* offset of its enum cfg_action */
@@ -50,8 +45,6 @@ static const struct filter {
 	    "no FCrDNS is so 80s" },
 	{ "early-talker", offsetof(struct cfg_filters, early_talker), talked_early, "5.5.0",
 	    "you spoke before the greeting" },
-	{ "reputation", offsetof(struct cfg_filters, reputation), has_bad_name, "5.7.1",
-	    "your network has sent us too much unwanted mail" },
 };
 
 size_t filter_look(
@@ -65,10 +58,6 @@ size_t filter_look(
 
 		if (action == ACTION_OFF || !row->meets(c, f))
 			continue;
-		/* Between the two numbers of reputation nothing is refused. */
-		if (row->meets == has_bad_name && action == ACTION_REJECT &&
-		    f->reputation >= (double)c->block_below)
-			action = ACTION_JUNK;
 		ret[n++] = (struct filter_hit){ row->name, action, row->enhanced, row->reply };
 	}
 	return (n);

@@ -11,7 +11,7 @@ struct filter_hit {
 	enum cfg_action action;       /* never ACTION_OFF */
 	const char *enhanced, *reply; /* what a refused peer is told */
 };
-enum { FILTER_MAX = 5 };
+enum { FILTER_MAX = 4 };
 
 /* The number of hits, in the order in which they are told. */
 size_t filter_look(

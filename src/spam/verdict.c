@@ -87,8 +87,7 @@ static void put_why(struct judging *j)
 static void add_up(struct judging *j)
 {
 	struct rule_case c = { .f = j->facts, .arena = j->arena, .now = clock_wall() };
-	struct verdict_point *points =
-	    arena_array(j->arena, rules_n + j->facts->listings_n, sizeof(*points));
+	struct verdict_point *points = arena_array(j->arena, rules_n, sizeof(*points));
 	struct verdict *v = j->v;
 
 	v->points = points;
@@ -100,15 +99,6 @@ static void add_up(struct judging *j)
 			continue; /* would be shown as 0.0 */
 		points[v->n++] = (struct verdict_point){ rules[i].name, p };
 		v->score += p;
-	}
-	for (size_t i = 0; i < j->facts->listings_n; i++) {
-		const struct listing *l = &j->facts->listings[i];
-
-		points[v->n++] =
-		    (struct verdict_point){ arena_fmt(j->arena, SLICE_FMT " lists " SLICE_FMT,
-						SLICE_ARG(l->zone), SLICE_ARG(l->what)),
-			    l->points };
-		v->score += l->points;
 	}
 }
 
@@ -201,7 +191,6 @@ static bool apply_rule(struct judging *j, const struct cfg_rule *r)
 
 	note(j, "rule", line_of(j, r));
 	v->flag = r->flag;
-	v->forward = r->act == ACT_REJECT ? NULL : r->forward;
 	switch (r->act) {
 	case ACT_JUNK: settle(j, VERDICT_JUNK, 0, NULL, NULL); return (true);
 	case ACT_REJECT: settle(j, VERDICT_REJECT, 550, "5.7.1", reply_denied); return (true);
@@ -211,8 +200,7 @@ static bool apply_rule(struct judging *j, const struct cfg_rule *r)
 			return (false);
 		settle(j, VERDICT_ACCEPT, 0, NULL, NULL);
 		return (true);
-	case ACT_FLAG:
-	case ACT_FORWARD: break;
+	case ACT_FLAG: break;
 	}
 	return (false); /* and judged like any other mail */
 }
@@ -272,8 +260,7 @@ bool verdict_may_refuse(const struct cfg *cfg)
 	const struct cfg_filters *c = &cfg->filter;
 
 	return (cfg->denies != NULL || c->rdns_pattern == ACTION_REJECT ||
-	    c->no_rdns == ACTION_REJECT || c->no_fcrdns == ACTION_REJECT ||
-	    c->reputation == ACTION_REJECT);
+	    c->no_rdns == ACTION_REJECT || c->no_fcrdns == ACTION_REJECT);
 }
 
 bool verdict_refuses(

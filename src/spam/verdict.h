@@ -33,7 +33,7 @@ struct verdict {
 	const char *enhanced, *reply; /* words an honest sender can act on, naming no rule of the
 					 score */
 	/* what a [[rule]] wants besides; NULL: nothing */
-	const char *folder, *flag, *forward;
+	const char *folder, *flag;
 };
 /* ${cfg}: [score], filters and rules; what is pointed to from ${ret} lives as long as it. */
 void verdict_judge(

@@ -25,9 +25,20 @@ subject = "/win(ner)? .* million/"
 
 [[rule]]
 header = "List-Id: <choir.example>"
-action = "flag"
+action = "folder"
+folder = "Archive"
 flag = "$Choir"
 account = "ann"
+
+[[rule]]
+subject = "press release"
+action = "junk"
+
+[[rule]]
+subject = "to a folder"
+action = "folder"
+folder = "Not There"
+flag = "\\\\Flagged"
 """
 
 
@@ -83,7 +94,7 @@ def where(server, subject, account="ann"):
     with imaplib.IMAP4(server.address, server.port("imap")) as c:
         c.starttls(trusting())
         c.login(f"{account}@local.example", f"secret of {account}")
-        for folder in ("INBOX", "Junk"):
+        for folder in ("INBOX", "Junk", "Archive"):
             c.select(folder, readonly=True)
             for number in c.search(None, "SUBJECT", f'"{subject}"')[1][0].split():
                 found[folder] = c.fetch(number, "(FLAGS BODY.PEEK[HEADER.FIELDS (X-Pennypost Received)])")[1][0]
@@ -132,6 +143,20 @@ def test_deny_refuses_at_rcpt_or_at_the_end(server):
     code, text = send(server, "good", "You are a winner of one million", "anybody@far.example")
     assert (code, b"does not take mail from here" in text) == (550, True)
     assert where(server, "not wanted") == where(server, "winner") == {}
+
+
+def test_rules_file_and_flag(server):
+    assert send(server, "good", f"rehearsal {server.action}", more="List-Id: The choir <choir.example>\r\n")[0] == 250
+    found = where(server, f"rehearsal {server.action}")
+    assert list(found) == ["Archive"] and b"$Choir" in found["Archive"][0]
+    assert send(server, "good", f"rehearsal for bob {server.action}", rcpts=("bob@local.example",), more="List-Id: The choir <choir.example>\r\n")[0] == 250
+    assert list(where(server, f"rehearsal for bob {server.action}", "bob")) == ["INBOX"]  # the rule is ann's
+    assert send(server, "good", f"A Press Release {server.action}")[0] == 250
+    assert list(where(server, f"Press Release {server.action}")) == ["Junk"]
+    assert send(server, "good", f"to a folder that is not there {server.action}")[0] == 250
+    found = where(server, f"to a folder that is not there {server.action}")
+    assert list(found) == ["INBOX"] and b"\\Flagged" in found["INBOX"][0]  # nothing is lost, and the log says so
+    assert "there is no such folder" in server.log_text()
 
 
 def test_a_peer_that_sends_before_the_answer_gets_its_answers_in_order(server):

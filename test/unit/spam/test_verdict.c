@@ -179,7 +179,7 @@ static void the_numbers_decide(void **state)
 	assert_int_equal(
 	    judge(plain, (struct facts){ .known_correspondent = FACT_YES }, &numbers).n, 0);
 	assert_true(
-	    judge(plain, (struct facts){ .known_correspondent = FACT_YES, .dmarc_pass = FACT_YES },
+	    judge(plain, (struct facts){ .known_correspondent = FACT_YES, .aligned = FACT_YES },
 		&numbers)
 		.score < 0);
 }
