@@ -98,6 +98,11 @@ static void queue_changed(void *self)
 	smtp_sender_wake(((struct server *)self)->sender);
 }
 
+static int trace(void *self, struct slice account, unsigned minutes, struct err *err)
+{
+	return (imap_server_trace(((struct server *)self)->imap, account, minutes, err));
+}
+
 static void watchdog_feed(void *self)
 {
 	struct server *s = self;
@@ -285,6 +290,8 @@ static int start(struct server *s, struct arena *a, struct err *err)
 	s->ops.each_count = server_each_count;
 	s->ops.each_degraded = server_each_degraded;
 	s->ops.queue_changed = queue_changed;
+	s->ops.trace = trace;
+	s->ops.each_trace = server_each_trace;
 	s->ops.reload = server_reload;
 	s->ops.self = s;
 	s->classifier = classifier_start(s->store, on_ready, s);
@@ -294,7 +301,7 @@ static int start(struct server *s, struct arena *a, struct err *err)
 	if ((s->smtp = smtp_server_new(&deps, err)) == NULL)
 		return (-1);
 	s->sender = smtp_sender_new(&deps);
-	s->imap = imap_server_new(s->loop, s->store, s->tls_imap, s->cfg);
+	s->imap = imap_server_new(s->loop, s->work, s->store, s->tls_imap, s->cfg);
 	s->http = http_server_new(s->loop, ops_http, &s->ops, hosts);
 	http_server_max_body(s->http, L_HTTP_MESSAGE); /* messages to classify and learn */
 	if (listen_unix(s->listeners, "run/status.sock", accept_http, s, err) == -1)

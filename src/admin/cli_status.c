@@ -2,6 +2,7 @@
 #include "admin/commands.h"
 
 #include <stdio.h>
+#include <time.h>
 
 #include "admin/client.h"
 #include "core/json_read.h"
@@ -69,6 +70,21 @@ static void print_expire(const struct json_value *e)
 		    "", (long long)(json_as_integer(json_get(e, "held")) + 3599) / 3600);
 }
 
+static void print_trace(const struct json_value *list)
+{
+	for (size_t i = 0; i < json_count(list); i++) {
+		const struct json_value *t = json_at(list, i);
+		time_t until = (time_t)json_as_integer(json_get(t, "until"));
+		char when[40];
+		struct tm tm;
+
+		(void)strftime(when, sizeof(when), "%H:%M", localtime_r(&until, &tm));
+		(void)printf("%-10s %s: on until %s, %lld files in run/trace\n", "trace",
+		    json_textz(json_get(t, "account")), when,
+		    (long long)json_as_integer(json_get(t, "files")));
+	}
+}
+
 static int print_status(const struct client_answer *answer)
 {
 	struct err err;
@@ -91,6 +107,7 @@ static int print_status(const struct client_answer *answer)
 			print_group(groups[i], json_get(root, groups[i]));
 	print_search(json_get(root, "search"));
 	print_expire(json_get(root, "expire"));
+	print_trace(json_get(root, "trace"));
 	(void)printf("%-10s max %.1f ms, 99.9 %% under %.1f ms\n", "loop",
 	    json_as_number(json_get(delay, "max")), json_as_number(json_get(delay, "p999")));
 	for (size_t i = 0; i < reasons; i++)

@@ -62,6 +62,11 @@ static const struct command rows[] = {
 	    "  --into FOLDER      into this folder; default the one it was in\n"
 	    "  --dry-run          list what would come back\n",
 	    cli_undelete },
+	{ "trace", "ACCOUNT [--minutes N] [--off]",
+	    "write down what an account's mail programs and the server say, for a while",
+	    "  --minutes N        so long, 60 at most; default 10\n"
+	    "  --off              no longer\n",
+	    cli_trace },
 	{ "status", "", "is it well? exit code 1 when something needs you", NULL, cli_status },
 	{ "reload", "", "apply a changed configuration, whole or not at all", NULL, cli_reload },
 	{ "version", "", "print the version", NULL, cli_version },

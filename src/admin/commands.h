@@ -56,6 +56,7 @@ int cli_why(const struct command_line *cl);    /* cli_why.c */
 int cli_spam(const struct command_line *cl);   /* cli_spam.c */
 int cli_status(const struct command_line *cl); /* cli_status.c */
 int cli_reload(const struct command_line *cl); /* cli_status.c */
+int cli_trace(const struct command_line *cl);
 int cli_undelete(const struct command_line *cl);
 
 #endif

@@ -25,6 +25,7 @@ static const struct route {
 	{ "POST", "/spam/classify", ops_spam_classify },
 	{ "POST", "/spam/learn", ops_spam_learn },
 	{ "GET", "/spam/stats", ops_spam_stats },
+	{ "POST", "/trace", ops_trace },
 	{ "GET", "/undelete", ops_undelete_list },
 	{ "POST", "/undelete", ops_undelete },
 };

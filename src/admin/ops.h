@@ -33,6 +33,11 @@ struct ops { /* all borrowed; NULL where there is none (a command working alone)
 	/* Calls back for each thing that is not well, in words with the remedy. */
 	void (*each_degraded)(void *self, void (*on_reason)(void *arg, const char *why), void *arg);
 	void (*queue_changed)(void *self); /* wake the sender */
+	/* Trace an account's sessions for so many minutes, 0: no longer; and which are traced. */
+	int (*trace)(void *self, struct slice account, unsigned minutes, struct err *err);
+	void (*each_trace)(void *self,
+	    void (*on_trace)(void *arg, const char *account, int64_t until, unsigned files),
+	    void *arg);
 	/* Calls back once, later. */
 	void (*reload)(
 	    void *self, void (*on_done)(void *arg, const struct err *err), void *arg);

@@ -57,6 +57,9 @@ void ops_queue_show(struct ops_call *c);
 void ops_queue_act(struct ops_call *c);
 /* ops_people.c */
 void ops_passwd(struct ops_call *c);
+/* ops_trace.c */
+void ops_trace(struct ops_call *c);
+void ops_trace_write(struct ops *o, struct json *j); /* "trace": [...] */
 /* ops_ledger.c */
 void ops_ledger(struct ops_call *c);
 /* ops_undelete.c */

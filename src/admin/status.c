@@ -186,6 +186,7 @@ static void status_write(struct ops_call *c)
 	json_close(&j, ']');
 	search_write(c, &j);
 	write_expire(&j, o);
+	ops_trace_write(o, &j);
 	json_put_uint(&j, "ledger_dropped", ledger_dropped(o->store));
 	groups.j = &j;
 	if (o->each_count != NULL)

@@ -376,6 +376,8 @@ void conn_consume(struct conn *c, size_t n)
 	if (c->state != CONN_OPEN)
 		return;
 	assert(n <= c->in.n - c->in_at);
+	if (c->tap != NULL && n > 0)
+		c->tap->on_taken(c->tap->self, slice_head(conn_input(c), n));
 	c->in_at += n;
 	if (c->in_at == c->in.n) {
 		buf_free(&c->in); /* an idle connection keeps no buffer */
@@ -520,6 +522,11 @@ const struct ip *conn_local(const struct conn *c)
 unsigned conn_local_port(const struct conn *c)
 {
 	return (c->local_port);
+}
+
+void conn_tap(struct conn *c, const struct conn_tap *tap)
+{
+	c->tap = tap;
 }
 
 void conn_set_trusted(struct conn *c)

@@ -83,6 +83,15 @@ const struct ip *conn_peer(const struct conn *c);
 unsigned conn_peer_port(const struct conn *c);
 const struct ip *conn_local(const struct conn *c);
 unsigned conn_local_port(const struct conn *c);
+/* conn_tap: somebody listens, from now on until it is called with NULL: to what the owner consumes
+ * and to what is sent, as it is before DEFLATE and TLS. The tap is borrowed; its functions call
+ * nothing of the connection's. */
+struct conn_tap {
+	void (*on_taken)(void *self, struct slice s);
+	void (*on_sent)(void *self, struct slice s);
+	void *self;
+};
+void conn_tap(struct conn *c, const struct conn_tap *tap);
 /* Logged-in peers are counted apart (L_CONN_GUEST) and are shed last. */
 void conn_set_trusted(struct conn *c);
 

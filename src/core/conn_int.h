@@ -53,6 +53,7 @@ struct conn {
 	const struct conn_events *ev;
 	void *self;
 	struct conn_watch watch;
+	const struct conn_tap *tap; /* NULL: nobody listens */
 
 	struct buf in; /* unread octets from in_at on */
 	size_t in_at, mark, dropped;

@@ -161,12 +161,15 @@ void conn_flush_turn(void *self)
 		written(c);
 }
 
-static void sent(struct conn *c)
+/* What stands in c->out from ${from} on was added. */
+static void sent(struct conn *c, size_t from)
 {
 	if (c->out.failed) {
 		conn_abort(c, "output queue full");
 		return;
 	}
+	if (c->tap != NULL)
+		c->tap->on_sent(c->tap->self, slice_from(buf_slice(&c->out), from));
 	if (conn_queued(c) >= CONN_LOW)
 		c->was_full = true;
 	loop_put_flush(c->loop, &c->flush);
@@ -181,7 +184,7 @@ void conn_send(struct conn *c, const void *p, size_t n)
 		return;
 	}
 	(void)buf_add(&c->out, p, n);
-	sent(c);
+	sent(c, c->out.failed ? 0 : c->out.n - n);
 }
 
 void conn_send_slice(struct conn *c, struct slice s)
@@ -196,6 +199,7 @@ void conn_sendz(struct conn *c, const char *z)
 
 void conn_sendf(struct conn *c, const char *fmt, ...)
 {
+	size_t from = c->out.n;
 	va_list ap;
 
 	if (c->state != CONN_OPEN)
@@ -203,7 +207,7 @@ void conn_sendf(struct conn *c, const char *fmt, ...)
 	va_start(ap, fmt);
 	(void)buf_vfmt(&c->out, fmt, ap);
 	va_end(ap);
-	sent(c);
+	sent(c, from);
 }
 
 size_t conn_queued(const struct conn *c)

@@ -104,6 +104,9 @@ enum {
 	L_HTTP = 8192, L_HTTP_BODY = 65536, L_HTTP_MESSAGE = 2 * L_SIZE, L_HTTP_CONNS = 64, L_HTTP_SECONDS = 10,
 	L_LOG = 1024, L_LOG_RING = 1048576,
 	L_LEDGER_DAYS = 90,
+	/* a trace of sessions: octets of a file, files, minutes; accounts at once; days that files stay */
+	L_TRACE_OCTETS = 1048576, L_TRACE_FILES = 32, L_TRACE_MINUTES = 60, L_TRACE_ACCOUNTS = 8, L_TRACE_DAYS = 7,
+	L_TRACE_LINE = 4096, L_TRACE_QUEUED = 262144, /* octets of a line; that wait for the disk */
 	/* configuration */
 	L_REGEX = 1024, L_REGEX_PARENS = 32,	/* octets of a pattern; parentheses in each other */
 	L_REGEX_SUBJECT = 1024, L_REGEX_STEPS = 10000, L_REGEX_KIB = 20000, /* looked at; steps a start; memory */

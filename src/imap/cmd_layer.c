@@ -5,6 +5,7 @@
 #include "core/limits.h"
 #include "core/log.h"
 #include "imap/notify.h"
+#include "imap/trace.h"
 
 void cmd_compress(struct imap *s)
 {
@@ -30,6 +31,7 @@ void cmd_compress(struct imap *s)
 
 void cmd_unauthenticate(struct imap *s)
 {
+	trace_gone(s, "UNAUTHENTICATE"); /* whose session it is now is not said yet */
 	log_event(LOG_INFO, s->id, "imap unauthenticate", "user", account_name(s->account), NULL);
 	notify_free(s);
 	imap_unselect(s);

@@ -5,9 +5,10 @@
 
 #include "core/mem.h"
 #include "imap/session.h"
+#include "imap/trace.h"
 
-struct imap_server *imap_server_new(
-    struct loop *l, struct store *s, struct tls *tls, const struct cfg *cfg)
+struct imap_server *imap_server_new(struct loop *l, struct work *w, struct store *s,
+    struct tls *tls, const struct cfg *cfg)
 {
 	struct imap_server *srv = NEW(struct imap_server);
 
@@ -16,12 +17,14 @@ struct imap_server *imap_server_new(
 	srv->tls = tls;
 	srv->cfg = cfg;
 	list_init(&srv->sessions);
+	srv->traces = traces_new(srv, w);
 	return (srv);
 }
 
 void imap_server_reload(struct imap_server *srv, const struct cfg *cfg)
 {
 	srv->cfg = cfg;
+	traces_reload(srv->traces);
 	/* An account that is gone is out, now: its sessions hold nothing that would outlive it. */
 	LIST_EACH(&srv->sessions, it)
 	{
@@ -61,9 +64,10 @@ static void tell_idle(void *self)
 	srv->on_idle(srv->idle_self);
 }
 
-static void look_idle(struct imap_server *srv)
+void server_look_idle(struct imap_server *srv)
 {
-	if (srv->draining && list_empty(&srv->sessions) && srv->later == NULL)
+	if (srv->draining && list_empty(&srv->sessions) && traces_idle(srv->traces) &&
+	    srv->later == NULL)
 		srv->later = loop_later(srv->loop, tell_idle, srv);
 }
 
@@ -75,7 +79,7 @@ void server_gone(struct imap_server *srv, struct imap *s)
 	srv->counts.live--;
 	if (s->account != NULL)
 		srv->counts.logged_in--;
-	look_idle(srv);
+	server_look_idle(srv);
 }
 
 void imap_server_drain(struct imap_server *srv, void (*on_idle)(void *self), void *self)
@@ -87,7 +91,7 @@ void imap_server_drain(struct imap_server *srv, void (*on_idle)(void *self), voi
 	{
 		session_leave(LIST_OWNER(it, struct imap, node));
 	}
-	look_idle(srv);
+	server_look_idle(srv);
 }
 
 void imap_server_free(struct imap_server *srv)
@@ -101,6 +105,7 @@ void imap_server_free(struct imap_server *srv)
 
 		session_abandon(s);
 	}
+	traces_free(srv->traces);
 	free(srv);
 }
 

@@ -14,6 +14,7 @@
 #include "imap/capability.h"
 #include "imap/command.h"
 #include "imap/notify.h"
+#include "imap/trace.h"
 #include "msg/charset.h"
 #include "msg/mutf7.h"
 
@@ -41,6 +42,7 @@ static void on_closed(void *self, const char *why)
 	struct imap *s = self;
 
 	s->closing = true;
+	trace_gone(s, why);
 	later_cancel(s->later);
 	timer_cancel(s->rate_timer);
 	call_drop(s);
@@ -77,6 +79,7 @@ void session_leave(struct imap *s)
 void session_abandon(struct imap *s)
 {
 	s->closing = true;
+	trace_gone(s, "the server is gone");
 	call_drop(s);
 	notify_free(s);
 	imap_unselect(s);
@@ -252,6 +255,7 @@ static void ended(struct imap *s)
 		imap_close_view(s);
 	if (s->closing)
 		return;
+	trace_look(s);
 	if (s->leaving) {
 		imap_bye(s, "[UNAVAILABLE] Server is shutting down");
 		return;
@@ -357,26 +361,23 @@ void imap_read_octets(struct imap *s, size_t (*on_octets)(struct imap *s, struct
 
 static bool take_line(struct imap *s)
 {
-	struct slice in = conn_input(s->conn), line;
+	struct slice in = conn_input(s->conn);
 	size_t at = slice_chr(slice_head(in, L_IPRE_OCTETS), '\n');
+	char line[L_IPRE_OCTETS]; /* consumed before it is answered, as all else is */
 
 	if (at == SIZE_MAX) {
 		if (in.n >= L_IPRE_OCTETS)
 			imap_bye(s, "Line too long");
 		return (false);
 	}
-	line = slice_head(in, at);
-	if (line.n == 0 || line.p[line.n - 1] != '\r') {
-		conn_consume(s->conn, at + 1);
-		s->reading = READING_NONE;
-		imap_bad(s, "Lines end with CRLF");
-		return (true);
-	}
-	line.n--;
+	memcpy(line, in.p, at);
+	conn_consume(s->conn, at + 1);
 	s->reading = READING_NONE; /* unless it asks for more */
-	s->call.on_line(s, line);
-	if (!s->closing)
-		conn_consume(s->conn, at + 1);
+	if (at == 0 || line[at - 1] != '\r')
+		imap_bad(s, "Lines end with CRLF");
+	else
+		s->call.on_line(s, (struct slice){ line, at - 1 });
+	secret_wipe(line, at);
 	return (true);
 }
 

@@ -18,6 +18,7 @@ struct imap;
 struct imap_command;
 struct notify;
 struct contexts;
+struct traces;
 
 enum imap_state { /* RFC 9051 3; also bits of a command's row */
 	IMAP_GREETED = 1,
@@ -96,6 +97,7 @@ struct imap_server {
 	struct tls *tls;
 	const struct cfg *cfg;
 	struct list sessions;
+	struct traces *traces;
 	struct imap_server_counts counts;
 	bool draining;
 	void (*on_idle)(void *self);
@@ -107,6 +109,7 @@ void session_open(struct imap_server *srv, struct conn *c, bool is_tls);
 void session_leave(struct imap *s);   /* drain: BYE now, or when the command under way has ended */
 void session_abandon(struct imap *s); /* the server goes away: at once, everything let go */
 void server_gone(struct imap_server *srv, struct imap *s); /* session.c tells server.c */
+void server_look_idle(struct imap_server *srv); /* perhaps all have ended; tells whoever drains */
 
 /* Answers. Only the last act of a command ends it: imap_end with "OK ...", "NO [CODE] ..." or
  * "BAD ..."; pending news is told first where the command's row allows it. Text that peers chose

@@ -52,6 +52,8 @@ struct listen_caps server_caps(const struct cfg *cfg);
 /* --- shown.c: what status asks of the other folders, for struct ops --- */
 void server_each_degraded(
     void *server, void (*on_reason)(void *arg, const char *why), void *arg);
+void server_each_trace(void *server,
+    void (*on_trace)(void *arg, const char *account, int64_t until, unsigned files), void *arg);
 void server_each_count(void *server,
     void (*on_count)(void *arg, const char *group, const char *name, uint64_t value, bool counter),
     void *arg);

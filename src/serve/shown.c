@@ -39,6 +39,12 @@ void server_each_degraded(
 		    "the call filter (seccomp) is not on: this kernel or build does not have it");
 }
 
+void server_each_trace(void *server,
+    void (*on_trace)(void *arg, const char *account, int64_t until, unsigned files), void *arg)
+{
+	imap_server_each_trace(((struct server *)server)->imap, on_trace, arg);
+}
+
 void server_each_count(void *server,
     void (*on_count)(void *arg, const char *group, const char *name, uint64_t value, bool counter),
     void *arg)

@@ -2,8 +2,9 @@
  * final for what it concerned (P9): nothing new is accepted until the databases were opened
  * again and checked and a fresh probe file was written and synced. A full disk is weather
  * (P10): new mail waits below limits.free, and a reserve file is given up so that what frees
- * space still works. Also the hourly upkeep: the ledger's age and size; what goes because of its age
+ * space still works. Also the hourly upkeep: the ledger's age and size, old traces of sessions; what goes because of its age
  * is expire.c's. */
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
@@ -292,6 +293,28 @@ static void shorten_ledger(struct job *j)
 			&k->err) == -1 || ledger_bound(k->store, LEDGER_OCTETS, &k->err) == -1;
 }
 
+/* Files of STORE_TRACES that nobody has written to for L_TRACE_DAYS. */
+static void shorten_traces(struct job *j)
+{
+	struct shorten_job *k = LIST_OWNER(j, struct shorten_job, job);
+	int64_t since = clock_wall() - (int64_t)L_TRACE_DAYS * 86400;
+	DIR *d = opendir(STORE_TRACES);
+	struct dirent *e;
+	struct stat st;
+
+	while (d != NULL && (e = readdir(d)) != NULL) {
+		if (fstatat(dirfd(d), e->d_name, &st, AT_SYMLINK_NOFOLLOW) == -1 ||
+		    !S_ISREG(st.st_mode) || st.st_mtime >= since)
+			continue;
+		if (unlinkat(dirfd(d), e->d_name, 0) == -1 && errno != ENOENT) {
+			k->failed = true;
+			(void)err_errno(&k->err, "remove " STORE_TRACES "/%.200s", e->d_name);
+		}
+	}
+	if (d != NULL)
+		(void)closedir(d);
+}
+
 static void on_shortened(struct job *j)
 {
 	struct shorten_job *k = LIST_OWNER(j, struct shorten_job, job);
@@ -326,6 +349,7 @@ static void hourly(struct store *s)
 {
 	shorten(s, STORE_LEDGER, "the ledger", shorten_ledger);
 	shorten(s, STORE_STATE, "the greylist", shorten_greylist);
+	shorten(s, STORE_LEDGER, STORE_TRACES, shorten_traces);
 	expire_hourly(s);
 }
 

@@ -13,6 +13,9 @@
 #include "core/err.h"
 #include "core/work.h"
 
+/* In the data folder: traces of sessions, one a file; those of L_TRACE_DAYS go. */
+#define STORE_TRACES "run/trace"
+
 struct loop;
 struct store;
 struct store_op;

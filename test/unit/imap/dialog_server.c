@@ -98,7 +98,7 @@ int main(int argc, char **argv)
 			fail("password", &err);
 	if ((tls = tls_server_new("cert.pem", "key.pem", "imap", &err)) == NULL)
 		fail("tls", &err);
-	w.server = imap_server_new(w.loop, w.store, tls, cfg);
+	w.server = imap_server_new(w.loop, w.work, w.store, tls, cfg);
 	w.listeners = listeners_new(w.loop, &caps);
 	(void)ip_parse(SLICE("127.0.0.1"), &local);
 	for (size_t i = 0; i < COUNT_OF(accepts); i++)
