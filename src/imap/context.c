@@ -39,6 +39,7 @@ static void peek_free(void *data)
 	free(p->values);
 	order_free(p->order);
 	uid_list_free(&p->found);
+	uid_list_free(&p->unreadable);
 	free(p);
 }
 
@@ -356,7 +357,7 @@ void context_ask_view(struct context *c)
 static enum visit_next on_message(void *ctx, const struct visit_message *m)
 {
 	struct peek *p = ctx;
-	bool unreadable;
+	bool unreadable = false;
 
 	if (search_match(p->q, m, p->values, &unreadable)) {
 		uint32_t uid = m->m.uid;
@@ -365,6 +366,8 @@ static enum visit_next on_message(void *ctx, const struct visit_message *m)
 		if (p->order != NULL)
 			order_add(p->order, &m->m, uid, m->keys, relevancy_of(p->q, p->values));
 	}
+	if (unreadable)
+		uid_list_merge(&p->unreadable, &(uint32_t){ m->m.uid }, 1);
 	return (VISIT_DONE);
 }
 
@@ -383,12 +386,12 @@ static void on_end(void *self, const struct err *err)
 	all->visit = NULL;
 	all->visiting = NULL;
 	all->peek = NULL;
-	/* what could not be read changes nothing */
+	/* what could not be read changes nothing: STO-09 */
 	for (size_t i = 0; i < all->visited.n && err == NULL && !s->view_gone; i++) {
 		uint32_t uid = all->visited.v[i];
 		bool is_in = uid_list_has(&p->found, uid);
 
-		if (!is_there(s, uid))
+		if (!is_there(s, uid) || uid_list_has(&p->unreadable, uid))
 			continue;
 		if (is_in && p->order != NULL && !uid_list_has(&c->members, uid))
 			add_fresh(c, order_entry_of(p->order, uid));

@@ -9,7 +9,7 @@ struct peek { /* the visit's */
 	struct search *owned; /* q, once its context is gone */
 	unsigned char *values;
 	struct order *order; /* NULL: a SEARCH */
-	struct uid_list found;
+	struct uid_list found, unreadable;
 };
 
 struct context {

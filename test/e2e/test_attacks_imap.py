@@ -477,6 +477,22 @@ def test_all_of_a_folder_is_told_in_little_memory(server, ann):  # IMP-08
     ann.ok(b"DELETE Whole")
 
 
+def test_what_cannot_be_read_leaves_no_result(server, ann):
+    ann.ok(b"CREATE Damaged")
+    ann.append(b"Subject: x\r\n\r\nhello\r\n", b"Damaged")
+    ann.ok(b"SELECT Damaged")
+    ann.ok(b"UID SEARCH RETURN (UPDATE COUNT) OR KEYWORD Now BODY hello")
+    path, = (os.path.join(top, name) for top, _, names in os.walk(os.path.join(server.data, "mail")) for name in names
+             if "Damaged/" in top and "S=" in name)
+    with open(path, "r+b") as f:
+        f.truncate(5)
+    ann.ok(b"STORE 1 +FLAGS.SILENT (\\Answered)")
+    ann.ok(b"FETCH 1 (BODYSTRUCTURE)")
+    heard = [r.octets for _ in range(20) for r in ann.ok(b"NOOP") if time.sleep(0.02) is None]
+    assert not [o for o in heard if b"REMOVEFROM" in o]
+    ann.ok(b"CLOSE")
+
+
 def test_a_message_expunged_while_it_is_sent_keeps_its_names(server, ann):
     """More than any socket holds, so the end of the response is made after the message went."""
     ann.ok(b"CREATE Leaving")
