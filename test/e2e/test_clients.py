@@ -3,16 +3,8 @@ import email, glob, imaplib, os, re, shutil, smtplib, subprocess
 
 import pytest
 
-from clients import PASSWORD, Tee, certificate, deliver, flag, in_terminal, listing, need, run, text
+from clients import PASSWORD, SETTINGS, Tee, certificate, deliver, flag, in_terminal, listing, need, run, text
 from server import Server, trusting, wait_for
-
-SETTINGS = """
-[score]
-reject = "off"
-junk = "off"
-[limits]
-free = "16 MiB"
-"""
 
 
 @pytest.fixture

@@ -4,16 +4,8 @@ import glob, os, random, re, shutil, tempfile
 
 import pytest
 
-from clients import PASSWORD, Tee, deliver, flag, in_terminal, listing, need, run, text, uid_of
+from clients import PASSWORD, SETTINGS, Tee, deliver, flag, in_terminal, listing, need, run, text, uid_of
 from server import Server, wait_for
-
-SETTINGS = """
-[score]
-reject = "off"
-junk = "off"
-[limits]
-free = "16 MiB"
-"""
 
 
 @pytest.fixture

@@ -1,16 +1,11 @@
 """Roundcube as Debian packages it, behind PHP's own web server: what its buttons do, over HTTP with cookies and tokens; checked on our side."""
 import glob, html, http.cookiejar, json, os, re, shutil, socket, subprocess, tempfile, time, urllib.parse, urllib.request
 
+import clients
 from clients import PASSWORD, Tee, certificate, deliver, listing
 from server import Server, wait_for
 
-SETTINGS = """
-[score]
-reject = "off"
-junk = "off"
-[limits]
-free = "16 MiB"
-conn_per_source = 500
+SETTINGS = clients.SETTINGS + """conn_per_source = 500
 conn_rate = 100000
 """
 CONFIG = """<?php

@@ -2,16 +2,11 @@
 Checked on our side: what it read is seen, what it moved to Junk is learned. Pictures of the screen go to PENNYPOST_PICTURES, if that is a folder."""
 import json, os, shutil, socket, subprocess, tempfile, time
 
+import clients
 from clients import PASSWORD, Tee, deliver, listing
 from server import Server, wait_for
 
-SETTINGS = """
-[score]
-reject = "off"
-junk = "off"
-[limits]
-free = "16 MiB"
-"""
+SETTINGS = clients.SETTINGS
 PREFS = {
     "mail.account.account1.identities": "id1", "mail.account.account1.server": "server1", "mail.accountmanager.accounts": "account1,account2",
     "mail.account.account2.server": "server2", "mail.server.server2.type": "none", "mail.server.server2.hostname": "Local Folders",

@@ -1,24 +1,16 @@
 """spf_suite.py DRIVER SUITE: the public test suite of RFC 7208, over a name server that serves its tables. Skipped (77) without it."""
-import os
 import sys
 
-try:
-    import yaml
-except ImportError:
-    yaml = None
-
 import lying
+import scenarios
 
 
 def main():
     driver, path = sys.argv[1:]
-    if yaml is None or not os.path.exists(path):
-        print('skipped: no SPF suite beside the project, or no python3-yaml')
-        return 77
+    if (found := scenarios.load(path, 'SPF')) is None:
+        return scenarios.SKIPPED
     total = wrong = 0
-    with open(path, encoding='utf-8') as f:
-        scenarios = list(yaml.safe_load_all(f))
-    for scenario in scenarios:
+    for scenario in found:
         names, lines = list(scenario['tests']), []
         for name in names:
             test = scenario['tests'][name]

@@ -7,6 +7,14 @@ import pytest
 from imap_listener import Grammar, Listener
 from server import trusting
 
+# Nothing is judged where a client is what is tried. A table may follow: [limits] is the last.
+SETTINGS = """
+[score]
+reject = "off"
+junk = "off"
+[limits]
+free = "16 MiB"
+"""
 PASSWORD = "secret of ann"
 
 
