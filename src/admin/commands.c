@@ -50,6 +50,12 @@ static const struct command rows[] = {
 	    "configuration\n"
 	    "  eval --policy P    toe (default), err, lazy50, lazy80 or own\n",
 	    cli_spam },
+	{ "expect", "DURATION | off",
+	    "for that long no stranger is asked to come again: when you wait for a code", NULL,
+	    cli_expect },
+	{ "correspondents", "ACCOUNT [forget ADDRESS]",
+	    "whom an account wrote to, and so trusts once they prove themselves", NULL,
+	    cli_correspondents },
 	{ "undelete",
 	    "ACCOUNT [--folder F] [--since T] [--from X] [--subject Y] [--all] [--into FOLDER] "
 	    "[--dry-run]",

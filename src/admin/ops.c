@@ -26,6 +26,9 @@ static const struct route {
 	{ "POST", "/spam/learn", ops_spam_learn },
 	{ "GET", "/spam/stats", ops_spam_stats },
 	{ "POST", "/trace", ops_trace },
+	{ "POST", "/expect", ops_expect },
+	{ "GET", "/correspondents/*", ops_correspondents },
+	{ "POST", "/correspondents/*/forget", ops_correspondent_forget },
 	{ "GET", "/undelete", ops_undelete_list },
 	{ "POST", "/undelete", ops_undelete },
 };

@@ -62,6 +62,10 @@ void ops_trace(struct ops_call *c);
 void ops_trace_write(struct ops *o, struct json *j); /* "trace": [...] */
 /* ops_ledger.c */
 void ops_ledger(struct ops_call *c);
+/* ops_senders.c */
+void ops_expect(struct ops_call *c);
+void ops_correspondents(struct ops_call *c);
+void ops_correspondent_forget(struct ops_call *c);
 /* ops_undelete.c */
 void ops_undelete_list(struct ops_call *c);
 void ops_undelete(struct ops_call *c);

@@ -1,5 +1,5 @@
 """Who is really writing: SPF, DKIM, DMARC and ARC of mail from strangers with a DNS of ours, and what follows: 550, 451, Junk, Inbox, trust."""
-import base64, imaplib, smtplib, time
+import base64, imaplib, json, smtplib, time
 
 import dkim
 import pytest
@@ -139,3 +139,35 @@ def test_who_was_written_to_is_trusted_when_he_proves_himself(server, resolver):
     assert find(server, "a friend")[0] == "INBOX"
     assert send(server, make("a false friend", "friend@list.example"), "friend@list.example", nameless)[0] == 250
     assert find(server, "a false friend")[0] == "Junk"
+
+
+def test_a_doubtful_stranger_comes_again(resolver):
+    doubtful = "X: y\r\n"
+    with Server(dns=f"127.0.0.1:{resolver.port}", extra='[score]\ngreylist = 0.1\njunk = "off"') as s:
+        def come(subject, sender="someone@nowhere.example", source=OTHER):
+            message = make(subject, sender, doubtful).replace(b"Message-ID", b"X-Was-Message-ID")  # a small sign: 0.6
+            return send(s, message, sender, source)
+
+        code, text = come("first time")
+        assert (code, b"4.7.1" in text) == (451, True)
+        assert come("proved", "a@plain.example", GOOD)[0] == 250  # who proves his domain is no stranger
+        s.command("expect", "10m")
+        assert come("in the meantime")[0] == 250
+        s.command("expect", "off")
+        assert come("again")[0] == 250  # came in once
+        assert come("another", "other@elsewhere.example")[0] == 451
+        assert s.command("expect", "soon", check=False).returncode == 64
+
+
+def test_correspondents_are_shown_and_forgotten(server):
+    with smtplib.SMTP_SSL(server.address, server.port("submissions"), context=trusting()) as c:
+        c.login("bob@local.example", "secret of bob")
+        for _ in range(2):
+            c.sendmail("bob@local.example", ["Aunt@Family.example"], make("letter", "bob@local.example"))
+    assert "aunt@family.example" in server.command("correspondents", "bob").stdout
+    told = json.loads(server.command("correspondents", "--json", "bob@local.example").stdout)
+    assert [(k["address"], k["letters"]) for k in told] == [("aunt@family.example", 2)]
+    assert "stranger again" in server.command("correspondents", "bob", "forget", "aunt@family.example").stdout
+    assert server.command("correspondents", "bob", "forget", "aunt@family.example", check=False).returncode != 0
+    assert json.loads(server.command("correspondents", "--json", "bob").stdout) == []
+    assert server.command("correspondents", "nobody", check=False).returncode == 64
