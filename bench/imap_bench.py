@@ -81,6 +81,7 @@ ROW_TABLE = [
 CONTEXT = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
 CONTEXT.check_hostname, CONTEXT.verify_mode = False, ssl.CERT_NONE
 ROOM = memoryview(bytearray(1 << 20))
+TAIL = 4096  # octets that a tagged answer fits in, with all capabilities
 
 
 class Client:
@@ -107,7 +108,7 @@ class Client:
         if n == 0:
             raise ConnectionError("closed")
         self.octets += n
-        self.tail = (self.tail + ROOM[:n] if n < 600 else b"" + ROOM[n - 600:n])[-600:]
+        self.tail = (self.tail + ROOM[:n] if n < TAIL else b"" + ROOM[n - TAIL:n])[-TAIL:]
         if not self.tail.endswith(b"\r\n"):
             return False
         at = self.tail.rfind(self.tag)
