@@ -28,7 +28,7 @@ struct smtp_proof *smtp_proof_start(struct smtp_in *s, const struct smtp_path *f
 	a = arena_new(0);
 	p = arena_alloc(a, sizeof(*p));
 	p->arena = a;
-	p->head = (struct buf)BUF_INIT(L_HDR);
+	p->head = (struct buf)BUF_INIT(L_HDR + 2); /* and the blank line */
 	p->auth = dkim_auth_start(a, deps->loop, deps->dns, deps->suffixes,
 	    &(struct dkim_auth_ask){
 		.ip = *conn_peer(s->conn),
@@ -82,7 +82,7 @@ static void header_is_whole(struct smtp_proof *p, size_t end)
 
 void smtp_proof_take(struct smtp_proof *p, struct slice content)
 {
-	size_t was, end;
+	size_t was, end, fits;
 
 	if (p == NULL || p->auth == NULL)
 		return;
@@ -91,13 +91,16 @@ void smtp_proof_take(struct smtp_proof *p, struct slice content)
 		return;
 	}
 	was = p->head.n;
-	if (was + content.n > L_HDR) { /* refused or cut later: nothing is proved by it */
-		header_is_whole(p, p->head.n);
-		return;
-	}
-	(void)buf_add_slice(&p->head, content);
+	fits = content.n < p->head.max - was ? content.n : p->head.max - was;
+	(void)buf_add_slice(&p->head, slice_head(content, fits));
 	if ((end = header_end(buf_slice(&p->head), was)) != SIZE_MAX)
 		header_is_whole(p, end);
+	else if (fits < content.n) /* longer than any that is taken: refused later */
+		header_is_whole(p, p->head.n);
+	else
+		return;
+	if (fits < content.n)
+		dkim_auth_body(p->auth, slice_from(content, fits));
 }
 
 static void on_result(void *self, const struct dkim_auth_result *r)
@@ -141,7 +144,7 @@ static enum fact spf_fact(const struct dkim_auth_spf *spf)
 static void prove(const struct dkim_auth_result *r, struct arena *a, struct facts *ret)
 {
 	struct slice *proved = arena_array(a, r->signatures_n + 1, sizeof(*proved));
-	bool unsure = false;
+	bool unsure = false; /* of a signature */
 
 	for (size_t i = 0; i < r->signatures_n; i++) {
 		if (r->signatures[i].result == DKIM_PASS)
@@ -151,6 +154,7 @@ static void prove(const struct dkim_auth_result *r, struct arena *a, struct fact
 	ret->dkim_pass = ret->proved_n > 0 ? FACT_YES : unsure ? FACT_UNKNOWN : FACT_NO;
 	ret->spf_pass = spf_fact(&r->mail_from);
 	ret->spf_fail = r->mail_from.result == SPF_FAIL;
+	ret->proof_undecided = unsure || r->mail_from.result == SPF_TEMPERROR;
 	if (ret->spf_pass == FACT_YES && r->mail_from.domain.n > 0)
 		proved[ret->proved_n++] = r->mail_from.domain;
 	ret->proved = proved;
@@ -175,11 +179,16 @@ static bool speaks_for(const struct facts *f, struct slice from)
 
 static void say_dmarc(const struct dmarc_result *d, struct facts *ret)
 {
-	ret->aligned = FACT_NO;
+	ret->aligned = ret->proof_undecided ? FACT_UNKNOWN : FACT_NO;
 	switch (d->state) {
-	case DMARC_PASS: ret->dmarc_pass = ret->aligned = FACT_YES; break;
+	case DMARC_PASS:
+		ret->dmarc_pass = FACT_YES;
+		/* An SPF record that lets half the internet in passes, and earns no trust (AUT-21). */
+		if (d->dkim_aligned || ret->spf_pass == FACT_YES)
+			ret->aligned = FACT_YES;
+		break;
 	case DMARC_FAIL:
-		ret->dmarc_pass = FACT_NO;
+		ret->dmarc_pass = ret->aligned = FACT_NO;
 		ret->dmarc_wish = d->disposition;
 		break;
 	case DMARC_TEMPERROR:
@@ -188,9 +197,10 @@ static void say_dmarc(const struct dmarc_result *d, struct facts *ret)
 		break;
 	case DMARC_NONE:
 		ret->dmarc_pass = FACT_NO;
-		ret->aligned = speaks_for(ret, d->from) ? FACT_YES : FACT_NO;
+		if (speaks_for(ret, d->from))
+			ret->aligned = FACT_YES;
 		break;
-	case DMARC_PERMERROR: ret->dmarc_pass = FACT_NO; break;
+	case DMARC_PERMERROR: ret->dmarc_pass = ret->aligned = FACT_NO; break;
 	}
 }
 

@@ -89,8 +89,9 @@ void inbound_greylist(struct inbound *in)
 	struct err err = { 0 };
 
 	/* A list that cannot be read must not keep anybody out. */
-	(void)greylist_try(e->server->deps.store, &e->facts.peer, sender_domain(in), clock_wall(),
-	    &state, &err);
+	if (greylist_try(e->server->deps.store, &e->facts.peer, sender_domain(in), clock_wall(),
+		&state, &err) == -1)
+		state = GREYLIST_PASS; /* nor one that cannot be written: he would wait for ever */
 	in->came_again = state == GREYLIST_PASS;
 }
 

@@ -205,16 +205,18 @@ static void on_committed(void *self, const struct commit_result *r)
 }
 
 /* Where a [[rule]] files it; a folder that is not there is no reason to lose sight of mail. */
-static struct folder *rule_folder(const struct smtp_end *e, const struct share *share)
+static struct folder *rule_folder(const struct smtp_end *e, struct share *share)
 {
 	struct folder *f;
 
 	if (share->verdict.folder == NULL)
 		return (NULL);
-	if ((f = folder_find(share->account, slice_of(share->verdict.folder))) == NULL)
+	if ((f = folder_find(share->account, slice_of(share->verdict.folder))) == NULL) {
 		log_event(LOG_WARN, e->tx->id, "rule", "account", share->name, "folder",
 		    share->verdict.folder, "why", "there is no such folder", "now",
 		    "filed into INBOX; make the folder, or change the rule", NULL);
+		share->verdict.folder = NULL; /* what the ledger tells is where it is */
+	}
 	return (f);
 }
 

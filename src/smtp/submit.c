@@ -39,6 +39,7 @@ struct submit {
 	struct queue_count count;
 	struct err count_err;
 	int64_t not_before;
+	bool by_program; /* a receipt or an automatic answer: nobody wrote it */
 };
 
 static void arrive(void *self);
@@ -115,6 +116,18 @@ static int cmp_span(const void *a, const void *b)
 	return (x->at < y->at ? -1 : x->at > y->at);
 }
 
+/* RFC 3834 5, RFC 8098 3: an automatic answer, a receipt. */
+static bool is_by_program(const struct smtp_end *e)
+{
+	const struct field *automatic = header_first(&e->header, SLICE("Auto-Submitted")),
+			   *type = header_first(&e->header, SLICE("Content-Type"));
+
+	return (e->tx->from.text.n == 0 ||
+	    (automatic != NULL && !slice_istarts(slice_trim(automatic->body), SLICE("no"))) ||
+	    (type != NULL &&
+		slice_istarts(slice_trim(type->body), SLICE("multipart/report"))));
+}
+
 static void run_examine(struct job *j) /* worker */
 {
 	struct smtp_end *e = smtp_end_of(j);
@@ -125,6 +138,7 @@ static void run_examine(struct job *j) /* worker */
 
 	if (smtp_end_examine(e) == -1)
 		return;
+	sub->by_program = is_by_program(e);
 	addr_parse(a, header_first(h, SLICE("From"))->body, &sub->from);
 	sub->drop = arena_array(a, h->n > 0 ? h->n : 1, sizeof(*sub->drop));
 	sub->drop_n = smtp_end_forgeries(e, sub->drop);
@@ -446,7 +460,8 @@ static void on_ended(void *self)
 	}
 	if (ok) {
 		e->server->counts.submitted++;
-		note_correspondents(sub);
+		if (!sub->by_program)
+			note_correspondents(sub);
 	} else if (e->reply.code >= 500)
 		e->server->counts.rejected++;
 	else

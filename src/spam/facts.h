@@ -29,6 +29,7 @@ struct facts {
 	bool spf_fail; /* the envelope's domain says that this peer is not one of its own */
 	const struct slice *proved; /* domains that passed by DKIM or SPF, A-labels, lower case */
 	size_t proved_n;
+	bool proof_undecided; /* a temporary error alone kept SPF or a signature from being checked */
 	enum dmarc_policy
 	    dmarc_wish;       /* of a From that failed: what its domain asks for this message */
 	bool dmarc_undecided; /* a policy was found, and a temporary error alone leaves it open */

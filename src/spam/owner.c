@@ -54,7 +54,8 @@ static enum fact domain_holds(struct arena *a, const struct cfg_match *m, const 
 			return (FACT_YES);
 	}
 	/* A lookup that failed proves nothing, and is no proof of the contrary. */
-	if (f->header == NULL || f->dkim_pass == FACT_UNKNOWN || f->spf_pass == FACT_UNKNOWN)
+	if (f->header == NULL || f->proof_undecided || f->dkim_pass == FACT_UNKNOWN ||
+	    f->spf_pass == FACT_UNKNOWN)
 		return (FACT_UNKNOWN);
 	return (FACT_NO);
 }

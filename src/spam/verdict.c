@@ -23,6 +23,8 @@ static const char reply_dmarc[] = "the domain in From says that only mail it sig
 				  "is its own, and this is neither";
 static const char reply_unsure[] =
     "the domain in From has a policy that could not be checked now, please try again later";
+static const char reply_unproved[] =
+    "a DNS question about the sender could not be answered now, please try again later";
 static const char reply_greylist[] =
     "we do not know you yet: please send this again in a few minutes, as mail servers do";
 
@@ -175,8 +177,8 @@ static bool overrides_dmarc(const struct cfg_rule *r, const struct facts *f)
 {
 	bool asked = f->dmarc_wish != DMARC_ASKS_NOTHING && f->dmarc_pass != FACT_YES;
 
-	return (
-	    r->ip != NULL || r->domain != NULL || f->indirect || !(asked || f->dmarc_undecided));
+	/* Not because it came through a list: anybody may call himself one (in_proof.c). */
+	return (r->ip != NULL || r->domain != NULL || !(asked || f->dmarc_undecided));
 }
 
 static const char *line_of(struct judging *j, const struct cfg_rule *r)
@@ -205,20 +207,36 @@ static bool apply_rule(struct judging *j, const struct cfg_rule *r)
 	return (false); /* and judged like any other mail */
 }
 
+/* The first that holds and may stand in for what is missing. ${*ret_vain}: one held that may not. */
+static const struct cfg_rule *find_allow(struct judging *j, bool *ret_vain)
+{
+	const struct cfg_rule *r = j->cfg->allows;
+
+	*ret_vain = false;
+	while ((r = owner_first(j->arena, r, j->facts, NULL)) != NULL) {
+		if (overrides_dmarc(r, j->facts))
+			return (r);
+		*ret_vain = true;
+		r = r->next;
+	}
+	return (NULL);
+}
+
 static bool apply_owner(struct judging *j)
 {
-	const struct cfg_rule *allow = owner_first(j->arena, j->cfg->allows, j->facts, NULL),
+	bool vain;
+	const struct cfg_rule *allow = find_allow(j, &vain),
 			      *rule = owner_first(j->arena, j->cfg->rules, j->facts, NULL), *deny;
 
 	/* An allow is about trust, a rule about order: mail that is allowed is still filed. */
-	if (allow != NULL && overrides_dmarc(allow, j->facts)) {
+	if (allow != NULL) {
 		if (rule != NULL)
 			(void)apply_rule(j, rule);
 		note(j, "allow", line_of(j, allow));
 		settle(j, VERDICT_ACCEPT, 0, NULL, NULL);
 		return (true);
 	}
-	if (allow != NULL)
+	if (vain)
 		note(j, "allow", "not proved, so not used");
 	if ((deny = owner_first(j->arena, j->cfg->denies, j->facts, NULL)) != NULL) {
 		note(j, "deny", line_of(j, deny));
@@ -226,6 +244,24 @@ static bool apply_owner(struct judging *j)
 		return (true);
 	}
 	return (rule != NULL && apply_rule(j, rule));
+}
+
+/* DNS-01: nobody is refused for good while a failed lookup alone keeps him from being one whom the owner
+ * lets in, or one he wrote to. */
+static void spare_the_undecided(struct judging *j, bool owner_decided)
+{
+	const struct facts *f = j->facts;
+	bool may_be_allowed, may_be_trusted;
+
+	if (j->v->act != VERDICT_REJECT || !f->proof_undecided)
+		return;
+	(void)owner_first(j->arena, j->cfg->allows, f, &may_be_allowed);
+	may_be_trusted = !owner_decided && f->known_correspondent == FACT_YES &&
+	    f->aligned == FACT_UNKNOWN;
+	if (!may_be_allowed && !may_be_trusted)
+		return;
+	note(j, "sender", "not known now");
+	settle(j, VERDICT_DEFER, 451, "4.4.3", reply_unproved);
 }
 
 /* Someone the account wrote to, under a domain that was proved: not junked for his host or his words,
@@ -239,10 +275,11 @@ void verdict_judge(
     struct arena *a, const struct facts *f, const struct cfg *cfg, struct verdict *ret)
 {
 	struct judging j = { .arena = a, .facts = f, .cfg = cfg, .v = ret };
+	bool owner_decided;
 
 	*ret = (struct verdict){ .act = VERDICT_ACCEPT };
 	add_up(&j);
-	if (!apply_owner(&j)) {
+	if (!(owner_decided = apply_owner(&j))) {
 		apply_dmarc(&j);
 		if (!is_trusted(&j)) {
 			apply_filters(&j);
@@ -250,6 +287,7 @@ void verdict_judge(
 		} else if (ret->score >= cfg->score.reject)
 			raise(&j, VERDICT_JUNK, 0, NULL, NULL);
 	}
+	spare_the_undecided(&j, owner_decided);
 	if (ret->act != VERDICT_ACCEPT)
 		ret->folder = NULL; /* filing is for mail that is taken for good */
 	put_why(&j);

@@ -157,6 +157,8 @@ def test_rules_file_and_flag(server):
     found = where(server, f"to a folder that is not there {server.action}")
     assert list(found) == ["INBOX"] and b"\\Flagged" in found["INBOX"][0]  # nothing is lost, and the log says so
     assert "there is no such folder" in server.log_text()
+    told = json.dumps(json.loads(server.command("why", "--json", "to-a-folder-that-is-not-there-" + server.action + "@far.example").stdout))
+    assert "INBOX" in told and "Not There" not in told
 
 
 def test_a_peer_that_sends_before_the_answer_gets_its_answers_in_order(server):

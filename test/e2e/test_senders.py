@@ -29,6 +29,8 @@ def resolver():
             dns.add(f"_dmarc.{domain}", "TXT", f"v=DMARC1; p={policy}")
     dns.add("_dmarc.silent.example", "TXT", "v=DMARC1; p=reject")
     dns.faults["silent.example"] = "SERVFAIL"
+    dns.add("open.example", "TXT", "v=spf1 ip4:0.0.0.0/1 -all")
+    dns.add("_dmarc.open.example", "TXT", "v=DMARC1; p=none")
     yield dns
     dns.close()
 
@@ -100,6 +102,16 @@ def test_a_changed_body_proves_nothing(server):
     assert (code, b"5.7.26" in text) == (550, True)
 
 
+def test_a_from_behind_a_very_long_header_is_looked_at(server):
+    message = make("long header", "a@bank.example", text="A few words.\r\n" * 5000)
+    field = "".join(f" {'x' * 900}\r\n" for _ in range(200))
+    more = "".join(f"X-Filler-{i}: a\r\n{field}" for i in range(5))
+    last = 1048500 - len(more) - message.index(b"\r\n\r\n") - 30
+    more += "X-Last: a\r\n" + "".join(f" {'x' * 900}\r\n" for _ in range(last // 903)) + "X-End: " + "x" * (last % 903) + "\r\n"
+    code, text = send(server, more.encode() + message, "b@elsewhere.example", OTHER)
+    assert (code, b"5.7.26" in text) == (550, True), (code, text)
+
+
 def test_a_large_body_is_hashed_as_it_comes(server):
     text = "".join(f"line {i} of a long letter\r\n" for i in range(40000))
     assert send(server, signed(make("long letter", "a@bank.example", text=text), "bank.example"), "b@elsewhere.example", OTHER)[0] == 250
@@ -139,6 +151,29 @@ def test_who_was_written_to_is_trusted_when_he_proves_himself(server, resolver):
     assert find(server, "a friend")[0] == "INBOX"
     assert send(server, make("a false friend", "friend@list.example"), "friend@list.example", nameless)[0] == 250
     assert find(server, "a false friend")[0] == "Junk"
+
+
+def submit(server, sender, message, envelope, rcpt):
+    with smtplib.SMTP_SSL(server.address, server.port("submissions"), context=trusting()) as c:
+        c.login(sender, "secret of " + sender.split("@")[0])
+        c.sendmail(envelope, [rcpt], message)
+
+
+def test_a_record_that_lets_everybody_in_earns_no_trust(server):
+    submit(server, "ann@local.example", make("hello open", "ann@local.example"), "ann@local.example", "friend@open.example")
+    assert send(server, make("anybody", "friend@open.example"), "friend@open.example", "127.0.8.77")[0] == 250
+    folder, header = find(server, "anybody")
+    assert b"dmarc=pass" in header and folder == "Junk"  # no reverse name, and nothing that makes up for it
+
+
+def test_what_a_program_answers_makes_no_friends(server):
+    for more, envelope in (("Auto-Submitted: auto-replied\r\n", "bob@local.example"), ("Content-Type: multipart/report; boundary=b\r\n", "bob@local.example"),
+                           ("", "")):
+        submit(server, "bob@local.example", make("receipt", "bob@local.example", more), envelope, "spammer@far.example")
+    submit(server, "bob@local.example", make("letter", "bob@local.example", "Auto-Submitted: no\r\n"), "bob@local.example", "uncle@family.example")
+    told = json.loads(server.command("correspondents", "--json", "bob").stdout)
+    assert [k["address"] for k in told] == ["uncle@family.example"]
+    server.command("correspondents", "bob", "forget", "uncle@family.example")
 
 
 def test_a_doubtful_stranger_comes_again(resolver):
