@@ -6,6 +6,7 @@
  * once more at most: linear. RFC 5322 3.4, 4.4; RFC 6532 (octets above 127 are atom text). */
 #include "msg/addr_int.h"
 
+#include "core/domain.h"
 #include "core/limits.h"
 
 struct stretch { /* of the field, in octets; empty when from == to */
@@ -490,14 +491,18 @@ bool addr_single_domain(const struct addr_list *l, struct slice *ret_domain)
 {
 	struct slice domain = SLICE("");
 
-	if (l->faulty || l->cut)
+	if (l->cut)
 		return (false);
 	for (size_t i = 0; i < l->n; i++) {
-		if (l->v[i].kind != ADDR_MAILBOX)
+		struct slice d = l->v[i].domain;
+
+		if (slice_ends(d, SLICE(".")))
+			d.n--;
+		if (l->v[i].kind != ADDR_MAILBOX || d.n == 0)
 			continue;
-		if (l->v[i].domain.n == 0 || (domain.n > 0 && !slice_ieq(domain, l->v[i].domain)))
+		if (domain.n > 0 && !slice_ieq(domain, d) && !domain_same(domain, d))
 			return (false);
-		domain = l->v[i].domain;
+		domain = d;
 	}
 	if (domain.n == 0)
 		return (false);

@@ -25,7 +25,8 @@ struct addr_list {
 
 /* Linear; never fails. */
 void addr_parse(struct arena *a, struct slice field_body, struct addr_list *ret);
-/* The one mailbox's domain of a From field; false when none, several domains, or faulty. */
+/* The one domain of a From field's mailboxes, without a final dot; false when none has one, or there are
+ * several. Of a faulty field too: people see its address all the same, and so its domain's policy holds. */
 bool addr_single_domain(const struct addr_list *l, struct slice *ret_domain);
 /* local@domain written so that it parses back: quoted where needed. */
 struct buf;

@@ -110,6 +110,10 @@ static int check_from(struct arena *a, const struct header *h, struct err *err)
 	for (size_t i = 0; i < from.n; i++)
 		if (from.v[i].domain.n > 0 && check_domain(a, from.v[i].domain, &seen, err) == -1)
 			return (-1);
+	/* Programs that forgive more than we do show an address here, of whom we do not know. */
+	if (seen.n == 0 && slice_chr(header_first(h, SLICE("From"))->body, '@') != SIZE_MAX)
+		return (err_set(
+		    err, ERR_PEER, "the From field holds no address that can be read"));
 	return (0);
 }
 

@@ -96,6 +96,16 @@ def test_a_forger_meets_the_policy_of_the_domain(server):
     assert folder == "INBOX" and b"dmarc=fail" in header
 
 
+@pytest.mark.parametrize("written, code", [
+    ("<a@bank.example> x", 550), ("a@bank.example;", 550), ("Bank <a@bank.example", 550), ("a@bank.example (x", 550), ("a@bank.example evil", 550),
+    ("<a@bank.example>>", 550), ("a@bank.example,,b", 550), ("<a@bank.example.>", 550), ("<a@bank.example>, <>", 550), ("<a@bank.example>, <b@bank.example.>", 550),
+    ('"Bank <a@bank.example>', 550), ('"a@bank.example"', 554), ("a@bank.example <>", 550), ("a@bank.example\r\n\t<x>", 550),
+])
+def test_a_from_that_is_badly_written_hides_nobody(server, written, code):
+    message = make("badly written", "a@bank.example").replace(b"From: <a@bank.example>", b"From: " + written.encode())
+    assert send(server, message, "b@elsewhere.example", OTHER)[0] == code
+
+
 def test_a_changed_body_proves_nothing(server):
     message = signed(make("tampered", "a@bank.example"), "bank.example").replace(b"A few words", b"Other words")
     code, text = send(server, message, "b@elsewhere.example", OTHER)
