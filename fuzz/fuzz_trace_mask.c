@@ -40,7 +40,7 @@ static void literal(struct talk *t, enum mask_who who, size_t octets, bool waits
 		say(t, MASK_SERVER, SLICE("* 1 EXISTS\r\n+ go on\r\n"));
 	buf_reset(&out);
 	for (size_t i = 0; i < octets; i++)
-		(void)buf_addz(&out, i % 7 == 5 ? "\r\n" + (i & 1) : "Q");
+		(void)buf_addz(&out, i % 7 != 5 ? "Q" : (i & 1) ? "\n" : "\r\n");
 	say(t, who, slice_head(buf_slice(&out), octets));
 	buf_free(&out);
 }
