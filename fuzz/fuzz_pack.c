@@ -22,9 +22,9 @@ static void same(const struct pack *p, uint32_t uid)
 	if (!pack_add(&again, &m, &k) || pack_add(&again, &m, &k) ||
 	    !pack_find(&again, uid, true, &m2, &k2))
 		abort();
-	if (memcmp(&m, &m2, sizeof(m)) != 0 || k.sent != k2.sent || k.id != k2.id ||
-	    k.subject != k2.subject || k.refs_n != k2.refs_n ||
-	    memcmp(k.refs, k2.refs, k.refs_n * sizeof(*k.refs)) != 0)
+	if (m.uid != m2.uid || m.size != m2.size || m.internal_date != m2.internal_date ||
+	    k.sent != k2.sent || k.id != k2.id || k.subject != k2.subject ||
+	    k.refs_n != k2.refs_n || memcmp(k.refs, k2.refs, k.refs_n * sizeof(*k.refs)) != 0)
 		abort();
 	for (unsigned i = 0; i < SORT_TEXTS; i++)
 		if (!slice_eq(k.text[i], k2.text[i]) || k.text[i].n > L_ISORT_TEXT)

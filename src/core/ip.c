@@ -118,6 +118,14 @@ bool ip_in(const struct ip *ip, const struct ip *net, unsigned bits)
 	return (ip_eq(&a, &b));
 }
 
+bool ip_is_this_host(const struct ip *ip)
+{
+	static const struct ip self4 = { .octets = { 127, 0, 0, 1 } },
+			       self6 = { .is_v6 = true, .octets = { [15] = 1 } };
+
+	return (ip_eq(ip, &self4) || ip_eq(ip, &self6));
+}
+
 bool ip_is_loopback(const struct ip *ip)
 {
 	static const unsigned char one[16] = { [15] = 1 };

@@ -25,6 +25,8 @@ struct ip ip_prefix(const struct ip *ip, unsigned bits);
 struct ip ip_source(const struct ip *ip);
 bool ip_in(const struct ip *ip, const struct ip *net, unsigned bits); /* false across families */
 bool ip_is_loopback(const struct ip *ip);
+/* 127.0.0.1 and ::1: what runs beside us. The rest of 127/8 may be played by anybody in a trial. */
+bool ip_is_this_host(const struct ip *ip);
 bool ip_is_private(const struct ip *ip); /* loopback, RFC 1918, RFC 6598, link-local, ULA, unspecified, multicast */
 /* in-addr.arpa / ip6.arpa name without final dot. */
 const char *ip_reverse(const struct ip *ip, char ret[IP_NAME]);

@@ -56,12 +56,7 @@ bool smtp_peer_may_ask(const struct cfg *cfg, const struct ip *address)
 /* This very host has no name to be judged by, in a trial neither. */
 static bool has_name_to_ask(const struct cfg *cfg, const struct ip *address)
 {
-	static const struct ip self4 = { .octets = { 127, 0, 0, 1 } },
-			       self6 = { .is_v6 = true, .octets = { [15] = 1 } };
-
-	if (ip_eq(address, &self4) || ip_eq(address, &self6))
-		return (false);
-	return (smtp_peer_may_ask(cfg, address));
+	return (!ip_is_this_host(address) && smtp_peer_may_ask(cfg, address));
 }
 
 struct smtp_peer *smtp_peer_ask(struct smtp_server *server, const struct ip *address)

@@ -104,10 +104,12 @@ static void add_up(struct judging *j)
 	}
 }
 
-/* Only strangers are asked to come again: whoever proved a domain or is known is not. */
+/* Only strangers are asked to come again: whoever proved a domain or is known is not, nor a program of
+ * this very host, which may never come again. */
 static bool is_stranger(const struct facts *f)
 {
-	return (f->proved_n == 0 && f->known_correspondent != FACT_YES);
+	return (
+	    f->proved_n == 0 && f->known_correspondent != FACT_YES && !ip_is_this_host(&f->peer));
 }
 
 static void apply_score(struct judging *j)
@@ -256,8 +258,8 @@ static void spare_the_undecided(struct judging *j, bool owner_decided)
 	if (j->v->act != VERDICT_REJECT || !f->proof_undecided)
 		return;
 	(void)owner_first(j->arena, j->cfg->allows, f, &may_be_allowed);
-	may_be_trusted = !owner_decided && f->known_correspondent == FACT_YES &&
-	    f->aligned == FACT_UNKNOWN;
+	may_be_trusted =
+	    !owner_decided && f->known_correspondent == FACT_YES && f->aligned == FACT_UNKNOWN;
 	if (!may_be_allowed && !may_be_trusted)
 		return;
 	note(j, "sender", "not known now");

@@ -8,6 +8,7 @@ from server import wait_for
 SETTINGS = """
 [score]
 reject = "off"
+greylist = "off"
 [limits]
 conn_per_source = 500
 conn_guests = 500

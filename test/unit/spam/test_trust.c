@@ -104,26 +104,21 @@ static void conditions_hold_or_not_or_are_not_known(void **state)
 
 static void the_order_of_trust_is_kept(void **state)
 {
-	static const struct cfg_rule allow_from = { .kind = RULE_ALLOW,
-		.from = &from_friend,
-		.line = 1 },
-				     allow_ip = { .kind = RULE_ALLOW, .ip = &here, .line = 2 },
-				     allow_from_or_ip = { .kind = RULE_ALLOW,
-					     .from = &from_friend,
-					     .line = 5,
-					     .next = (struct cfg_rule *)&allow_ip },
-				     allow_domain = { .kind = RULE_ALLOW,
-					     .domain = &domain,
-					     .line = 4 },
-				     deny = { .kind = RULE_DENY, .from = &from_domain, .line = 3 },
-				     to_junk = { .kind = RULE_RULE,
-					     .header = &list,
-					     .act = ACT_JUNK },
-				     to_folder = { .kind = RULE_RULE,
-					     .header = &list,
-					     .act = ACT_FOLDER,
-					     .folder = "Choir",
-					     .flag = "$Choir" };
+	static const struct cfg_rule
+	    allow_from = { .kind = RULE_ALLOW, .from = &from_friend, .line = 1 },
+	    allow_ip = { .kind = RULE_ALLOW, .ip = &here, .line = 2 },
+	    allow_from_or_ip = { .kind = RULE_ALLOW,
+		    .from = &from_friend,
+		    .line = 5,
+		    .next = (struct cfg_rule *)&allow_ip },
+	    allow_domain = { .kind = RULE_ALLOW, .domain = &domain, .line = 4 },
+	    deny = { .kind = RULE_DENY, .from = &from_domain, .line = 3 },
+	    to_junk = { .kind = RULE_RULE, .header = &list, .act = ACT_JUNK },
+	    to_folder = { .kind = RULE_RULE,
+		    .header = &list,
+		    .act = ACT_FOLDER,
+		    .folder = "Choir",
+		    .flag = "$Choir" };
 	const struct {
 		const char *what;
 		const struct cfg_rule *allow, *deny, *rule;
@@ -272,6 +267,28 @@ static void the_order_of_trust_is_kept(void **state)
 	}
 }
 
+static void strangers_from_elsewhere_are_put_off(void **state)
+{
+	const struct cfg cfg = { .score = { 4, 6, 15 }, .filter = { .no_rdns = ACTION_GREYLIST } };
+	struct facts f = arrived(base());
+	struct verdict v;
+
+	(void)state;
+	f.has_rdns = FACT_NO;
+	verdict_judge(arena, &f, &cfg, &v);
+	assert_int_equal(v.act, VERDICT_GREYLIST);
+	assert_int_equal(v.code, 451);
+	f.peer = (struct ip){ .octets = { 127, 0, 0, 1 } }; /* a program beside us */
+	verdict_judge(arena, &f, &cfg, &v);
+	assert_int_equal(v.act, VERDICT_ACCEPT);
+	f = arrived(base());
+	f.has_rdns = FACT_NO;
+	f.proved = proved;
+	f.proved_n = 1;
+	verdict_judge(arena, &f, &cfg, &v);
+	assert_int_equal(v.act, VERDICT_ACCEPT);
+}
+
 static void recipients_are_refused_only_when_nothing_may_allow_them(void **state)
 {
 	static const struct cfg_rule allow_from = { .kind = RULE_ALLOW, .from = &from_friend },
@@ -303,6 +320,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(conditions_hold_or_not_or_are_not_known),
 		cmocka_unit_test(the_order_of_trust_is_kept),
+		cmocka_unit_test(strangers_from_elsewhere_are_put_off),
 		cmocka_unit_test(recipients_are_refused_only_when_nothing_may_allow_them),
 	};
 
