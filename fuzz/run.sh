@@ -9,12 +9,12 @@ mkdir -p "$build/crashes"
 passed=0 failed=0
 for target; do
 	dict=fuzz/dict/$target.dict
-	work=$build/work/$target
-	mkdir -p "$work"
+	found=$build/found/$target
+	mkdir -p "$found"
 	printf 'fuzz %s ... ' "$target"
 	if "$build/fuzz/fuzz_$target" -max_total_time="$seconds" -timeout=5 -rss_limit_mb=512 -max_len=65536 -print_final_stats=1 \
 	    -artifact_prefix="$build/crashes/$target-" $( [ -f "$dict" ] && printf -- '-dict=%s' "$dict" ) \
-	    "$work" "fuzz/corpus/$target" >"$build/$target.log" 2>&1; then
+	    "$found" "fuzz/corpus/$target" >"$build/$target.log" 2>&1; then
 		passed=$((passed + 1)); sed -n 's/^stat::number_of_executed_units: */runs /p' "$build/$target.log"
 	else
 		failed=$((failed + 1)); echo FAILED; tail -30 "$build/$target.log"
