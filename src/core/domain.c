@@ -92,3 +92,9 @@ bool domain_same(struct slice a, struct slice b)
 
 	return (n > 0 && to_ascii(b, right) == n && memcmp(left, right, n) == 0);
 }
+
+bool domain_is_within(struct slice name, struct slice domain)
+{
+	return (domain.n > 0 && slice_iends(name, domain) &&
+	    (name.n == domain.n || name.p[name.n - domain.n - 1] == '.'));
+}

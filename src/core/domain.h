@@ -12,5 +12,9 @@ bool domain_ok(struct slice s);
 struct slice domain_ascii(struct arena *a, struct slice s);
 /* domain_same: equal after domain_ascii on both. */
 bool domain_same(struct slice a, struct slice b);
+/* domain_is_within: is ${name} that domain, or below it? Whole labels: "evilbank.example" is not within
+ * "bank.example". ASCII case is folded, nothing else: both are A-labels, or both as written. False for an
+ * empty domain. */
+bool domain_is_within(struct slice name, struct slice domain);
 
 #endif

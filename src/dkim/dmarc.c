@@ -2,6 +2,7 @@
  * record to dmarc_find.c and the consequence to whoever judges the message. Pure. */
 #include "dkim/dmarc.h"
 
+#include "core/domain.h"
 #include "core/mem.h"
 
 const char *dmarc_state_name(enum dmarc_state s)
@@ -17,12 +18,6 @@ const char *dmarc_state_name(enum dmarc_state s)
 	return (names[s]);
 }
 
-static bool is_under(struct slice name, struct slice domain)
-{
-	return (
-	    name.n > domain.n && slice_ends(name, domain) && name.p[name.n - domain.n - 1] == '.');
-}
-
 /* RFC 7489 3.1.1, 3.1.2: strict is the same domain, relaxed the same organisation. */
 static bool is_aligned(
     const struct dmarc_found *f, const struct suffixes *s, struct slice domain, bool strict)
@@ -36,7 +31,7 @@ static bool is_aligned(
 	if (strict)
 		return (false);
 	if (f->record.psd == DMARC_PSD_NO && slice_eq(f->domain, f->from))
-		return (is_under(domain,
+		return (domain_is_within(domain,
 		    f->from)); /* RFC 9989 4.10: it says that the organisation begins here */
 	a = arena_new(0);
 	ours = suffixes_org(s, a, f->from);

@@ -138,8 +138,7 @@ static const char *take_identity(struct arena *a, struct signature *s)
 		return ("i= is no address");
 	s->identity = slice_of(
 	    arena_fmt(a, SLICE_FMT "@" SLICE_FMT, SLICE_ARG(slice_head(i, at)), SLICE_ARG(domain)));
-	if (!slice_eq(domain, s->domain) &&
-	    !(slice_ends(domain, s->domain) && domain.p[domain.n - s->domain.n - 1] == '.'))
+	if (!domain_is_within(domain, s->domain))
 		return ("i= is outside of d=");
 	return (NULL);
 }

@@ -4,6 +4,8 @@
  * L_SPF_QUESTIONS. */
 #include "dkim/spf_int.h"
 
+#include "core/domain.h"
+
 static const struct spf_directive *current(const struct spf_check *c)
 {
 	const struct spf_level *l = &c->levels[c->depth];
@@ -117,12 +119,6 @@ static void on_mx(void *self, const struct dns_answer *a)
 
 /* --- ptr and %{p} --- */
 
-static bool is_within(struct slice name, struct slice domain)
-{
-	return (slice_ieq(name, domain) ||
-	    (slice_iends(name, domain) && name.p[name.n - domain.n - 1] == '.'));
-}
-
 static void on_ptr_address(void *self, const struct dns_answer *a);
 
 static void next_ptr(struct spf_check *c)
@@ -175,7 +171,7 @@ struct slice spf_validated_for(const struct spf_check *c, struct slice domain)
 		if (slice_ieq(c->validated[i], domain))
 			return (c->validated[i]);
 	for (size_t i = 0; i < c->validated_n; i++)
-		if (is_within(c->validated[i], domain))
+		if (domain_is_within(c->validated[i], domain))
 			return (c->validated[i]);
 	return (c->validated_n > 0 ? c->validated[0] : (struct slice){ "", 0 });
 }
@@ -186,7 +182,7 @@ static void match_ptr(struct spf_check *c)
 	bool matched = false;
 
 	for (size_t i = 0; i < c->validated_n && target.n > 0; i++)
-		matched = matched || is_within(c->validated[i], target);
+		matched = matched || domain_is_within(c->validated[i], target);
 	spf_matched(c, matched);
 }
 

@@ -3,11 +3,12 @@
  * a proof is worth is spam/'s. RFC 7208, 6376, 7489, 8617. */
 #include "smtp/in_proof.h"
 
+#include "core/domain.h"
 #include "core/mem.h"
 #include "smtp/in_peer.h"
 
 struct smtp_proof {
-	struct arena *arena; /* owned; holds this too */
+	struct arena *arena;    /* owned; holds this too */
 	struct dkim_auth *auth; /* NULL once it has answered */
 	struct buf head;        /* owned; the header while it arrives */
 	bool in_body;
@@ -160,19 +161,11 @@ static void prove(const struct dkim_auth_result *r, struct arena *a, struct fact
 	ret->proved = proved;
 }
 
-/* Is ${domain} ${parent}, or below it? */
-static bool is_below(struct slice domain, struct slice parent)
-{
-	return (slice_ieq(domain, parent) ||
-	    (domain.n > parent.n && slice_iends(domain, parent) &&
-		domain.p[domain.n - parent.n - 1] == '.'));
-}
-
 /* A From whose domain has no policy: does something that was proved speak for it? */
 static bool speaks_for(const struct facts *f, struct slice from)
 {
-	for (size_t i = 0; from.n > 0 && i < f->proved_n; i++)
-		if (is_below(from, f->proved[i]))
+	for (size_t i = 0; i < f->proved_n; i++)
+		if (domain_is_within(from, f->proved[i]))
 			return (true);
 	return (false);
 }

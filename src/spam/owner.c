@@ -46,13 +46,9 @@ static enum fact ip_holds(struct arena *a, const struct cfg_match *m, const stru
 static enum fact domain_holds(struct arena *a, const struct cfg_match *m, const struct facts *f)
 {
 	(void)a;
-	for (size_t i = 0; i < f->proved_n; i++) {
-		struct slice d = f->proved[i];
-
-		if (slice_ieq(d, m->text) ||
-		    (d.n > m->text.n && slice_iends(d, m->text) && d.p[d.n - m->text.n - 1] == '.'))
+	for (size_t i = 0; i < f->proved_n; i++)
+		if (domain_is_within(f->proved[i], m->text))
 			return (FACT_YES);
-	}
 	/* A lookup that failed proves nothing, and is no proof of the contrary. */
 	if (f->header == NULL || f->proof_undecided || f->dkim_pass == FACT_UNKNOWN ||
 	    f->spf_pass == FACT_UNKNOWN)

@@ -1,5 +1,6 @@
 /* rule_header.c: what does the header tell about how a message was made? Each test is small; RFC 5322 3.6 says what an honest program
  * writes. Failures: none: what is missing or unreadable is what is asked about. */
+#include "core/domain.h"
 #include "core/mem.h"
 #include "msg/addr.h"
 #include "msg/date.h"
@@ -131,8 +132,8 @@ double rule_name_is_address(const struct rule_case *c)
 	     end++)
 		;
 	domain = slice_head(domain, end);
-	return (slice_chr(domain, '.') != SIZE_MAX && !slice_iends(list.v[0].domain, domain) &&
-	    !slice_iends(domain, list.v[0].domain));
+	return (slice_chr(domain, '.') != SIZE_MAX && !domain_is_within(list.v[0].domain, domain) &&
+	    !domain_is_within(domain, list.v[0].domain));
 }
 
 double rule_raw_8bit(

@@ -102,6 +102,12 @@ static void sameness_ignores_case_and_spelling(void **state)
 	assert_true(domain_same(SLICE("\xc3\x9c.example"), SLICE("xn--tda.example")));
 	assert_false(domain_same(SLICE("a.org"), SLICE("b.org")));
 	assert_false(domain_same(SLICE(""), SLICE("")));
+	assert_true(domain_is_within(SLICE("Bank.example"), SLICE("bank.EXAMPLE")));
+	assert_true(domain_is_within(SLICE("a.b.bank.example"), SLICE("bank.example")));
+	assert_false(domain_is_within(SLICE("evilbank.example"), SLICE("bank.example")));
+	assert_false(domain_is_within(SLICE("bank.example"), SLICE("a.bank.example")));
+	assert_false(domain_is_within(SLICE("bank.example"), SLICE("")));
+	assert_false(domain_is_within(SLICE(""), SLICE("bank.example")));
 	assert_false(domain_same(SLICE("a..b"), SLICE("a..b")));
 }
 

@@ -105,6 +105,7 @@ static void each_rule_sees_its_sign(void **state)
 		{ "subject-gap", "Subject: cheap loans               xq7\r\n\r\n" },
 		{ "mixed-words", "Subject: p\xd0\xb0ypal\r\n\r\n" },
 		{ "name-is-address", "From: \"service@bank.example\" <x@evil.example>\r\n\r\n" },
+		{ "name-is-address", "From: \"service@bank.example\" <x@evilbank.example>\r\n\r\n" },
 		{ "raw-8bit", "Subject: \xe4\xe4 hello\r\n\r\n" },
 	};
 	struct verdict v;
