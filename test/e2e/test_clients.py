@@ -1,9 +1,9 @@
 """Do the programs people use get along with it? mbsync, neomutt, curl, swaks, msmtp and Python's own clients against the real binary."""
-import email, glob, imaplib, os, re, shutil, smtplib, subprocess
+import email, glob, imaplib, os, random, re, shutil, smtplib, subprocess
 
 import pytest
 
-from clients import PASSWORD, SETTINGS, Tee, certificate, deliver, flag, in_terminal, listing, need, run, text
+from clients import PASSWORD, SETTINGS, Tee, certificate, deliver, flag, in_terminal, letters_of, listing, need, numbers, run, text, uid_of, with_letters
 from server import Server, trusting, wait_for
 
 
@@ -56,6 +56,7 @@ Near :here:
 Patterns *
 Create Both
 Expunge Both
+Remove Near
 SyncState *
 Sync All
 CopyArrivalDate yes
@@ -66,13 +67,7 @@ CopyArrivalDate yes
 
     def files(self, folder):
         """number -> (flags, path)"""
-        found = {}
-        for path in glob.glob(f"{self.top}/mail/{folder}/new/*") + glob.glob(f"{self.top}/mail/{folder}/cur/*"):
-            with open(path, "rb") as f:
-                number = int(re.search(rb"(?im)^Message-ID: <n(\d+)@", f.read()).group(1))
-            assert number not in found, f"{number} twice in {folder}"
-            found[number] = ({LETTERS[c] for c in path.rpartition(":2,")[2] if ":2," in path}, path)
-        return found
+        return {n: ({LETTERS[c] for c in letters_of(path)}, path) for n, path in numbers(f"{self.top}/mail/{folder}").items()}
 
     def same_as(self, client, folder):
         there, here = listing(client, folder), self.files(folder)
@@ -96,15 +91,8 @@ def test_mbsync_keeps_both_sides_equal(server, tee, tmp_path):
     assert phone.same_as(client, "INBOX") == 25
     # here: flags, a deletion, a new message, a message put elsewhere, a new folder
     here = phone.files("INBOX")
-
-    def rename(number, flags):
-        path = here[number][1]
-        os.rename(path, re.sub(r"/new/", "/cur/", path).partition(":2,")[0] + ":2," + flags)
-
-    rename(5, "FS")
-    rename(3, "S")
-    rename(6, "RS")
-    rename(7, "T")
+    for number, letters in ((5, "FS"), (3, "S"), (6, "RS"), (7, "T")):
+        with_letters(here[number][1], letters)
     with open(f"{tmp_path}/phone/mail/Archive/new/1700000000.1_1.here", "wb") as f:
         f.write(text(100).replace(b"\r\n", b"\n"))
     shutil.move(here[8][1], f"{tmp_path}/phone/mail/Archive/cur/1700000000.2_1.here:2,S")
@@ -132,7 +120,7 @@ def test_mbsync_keeps_both_sides_equal(server, tee, tmp_path):
     assert 12 in phone.files("Archive")
     # both at once, then nothing more to do
     flag(client, "INBOX", 13, "+FLAGS", "(\\Seen)")
-    rename(14, "S")
+    with_letters(here[14][1], "S")
     phone.sync()
     for folder in ("INBOX", "Archive", "Made here", "Sent", "Drafts", "Junk", "Trash"):
         phone.same_as(client, folder)
@@ -145,6 +133,47 @@ def test_mbsync_keeps_both_sides_equal(server, tee, tmp_path):
     other = Phone(tee, tmp_path / "other")
     other.sync()
     assert other.same_as(client, "INBOX") == len(server_before["INBOX"])
+    client.logout()
+
+
+def test_mbsync_while_both_sides_change(server, tee, tmp_path):
+    """Flags, moves, deletions, renamed folders on either side and on both, again and again: in the end both sides are the same."""
+    need("mbsync")
+    deliver(server, 20)
+    client = server.imap()
+    rng = random.Random(5)
+    phone = Phone(tee, tmp_path)
+    phone.sync()
+    fresh = 200
+    for round in range(4):
+        near = {n: path for n, (_, path) in phone.files("INBOX").items()}
+        some = rng.sample(sorted(near), 6)
+        with_letters(near[some[0]], "FS")
+        with_letters(near[some[1]], "ST")  # deleted on both
+        with_letters(near[some[2]], "S")  # and flagged by the other side
+        shutil.move(near[some[3]], f"{tmp_path}/mail/Archive/new/170000000{round}.1_{round}.here")  # and deleted by the other side
+        flag(client, "INBOX", some[1], "+FLAGS", "(\\Deleted)")
+        flag(client, "INBOX", some[2], "+FLAGS", "(\\Flagged)")
+        flag(client, "INBOX", some[3], "+FLAGS", "(\\Deleted)")
+        client.expunge()
+        assert client.uid("MOVE", uid_of(client, "INBOX", some[4]), "Archive")[0] == "OK"
+        flag(client, "INBOX", some[5], "+FLAGS", "(\\Answered)")
+        client.close()
+        deliver(server, 3, fresh)
+        fresh += 3
+        assert client.create(f"round{round}")[0] == "OK" and client.append(f"round{round}", None, None, text(fresh + 500))[0] == "OK"
+        phone.sync()
+        if round:  # a name that goes away there, a new one that comes
+            assert client.rename(f"round{round}", f"renamed{round}")[0] == "OK"
+        phone.sync()
+        phone.sync()
+        for folder in ("INBOX", "Archive", f"renamed{round}" if round else "round0"):
+            phone.same_as(client, folder)
+        inbox = phone.files("INBOX")
+        assert some[1] not in inbox and inbox[some[2]][0] == {"\\Flagged", "\\Seen"} and {some[3], some[4]} <= phone.files("Archive").keys()
+    before = {f: listing(client, f) for f in ("INBOX", "Archive")}
+    phone.sync()
+    assert before == {f: listing(client, f) for f in before}
     client.logout()
 
 

@@ -55,6 +55,25 @@ def listing(client, folder):
     return found
 
 
+def numbers(maildir):
+    """number -> path of the files of a Maildir"""
+    found = {}
+    for path in glob.glob(f"{maildir}/new/*") + glob.glob(f"{maildir}/cur/*"):
+        with open(path, "rb") as f:
+            number = int(re.search(rb"(?im)^Message-ID: <n(\d+)@", f.read()).group(1))
+        assert number not in found, f"{number} twice in {maildir}"
+        found[number] = path
+    return found
+
+
+def letters_of(path):
+    return set(path.rpartition(":2,")[2]) if ":2," in path else set()
+
+
+def with_letters(path, letters):
+    os.rename(path, path.replace("/new/", "/cur/").partition(":2,")[0] + ":2," + letters)
+
+
 def uid_of(client, folder, number):
     client.select(f'"{folder}"')
     uid = client.uid("SEARCH", "HEADER", "Message-ID", f"<n{number}@far.example>")[1][0].decode()

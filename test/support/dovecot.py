@@ -4,6 +4,11 @@ import os, re, shutil, subprocess, tempfile
 
 FLAG_LETTERS = {"\\Draft": "D", "\\Flagged": "F", "\\Answered": "R", "\\Seen": "S", "\\Deleted": "T"}
 NOBODY = 65534
+MAILBOXES = "".join(f"""  mailbox {name} {{
+    auto = subscribe
+    special_use = \\{name}
+  }}
+""" for name in ("Archive", "Drafts", "Junk", "Sent", "Trash"))
 SETTINGS = """protocols = imap
 base_dir = {folder}/run
 state_dir = {folder}/run
@@ -19,27 +24,7 @@ mail_gid = {nobody}
 namespace inbox {{
   inbox = yes
   separator = /
-  mailbox Archive {{
-    auto = subscribe
-    special_use = \\Archive
-  }}
-  mailbox Drafts {{
-    auto = subscribe
-    special_use = \\Drafts
-  }}
-  mailbox Junk {{
-    auto = subscribe
-    special_use = \\Junk
-  }}
-  mailbox Sent {{
-    auto = subscribe
-    special_use = \\Sent
-  }}
-  mailbox Trash {{
-    auto = subscribe
-    special_use = \\Trash
-  }}
-}}
+{mailboxes}}}
 service stats {{
   unix_listener stats-writer {{
     mode = 0
@@ -140,7 +125,7 @@ class Dovecot:
                 f.write(content)
             os.utime(path, (date, date))
         with open(os.path.join(self.folder, "conf"), "w") as f:
-            f.write(SETTINGS.format(folder=self.folder, nobody=NOBODY))
+            f.write(SETTINGS.format(folder=self.folder, nobody=NOBODY, mailboxes=MAILBOXES))
         os.chmod(self.folder, 0o755)
         for top, _, names in os.walk(os.path.join(self.folder, "home")):
             for path in [top, *(os.path.join(top, n) for n in names)]:
