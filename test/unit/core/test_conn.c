@@ -229,21 +229,26 @@ static void produce_first(struct pair *p)
 	produce(&p->server);
 }
 
+static void run_large_answer(struct pair *p, void (*on_server)(struct pair *p))
+{
+	flood_left = FLOOD;
+	most_queued = 0;
+	p->on_server = on_server;
+	p->server.on_drain = produce;
+	pair_run(p);
+	assert_false(p->timed_out);
+	assert_int_equal(p->client.got.n, FLOOD);
+	assert_true(p->server.drains > 0);
+	assert_true(most_queued <= 262144 + CHUNK);
+}
+
 static void a_large_answer_is_produced_in_steps(void **state)
 {
 	struct pair p;
 
 	(void)state;
 	pair_init(&p);
-	flood_left = FLOOD;
-	most_queued = 0;
-	p.on_server = produce_first;
-	p.server.on_drain = produce;
-	pair_run(&p);
-	assert_false(p.timed_out);
-	assert_int_equal(p.client.got.n, FLOOD);
-	assert_true(p.server.drains > 0);
-	assert_true(most_queued <= 262144 + CHUNK);
+	run_large_answer(&p, produce_first);
 	pair_done(&p);
 }
 
@@ -294,20 +299,25 @@ static void flood_server(struct pair *p)
 	(void)timer_start(p->loop, 200, on_enough, p);
 }
 
+static void run_flood(struct pair *p, void (*on_client)(struct pair *p), size_t over_the_mark)
+{
+	most_unread = 0;
+	p->server.keeps = true;
+	p->server.on_input = look_only;
+	p->client.on_drain = produce;
+	p->on_client = on_client;
+	pair_run(p);
+	assert_false(p->timed_out);
+	assert_true(most_unread >= 65536 && most_unread < 65536 + over_the_mark);
+}
+
 static void unread_input_stops_at_its_mark(void **state)
 {
 	struct pair p;
 
 	(void)state;
 	pair_init(&p);
-	most_unread = 0;
-	p.server.keeps = true;
-	p.server.on_input = look_only;
-	p.client.on_drain = produce;
-	p.on_client = flood_server;
-	pair_run(&p);
-	assert_false(p.timed_out);
-	assert_true(most_unread >= 65536 && most_unread < 65536 + 4096);
+	run_flood(&p, flood_server, 4096);
 	pair_done(&p);
 }
 
@@ -332,17 +342,10 @@ static void deflate_carries_a_large_answer(void **state)
 
 	(void)state;
 	pair_init(&p);
-	flood_left = FLOOD;
-	most_queued = 0;
-	p.on_server = deflate_and_produce;
 	p.on_client = deflate_client;
-	p.server.on_drain = produce;
-	pair_run(&p);
-	assert_false(p.timed_out);
-	assert_int_equal(p.client.got.n, FLOOD);
+	run_large_answer(&p, deflate_and_produce);
 	for (size_t i = 0; i < p.client.got.n; i++)
 		assert_int_equal(p.client.got.p[i], 0);
-	assert_true(most_queued <= 262144 + CHUNK);
 	assert_string_equal(p.client.why, "closed by peer");
 	pair_done(&p);
 }
@@ -364,15 +367,8 @@ static void little_that_grows_large_stops_at_the_mark(void **state)
 
 	(void)state;
 	pair_init(&p);
-	most_unread = 0;
-	p.server.keeps = true;
-	p.server.on_input = look_only;
-	p.client.on_drain = produce;
 	p.on_server = deflate_server;
-	p.on_client = deflate_and_flood;
-	pair_run(&p);
-	assert_false(p.timed_out);
-	assert_true(most_unread >= 65536 && most_unread < 65536 + 8192);
+	run_flood(&p, deflate_and_flood, 8192);
 	pair_done(&p);
 }
 
