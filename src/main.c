@@ -222,8 +222,10 @@ static const char *real_folder_of(struct arena *a, const char *path)
 static int close_in(
     struct server *s, struct arena *a, struct err *err) /* Landlock: before any thread */
 {
+	const char *patterns = s->cfg->filter.patterns_file; /* read again at each reload */
 	const struct jail_path paths[] = {
 		{ ".", true },
+		{ patterns != NULL ? folder_of(a, patterns) : ".", false },
 		{ folder_of(a, s->config_path), false },
 		{ folder_of(a, s->cfg->tls.certificate), false },
 		{ folder_of(a, s->cfg->tls.key), false },

@@ -1,7 +1,6 @@
 /* cfg_judge.c: what do the tables of judging say: connect filters, the owner's rules? What
  * they mean for a message is spam/'s. Patterns are compiled here once; a pattern that is none is a fault
  * of the file like any other. */
-#include <ctype.h>
 #include <stdio.h>
 #include <string.h>
 

@@ -14,7 +14,7 @@ struct timer;
 
 struct server {
 	const char *config_path;
-	struct cfg *cfg; /* owned */
+	struct cfg *cfg;    /* owned */
 	struct cfg **spent; /* owned: replaced by reloads; sessions may still look at them */
 	size_t spent_n;
 	struct loop *loop;
@@ -22,7 +22,7 @@ struct server {
 	struct listeners *listeners;
 	struct tls *tls_smtp, *tls_imap, *tls_client;
 	struct dns *dns;
-	struct suffixes *suffixes; /* NULL: no list of public suffixes is installed */
+	struct suffixes *suffixes;
 	struct store *store;
 	struct classifier *classifier;
 	struct smtp_server *smtp;
@@ -31,8 +31,8 @@ struct server {
 	struct http_server *http;
 	struct ops ops;
 	const char *root_degraded; /* NULL: privileges were given up */
-	struct list reloads;       /* reload.c: asked for and not answered; the first is under way */
-	struct err reload_fault;   /* kind ERR_NONE: the last reload was good */
+	struct list reloads;     /* reload.c: asked for and not answered; the first is under way */
+	struct err reload_fault; /* kind ERR_NONE: the last reload was good */
 	struct timer *drain_timer, *watchdog;
 	unsigned draining; /* parts that are not idle yet */
 	bool stopping;
@@ -50,8 +50,7 @@ void server_reload_stop(struct server *s);
 struct listen_caps server_caps(const struct cfg *cfg);
 
 /* --- shown.c: what status asks of the other folders, for struct ops --- */
-void server_each_degraded(
-    void *server, void (*on_reason)(void *arg, const char *why), void *arg);
+void server_each_degraded(void *server, void (*on_reason)(void *arg, const char *why), void *arg);
 void server_each_trace(void *server,
     void (*on_trace)(void *arg, const char *account, int64_t until, unsigned files), void *arg);
 void server_each_count(void *server,

@@ -1,5 +1,5 @@
 /* in_checks.c: what is known of the peer before its message comes, and is a recipient refused for it?
- * Address, HELO, haste and TLS are known at once; names and lists come from in_peer.c. DESIGN 5: judged
+ * Address, HELO, haste and TLS are known at once; the reverse name comes from in_peer.c. DESIGN 5: judged
  * after RCPT, so that the owner's [[allow]] can name sender and recipient. */
 #include "smtp/in_peer.h"
 

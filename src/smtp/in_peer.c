@@ -6,12 +6,15 @@
 
 #include "core/mem.h"
 #include "dkim/iprev.h"
+#include "spam/filter.h"
 
 struct smtp_peer {
 	unsigned holders;
 	unsigned open; /* questions without an answer */
 	struct iprev *iprev;
-	enum fact has_rdns, fcrdns;
+	const struct cfg_filters
+	    *filters; /* as they were when it connected; see struct inbound.cfg */
+	enum fact has_rdns, fcrdns, residential;
 	char rdns[L_DOMAIN + 1]; /* empty: none, or not known */
 	void (*on_known)(void *self);
 	void *self;
@@ -44,6 +47,7 @@ static void on_iprev(void *self, const struct iprev_result *r)
 	if (r->name.n > 0 && r->name.n < sizeof(p->rdns)) {
 		memcpy(p->rdns, r->name.p, r->name.n);
 		p->rdns[r->name.n] = '\0';
+		p->residential = filter_is_residential(p->filters, r->name) ? FACT_YES : FACT_NO;
 	}
 	answered(p);
 }
@@ -67,6 +71,7 @@ struct smtp_peer *smtp_peer_ask(struct smtp_server *server, const struct ip *add
 		return (NULL);
 	p = NEW(struct smtp_peer);
 	p->holders = 1;
+	p->filters = &server->cfg->filter;
 	if ((p->iprev = iprev_start(server->deps.dns, address, on_iprev, p)) != NULL)
 		p->open++;
 	return (p);
@@ -104,5 +109,6 @@ void smtp_peer_facts(const struct smtp_peer *p, struct facts *ret)
 		return;
 	ret->has_rdns = p->has_rdns;
 	ret->fcrdns = p->fcrdns;
+	ret->residential = p->residential;
 	ret->rdns = slice_of(p->rdns);
 }

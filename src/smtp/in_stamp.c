@@ -54,16 +54,18 @@ void inbound_stamp(struct inbound *in)
 
 /* The facts as the owner's "why" shows them; null: not known. */
 static struct slice facts_text(
-    struct arena *a, const struct facts *f, const struct verdict *v, bool judged)
+    struct arena *a, const struct facts *f, const struct share *share, bool judged)
 {
 	static const char *const words[] = { "null", "false", "true" };
 
 	return (slice_of(arena_fmt(a,
 	    "{\"tls\":%s,\"early_talker\":%s,\"rdns\":%s,\"fcrdns\":%s,\"spf\":%s,\"dkim\":%s,"
-	    "\"dmarc\":%s,\"judged\":%s,\"score\":%.2f}",
+	    "\"dmarc\":%s,\"aligned\":%s,\"indirect\":%s,\"correspondent\":%s,\"judged\":%s,"
+	    "\"score\":%.2f}",
 	    f->tls ? "true" : "false", words[f->early_talker], words[f->has_rdns], words[f->fcrdns],
-	    words[f->spf_pass], words[f->dkim_pass], words[f->dmarc_pass],
-	    judged ? "true" : "false", judged ? v->score : 0.0)));
+	    words[f->spf_pass], words[f->dkim_pass], words[f->dmarc_pass], words[f->aligned],
+	    f->indirect ? "true" : "false", words[share->known], judged ? "true" : "false",
+	    judged ? share->verdict.score : 0.0)));
 }
 
 static struct slice folder_of(const struct share *share)
@@ -91,7 +93,7 @@ static void record_share(struct inbound *in, const struct share *share, bool acc
 	row.has_score = judged;
 	row.score = share->verdict.score;
 	row.points = share->verdict.why;
-	row.facts = facts_text(a, &e->facts, &share->verdict, judged);
+	row.facts = facts_text(a, &e->facts, share, judged);
 	ledger_add(e->server->deps.store, &row);
 }
 

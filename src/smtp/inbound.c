@@ -1,4 +1,4 @@
-/* inbound.c: the spine of receiving: gather, read, judge, stamp, commit, answer. Order and consequences
+/* inbound.c: the spine of receiving, from the end of the data to the answer. Order and consequences
  * stand here; syntax is msg/'s, points are spam/'s, disks are store/'s.  Ends: 250 (durable in every
  * recipient's Maildir), 550 (every verdict says so), 554 (form, loop), 451 and 452 (our trouble, or
  * every verdict asks to come again). */

@@ -124,8 +124,7 @@ static bool is_by_program(const struct smtp_end *e)
 
 	return (e->tx->from.text.n == 0 ||
 	    (automatic != NULL && !slice_istarts(slice_trim(automatic->body), SLICE("no"))) ||
-	    (type != NULL &&
-		slice_istarts(slice_trim(type->body), SLICE("multipart/report"))));
+	    (type != NULL && slice_istarts(slice_trim(type->body), SLICE("multipart/report"))));
 }
 
 static void run_examine(struct job *j) /* worker */
@@ -402,8 +401,7 @@ static void run_wrote(struct job *j)
 {
 	struct wrote_job *w = LIST_OWNER(j, struct wrote_job, job);
 
-	if (correspondent_wrote(w->store, w->account, w->to, w->n, clock_wall(), &w->err) == 0)
-		w->err.kind = ERR_NONE;
+	(void)correspondent_wrote(w->store, w->account, w->to, w->n, clock_wall(), &w->err);
 }
 
 static void on_wrote(struct job *j)
@@ -431,13 +429,14 @@ static void note_correspondents(const struct submit *sub)
 
 		if (at == SIZE_MAX)
 			continue;
-		w->to[w->n] = smtp_path_fold(
-		    a, slice_head(r->address, at), slice_from(r->address, at + 1));
+		w->to[w->n] =
+		    smtp_path_fold(a, slice_head(r->address, at), slice_from(r->address, at + 1));
 		w->n += w->to[w->n].n > 0;
 	}
 	w->job.run = run_wrote;
 	w->job.done = on_wrote;
-	lane_force(store_lane(w->store, STORE_STATE), &w->job); /* one a submission: bounded by these */
+	lane_force(
+	    store_lane(w->store, STORE_STATE), &w->job); /* one a submission: bounded by these */
 }
 
 static void on_ended(void *self)

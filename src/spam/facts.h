@@ -15,6 +15,7 @@ struct facts {
 	struct ip peer;
 	struct slice helo;
 	enum fact has_rdns, fcrdns, early_talker;
+	enum fact residential; /* rdns is like one of [filter.rdns-pattern] */
 	struct slice rdns; /* the name that leads back, else the first; empty: none, or unknown */
 	bool tls;
 	/* envelope */
@@ -29,7 +30,8 @@ struct facts {
 	bool spf_fail; /* the envelope's domain says that this peer is not one of its own */
 	const struct slice *proved; /* domains that passed by DKIM or SPF, A-labels, lower case */
 	size_t proved_n;
-	bool proof_undecided; /* a temporary error alone kept SPF or a signature from being checked */
+	bool
+	    proof_undecided; /* a temporary error alone kept SPF or a signature from being checked */
 	enum dmarc_policy
 	    dmarc_wish;       /* of a From that failed: what its domain asks for this message */
 	bool dmarc_undecided; /* a policy was found, and a temporary error alone leaves it open */

@@ -5,39 +5,41 @@
 #include "core/mem.h"
 #include "core/regex.h"
 
-static bool looks_residential(const struct cfg_filters *c, const struct facts *f)
+bool filter_is_residential(const struct cfg_filters *c, struct slice rdns)
 {
-	for (size_t i = 0; f->rdns.n > 0 && i < c->patterns_n; i++)
-		if (regex_match(c->patterns[i], f->rdns))
+	for (size_t i = 0; i < c->patterns_n; i++)
+		if (regex_match(c->patterns[i], rdns))
 			return (true);
 	return (false);
 }
 
-static bool has_no_rdns(const struct cfg_filters *c, const struct facts *f)
+static bool is_residential(const struct facts *f)
 {
-	(void)c;
+	return (f->residential == FACT_YES);
+}
+
+static bool has_no_rdns(const struct facts *f)
+{
 	return (f->has_rdns == FACT_NO);
 }
 
-static bool has_no_fcrdns(const struct cfg_filters *c, const struct facts *f)
+static bool has_no_fcrdns(const struct facts *f)
 {
-	(void)c;
 	return (f->fcrdns == FACT_NO);
 }
 
-static bool talked_early(const struct cfg_filters *c, const struct facts *f)
+static bool talked_early(const struct facts *f)
 {
-	(void)c;
 	return (f->early_talker == FACT_YES);
 }
 
 static const struct filter {
 	const char *name;
 	size_t action; /* offset of its enum cfg_action */
-	bool (*meets)(const struct cfg_filters *c, const struct facts *f);
+	bool (*meets)(const struct facts *f);
 	const char *enhanced, *reply;
 } filters[FILTER_MAX] = {
-	{ "rdns-pattern", offsetof(struct cfg_filters, rdns_pattern), looks_residential, "5.7.1",
+	{ "rdns-pattern", offsetof(struct cfg_filters, rdns_pattern), is_residential, "5.7.1",
 	    "no residential connections" },
 	{ "no-rdns", offsetof(struct cfg_filters, no_rdns), has_no_rdns, "5.7.25",
 	    "no rDNS is so 80s" },
@@ -56,7 +58,7 @@ size_t filter_look(
 		const struct filter *row = &filters[i];
 		enum cfg_action action = *(const enum cfg_action *)((const char *)c + row->action);
 
-		if (action == ACTION_OFF || !row->meets(c, f))
+		if (action == ACTION_OFF || !row->meets(f))
 			continue;
 		ret[n++] = (struct filter_hit){ row->name, action, row->enhanced, row->reply };
 	}

@@ -13,6 +13,8 @@ struct filter_hit {
 };
 enum { FILTER_MAX = 4 };
 
+/* Is this reverse name like one of the owner's patterns? Runs them all: once a peer. */
+bool filter_is_residential(const struct cfg_filters *c, struct slice rdns);
 /* The number of hits, in the order in which they are told. */
 size_t filter_look(
     const struct cfg_filters *c, const struct facts *f, struct filter_hit ret[FILTER_MAX]);

@@ -1,4 +1,4 @@
-/* rule_client.c: what does the connection tell, before any lookup? And the two facts about who writes to whom. */
+/* rule_client.c: what do the connection, and what the sender proved or did not, tell? And the classifier's answer in points. */
 #include "core/domain.h"
 #include "spam/bayes.h"
 #include "spam/rules.h"

@@ -1,6 +1,5 @@
 /* rules.c: THE TABLE: which signs count, and for how much. Points are small, so that no honest message is junked by what its program or
- * its sender's habits look like; README.md has how often each fires on real mail. bayes-spam is counted in points itself. Rules that
- * need DNS or cryptography come after rule_client's. */
+ * its sender's habits look like; README.md has how often each fires on real mail. bayes-spam is counted in points itself. */
 #include "spam/rules.h"
 
 #include "core/mem.h"

@@ -13,7 +13,7 @@
 #include "spam/owner.h"
 #include "spam/rules.h"
 
-enum { WHY_MAX = 2000, NOTES = FILTER_MAX + 8, NOTE_MAX = 128 };
+enum { WHY_MAX = 2000, NOTES = FILTER_MAX + 8 };
 
 static const char reply_spam[] =
     "this message looks like unsolicited mail and was not delivered; if it is not, please send a "
@@ -290,8 +290,9 @@ void verdict_judge(
 			raise(&j, VERDICT_JUNK, 0, NULL, NULL);
 	}
 	spare_the_undecided(&j, owner_decided);
-	if (ret->act != VERDICT_ACCEPT)
-		ret->folder = NULL; /* filing is for mail that is taken for good */
+	/* Filing is for mail that is taken; one that is put off may be yet. */
+	if (ret->act >= VERDICT_JUNK)
+		ret->folder = NULL;
 	put_why(&j);
 }
 
@@ -326,8 +327,7 @@ bool verdict_refuses(
 			*ret = (struct verdict){ .act = VERDICT_REJECT,
 				.code = 550,
 				.enhanced = hits[i].enhanced,
-				.reply = hits[i].reply,
-				.why = slice_of(hits[i].name) };
+				.reply = hits[i].reply };
 			return (true);
 		}
 	return (false);

@@ -181,4 +181,22 @@ def test_a_peer_that_leaves_meanwhile_leaves_nothing_behind(server):
 def test_why_names_the_filter(server):
     send(server, "nameless", f"asked why {server.action}")
     told = json.loads(server.command("why", "--json", address("nameless")).stdout)
-    assert "no-rdns" in json.dumps(told) or "no rDNS" in json.dumps(told)
+    wanted = [row for row in told if ("no-rdns: junk" in row["points"] if server.action == "junk" else "no rDNS" in row["reply"])]
+    assert wanted and wanted[0]["peer"] == address("nameless")
+
+
+def test_a_changed_file_of_patterns_comes_with_a_reload(resolver, tmp_path):
+    patterns = tmp_path / "elsewhere" / "patterns"  # the sandbox must let it be read again
+    patterns.parent.mkdir()
+    patterns.write_text("# nothing yet\n")
+    with Server(dns=f"127.0.0.1:{resolver.port}", extra=f'[filter.rdns-pattern]\nfile = "{patterns}"\n') as s:
+        assert send(s, "good", "before the change")[0] == 250
+        assert list(where(s, "before the change")) == ["INBOX"]
+        patterns.write_text("^MAIL[.]good[.]\n")
+        s.command("reload")
+        assert send(s, "good", "after the change")[0] == 250
+        assert list(where(s, "after the change")) == ["Junk"]
+        patterns.write_text("(\n")
+        refused = s.command("reload", check=False)
+        assert refused.returncode != 0 and "line 1" in refused.stderr + refused.stdout
+        assert list(where(s, "after the change")) == ["Junk"]

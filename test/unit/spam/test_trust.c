@@ -269,7 +269,12 @@ static void the_order_of_trust_is_kept(void **state)
 
 static void strangers_from_elsewhere_are_put_off(void **state)
 {
-	const struct cfg cfg = { .score = { 4, 6, 15 }, .filter = { .no_rdns = ACTION_GREYLIST } };
+	static struct cfg_rule file = {
+		.kind = RULE_RULE, .header = &list, .act = ACT_FOLDER, .folder = "Choir"
+	};
+	const struct cfg cfg = {
+		.score = { 4, 6, 15 }, .filter = { .no_rdns = ACTION_GREYLIST }, .rules = &file
+	};
 	struct facts f = arrived(base());
 	struct verdict v;
 
@@ -278,6 +283,7 @@ static void strangers_from_elsewhere_are_put_off(void **state)
 	verdict_judge(arena, &f, &cfg, &v);
 	assert_int_equal(v.act, VERDICT_GREYLIST);
 	assert_int_equal(v.code, 451);
+	assert_string_equal(v.folder, "Choir");             /* should he come again */
 	f.peer = (struct ip){ .octets = { 127, 0, 0, 1 } }; /* a program beside us */
 	verdict_judge(arena, &f, &cfg, &v);
 	assert_int_equal(v.act, VERDICT_ACCEPT);
