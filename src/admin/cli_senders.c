@@ -92,9 +92,7 @@ int cli_correspondents(const struct command_line *cl)
 		return (command_usage(cl, "say whose, and whom to forget if anybody"));
 	if ((cfg = command_cfg(cl)) == NULL)
 		return (EXIT_CONFIG);
-	if ((account = cfg_login(cfg, slice_of(cl->argv[0]))) == NULL) {
-		(void)fprintf(
-		    stderr, "pennypost: no account \"%s\" in %s\n", cl->argv[0], cl->config);
+	if ((account = command_account(cl, cfg, cl->argv[0])) == NULL) {
 		cfg_free(cfg);
 		return (EXIT_USAGE);
 	}

@@ -107,9 +107,7 @@ int cli_undelete(const struct command_line *given)
 					   "--subject, or --all"));
 	if ((cfg = command_cfg(&cl)) == NULL)
 		return (EXIT_CONFIG);
-	if ((account = cfg_login(cfg, slice_of(cl.argv[0]))) == NULL) {
-		(void)fprintf(
-		    stderr, "pennypost: no account \"%s\" in %s\n", cl.argv[0], cl.config);
+	if ((account = command_account(&cl, cfg, cl.argv[0])) == NULL) {
 		cfg_free(cfg);
 		return (EXIT_USAGE);
 	}

@@ -178,6 +178,16 @@ struct cfg *command_cfg(const struct command_line *cl)
 	return (cfg_load(cl->config, print_fault, NULL));
 }
 
+const struct cfg_account *command_account(
+    const struct command_line *cl, const struct cfg *cfg, const char *who)
+{
+	const struct cfg_account *account = cfg_login(cfg, slice_of(who));
+
+	if (account == NULL)
+		(void)fprintf(stderr, "pennypost: no account \"%s\" in %s\n", who, cl->config);
+	return (account);
+}
+
 int command_main(int argc, char **argv, int (*serve)(const struct command_line *cl))
 {
 	struct command_line cl = { .config = DEFAULT_CONFIG, .argc = argc - 2, .argv = argv + 2 };

@@ -42,6 +42,9 @@ int command_usage(const struct command_line *cl, const char *fmt, ...)
     __attribute__((format(printf, 2, 3))); /* says it on stderr, EXIT_USAGE */
 /* Loads the configuration, faults to standard error; NULL: exit with EXIT_CONFIG. */
 struct cfg *command_cfg(const struct command_line *cl);
+/* The account of that name or address; NULL, said on standard error: exit with EXIT_USAGE. */
+const struct cfg_account *command_account(
+    const struct command_line *cl, const struct cfg *cfg, const char *who);
 /* Takes "--name VALUE" or "--name=VALUE" out of the arguments; NULL when absent. A flag: "--name".
  */
 const char *command_option(struct command_line *cl, const char *name);
