@@ -45,6 +45,12 @@ struct cfg_key {
 	const char *missing; /* required: what to do about it */
 };
 
+/* Where the value of a key goes. */
+static inline void *cfg_field(const struct cfg_key *k, void *dest)
+{
+	return ((char *)dest + k->offset);
+}
+
 enum { CFG_CHOICES = 5, CFG_NAMES = 64 };
 
 /* cfg_keys.c: the table. */
@@ -100,6 +106,8 @@ void cfg_read_tree(struct cfg_load *l, const struct toml *root);
 void cfg_read_table(struct cfg_load *l, const char *table, void *dest, const struct toml *t);
 /* Is this value a table, as [prefix key] makes one? Notes it if not. */
 bool cfg_is_table(struct cfg_load *l, const char *prefix, const struct toml *t);
+/* The elements of [[name]]; NULL, noted, when it is not written so. */
+const struct toml *cfg_rows_of(struct cfg_load *l, const char *name, const struct toml *t);
 /* Notes a key or table of a later version; false when it is none. */
 bool cfg_is_unbuilt(struct cfg_load *l, const char *table, const struct toml *t);
 /* Notes a key nobody knows, with the nearest that is; ${more}: names beside the table's own. */

@@ -10,11 +10,6 @@
 #include "core/mem.h"
 #include "core/regex.h"
 
-static void *field(const struct cfg_key *k, void *dest)
-{
-	return ((char *)dest + k->offset);
-}
-
 static void free_regex(void *self)
 {
 	regex_free(self);
@@ -126,7 +121,7 @@ static int set_matches(
     struct cfg_load *l, const struct cfg_key *k, void *dest, const struct toml *v, read_match *read)
 {
 	const struct toml *e = v->type == TOML_ARRAY ? v->first : v;
-	struct cfg_match **at = field(k, dest);
+	struct cfg_match **at = cfg_field(k, dest);
 	const char *why;
 	size_t n = 1;
 
@@ -255,22 +250,6 @@ int cfg_set_match_header(
 
 /* --- tables --- */
 
-/* The elements of [[name]]; NULL, noted, when it is not written so. */
-static const struct toml *rows_of(struct cfg_load *l, const char *name, const struct toml *t)
-{
-	if (t->type != TOML_ARRAY) {
-		(void)cfg_bad(l, t->key_line, "%s is a list of tables: write [[%s]]", name, name);
-		return (NULL);
-	}
-	for (const struct toml *e = t->first; e != NULL; e = e->next)
-		if (e->type != TOML_TABLE) {
-			(void)cfg_bad(
-			    l, e->line, "%s is a list of tables: write [[%s]]", name, name);
-			return (NULL);
-		}
-	return (t->first);
-}
-
 void cfg_read_filters(struct cfg_load *l, const struct toml *t)
 {
 	static const char *const tables[] = { "early-talker", "rdns-pattern", "no-rdns",
@@ -330,7 +309,7 @@ void cfg_read_rules(struct cfg_load *l, enum cfg_rule_kind kind, const struct to
 
 	if (t == NULL)
 		return;
-	for (const struct toml *e = rows_of(l, names[kind], t); e != NULL; e = e->next) {
+	for (const struct toml *e = cfg_rows_of(l, names[kind], t); e != NULL; e = e->next) {
 		struct cfg_rule *r = arena_alloc(l->cfg->arena, sizeof(*r));
 
 		r->kind = kind;

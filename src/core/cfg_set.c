@@ -12,11 +12,6 @@ const char *cfg_key_name(struct cfg_load *l, const struct cfg_key *k)
 	return (*k->table == '\0' ? k->name : arena_fmt(l->cfg->arena, "%s.%s", k->table, k->name));
 }
 
-static void *field(const struct cfg_key *k, void *dest)
-{
-	return ((char *)dest + k->offset);
-}
-
 static int wrong_type(struct cfg_load *l, const struct cfg_key *k, const struct toml *v)
 {
 	return (cfg_bad(l, v->line, "%s must be %s", cfg_key_name(l, k), k->type));
@@ -45,7 +40,7 @@ int cfg_set_string(struct cfg_load *l, const struct cfg_key *k, void *dest, cons
 
 	if (!text_of(l, k, v, &s))
 		return (-1);
-	*(const char **)field(k, dest) = s.p;
+	*(const char **)cfg_field(k, dest) = s.p;
 	return (0);
 }
 
@@ -55,7 +50,7 @@ int cfg_set_path(struct cfg_load *l, const struct cfg_key *k, void *dest, const 
 
 	if (!text_of(l, k, v, &s))
 		return (-1);
-	*(const char **)field(k, dest) =
+	*(const char **)cfg_field(k, dest) =
 	    s.p[0] == '/' ? s.p : arena_fmt(l->cfg->arena, "%s/%s", l->dir, s.p);
 	return (0);
 }
@@ -79,7 +74,7 @@ int cfg_set_host(struct cfg_load *l, const struct cfg_key *k, void *dest, const 
 		return (
 		    cfg_bad(l, v->line, "%s: \"%s\" is no full host name, such as mail.example.org",
 			cfg_key_name(l, k), s.p));
-	*(const char **)field(k, dest) = ascii.p;
+	*(const char **)cfg_field(k, dest) = ascii.p;
 	return (0);
 }
 
@@ -93,7 +88,7 @@ int cfg_set_relay(struct cfg_load *l, const struct cfg_key *k, void *dest, const
 	ascii = ip_parse(s, &ip) ? s : domain_ascii(l->cfg->arena, s);
 	if (ascii.n == 0)
 		return (cfg_bad(l, v->line, "%s: \"%s\" is no host name", cfg_key_name(l, k), s.p));
-	*(const char **)field(k, dest) = ascii.p;
+	*(const char **)cfg_field(k, dest) = ascii.p;
 	return (0);
 }
 
@@ -101,7 +96,7 @@ int cfg_set_bool(struct cfg_load *l, const struct cfg_key *k, void *dest, const 
 {
 	if (v->type != TOML_BOOL)
 		return (wrong_type(l, k, v));
-	*(bool *)field(k, dest) = v->v.boolean;
+	*(bool *)cfg_field(k, dest) = v->v.boolean;
 	return (0);
 }
 
@@ -120,7 +115,7 @@ static int number_of(
 
 int cfg_set_number(struct cfg_load *l, const struct cfg_key *k, void *dest, const struct toml *v)
 {
-	return (number_of(l, k, v, field(k, dest)));
+	return (number_of(l, k, v, cfg_field(k, dest)));
 }
 
 int cfg_set_port(struct cfg_load *l, const struct cfg_key *k, void *dest, const struct toml *v)
@@ -129,7 +124,7 @@ int cfg_set_port(struct cfg_load *l, const struct cfg_key *k, void *dest, const 
 
 	if (number_of(l, k, v, &port) == -1)
 		return (-1);
-	*(unsigned *)field(k, dest) = (unsigned)port;
+	*(unsigned *)cfg_field(k, dest) = (unsigned)port;
 	return (0);
 }
 
@@ -144,7 +139,7 @@ static int set_quantity(struct cfg_load *l, const struct cfg_key *k, void *dest,
 	if (v->type != TOML_STRING || !parse(v->v.string, &n))
 		return (wrong_type(l, k, v));
 	if (n >= k->least && n <= k->most) {
-		*(uint64_t *)field(k, dest) = n;
+		*(uint64_t *)cfg_field(k, dest) = n;
 		return (0);
 	}
 	(void)say(&range, k->least);
@@ -169,7 +164,7 @@ int cfg_set_period(struct cfg_load *l, const struct cfg_key *k, void *dest, cons
 {
 	if (v->type != TOML_STRING || !slice_eq(v->v.string, SLICE("off")))
 		return (cfg_set_duration(l, k, dest, v));
-	*(uint64_t *)field(k, dest) = CFG_OFF;
+	*(uint64_t *)cfg_field(k, dest) = CFG_OFF;
 	return (0);
 }
 
@@ -184,7 +179,7 @@ int cfg_set_score(struct cfg_load *l, const struct cfg_key *k, void *dest, const
 	else if (!(score > 0 && score <= 1000)) /* not a number fails both */
 		return (cfg_bad(l, v->line, "%s must be above 0 and at most 1000, or \"off\"",
 		    cfg_key_name(l, k)));
-	*(double *)field(k, dest) = score;
+	*(double *)cfg_field(k, dest) = score;
 	return (0);
 }
 
@@ -250,7 +245,7 @@ int cfg_set_choice(struct cfg_load *l, const struct cfg_key *k, void *dest, cons
 
 	if (i == -1)
 		return (-1);
-	*(int *)field(k, dest) = i; /* an enum whose values stand in the order of the choices */
+	*(int *)cfg_field(k, dest) = i; /* an enum whose values stand in the order of the choices */
 	return (0);
 }
 
@@ -261,7 +256,7 @@ int cfg_set_second(struct cfg_load *l, const struct cfg_key *k, void *dest, cons
 
 	if (i == -1)
 		return (-1);
-	*(bool *)field(k, dest) = i == 1;
+	*(bool *)cfg_field(k, dest) = i == 1;
 	return (0);
 }
 

@@ -86,21 +86,28 @@ bool cfg_is_table(struct cfg_load *l, const char *prefix, const struct toml *t)
 	return (false);
 }
 
+const struct toml *cfg_rows_of(struct cfg_load *l, const char *name, const struct toml *t)
+{
+	if (t->type != TOML_ARRAY) {
+		(void)cfg_bad(l, t->key_line, "%s is a list of tables: write [[%s]]", name, name);
+		return (NULL);
+	}
+	for (const struct toml *e = t->first; e != NULL; e = e->next)
+		if (e->type != TOML_TABLE) {
+			(void)cfg_bad(
+			    l, e->line, "%s is a list of tables: write [[%s]]", name, name);
+			return (NULL);
+		}
+	return (t->first);
+}
+
 static void read_listens(struct cfg_load *l, const struct toml *t)
 {
 	struct cfg_listen **at = &l->cfg->listens;
 
-	if (t->type != TOML_ARRAY) {
-		(void)cfg_bad(l, t->key_line, "listen is a list of tables: write [[listen]]");
-		return;
-	}
-	for (const struct toml *e = t->first; e != NULL; e = e->next) {
+	for (const struct toml *e = cfg_rows_of(l, "listen", t); e != NULL; e = e->next) {
 		struct cfg_listen *li = arena_alloc(l->cfg->arena, sizeof(*li));
 
-		if (e->type != TOML_TABLE) {
-			(void)cfg_bad(l, e->line, "listen is a list of tables: write [[listen]]");
-			return;
-		}
 		li->line = e->key_line;
 		li->any = true;
 		cfg_read_table(l, "listen", li, e);
