@@ -24,7 +24,7 @@ static void look_at(struct slice text)
 
 		if (q->is_fuzzy)
 			relevancy_prepare(q);
-		values = malloc(q->keys_n + q->ops_n + 1);
+		values = search_values(q);
 
 		for (size_t i = 0; i < q->keys_n; i++)
 			seqset_fix(&q->keys[i].uids, 9);

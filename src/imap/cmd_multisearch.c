@@ -41,20 +41,6 @@ struct multi {
 	bool unreadable;
 };
 
-static void look_free(void *data)
-{
-	struct looking *l = data;
-
-	if (l == NULL)
-		return;
-	search_free(l->q);
-	free(l->values);
-	uid_list_free(&l->found);
-	scores_free(&l->scores[0]);
-	scores_free(&l->scores[1]);
-	free(l);
-}
-
 static void let_go(struct multi *x)
 {
 	look_free(x->look);
@@ -73,15 +59,6 @@ static void multi_drop(void *data)
 
 	let_go(x);
 	free(x->folders);
-}
-
-static void add(struct uid_list *l, uint32_t uid)
-{
-	if (l->n == l->cap) {
-		l->cap = l->cap * 2 + 64;
-		l->v = mem_grow(l->v, l->cap, sizeof(*l->v));
-	}
-	l->v[l->n++] = uid;
 }
 
 /* --- where --- */
@@ -216,13 +193,8 @@ enum { SCORE_OCTETS = 4 };
 static void add_scores(const struct looking *l, struct buf *line, const uint32_t *uids, size_t n)
 {
 	(void)buf_addz(line, " RELEVANCY (");
-	for (size_t i = 0; i < n; i++) {
-		unsigned score = scores_of(&l->scores[0], uids[i]);
-
-		if (score == 0)
-			score = scores_of(&l->scores[1], uids[i]);
-		(void)buf_fmt(line, i == 0 ? "%u" : " %u", score);
-	}
+	for (size_t i = 0; i < n; i++)
+		(void)buf_fmt(line, i == 0 ? "%u" : " %u", look_score(l, uids[i]));
 	(void)buf_addc(line, ')');
 }
 
@@ -292,20 +264,14 @@ static void folder_searched(struct imap *s)
 	next_folder(s);
 }
 
-static void add_score(struct looking *l, size_t by, uint32_t uid)
-{
-	if (l->q->wants_score)
-		scores_add(&l->scores[by], uid, relevancy_of(l->q, l->values));
-}
-
 static enum visit_next on_message(void *ctx, const struct visit_message *m)
 {
 	struct looking *l = ctx;
-	bool unreadable;
+	bool unreadable = false;
 
 	if (search_match(l->q, m, l->values, &unreadable)) {
-		add(&l->found, m->m.uid);
-		add_score(l, 1, m->m.uid);
+		uid_list_merge(&l->found, &m->m.uid, 1);
+		(void)look_rate(l, LOOK_VISIT, m->m.uid);
 	}
 	l->unreadable |= unreadable;
 	return (VISIT_DONE);
@@ -351,10 +317,10 @@ static enum imap_step look_at_view(struct imap *s)
 		x->next = m->uid + 1;
 		switch (search_match_view(q, m, x->look->values)) {
 		case ANSWER_YES:
-			add(&x->found, m->uid);
-			add_score(x->look, 0, m->uid);
+			uid_list_merge(&x->found, &m->uid, 1);
+			(void)look_rate(x->look, LOOK_VIEW, m->uid);
 			break;
-		case ANSWER_UNKNOWN: add(&x->unsure, m->uid); break;
+		case ANSWER_UNKNOWN: uid_list_merge(&x->unsure, &m->uid, 1); break;
 		case ANSWER_NO: break;
 		}
 	}
@@ -417,7 +383,7 @@ static void on_open(void *self, struct view *v, const struct err *err)
 	x->look->q = search_parse(&program, v, selected ? s->news.recent_from : UINT32_MAX, &fault);
 	if (x->returns.what & RETURN_RELEVANCY)
 		relevancy_prepare(x->look->q);
-	x->look->values = mem_new_array(x->look->q->keys_n + x->look->q->ops_n + 1, 1);
+	x->look->values = search_values(x->look->q);
 	if (selected)
 		search_translate(s, x->look->q);
 	else

@@ -13,23 +13,6 @@
 
 enum { PROGRESS_MS = 10000 }; /* between two INPROGRESS */
 
-static void look_free(void *data)
-{
-	struct looking *l = data;
-
-	if (l == NULL)
-		return;
-	search_free(l->q);
-	free(l->values);
-	order_free(l->order);
-	free(l->numbers);
-	free(l->sure);
-	uid_list_free(&l->found);
-	scores_free(&l->scores[0]);
-	scores_free(&l->scores[1]);
-	free(l);
-}
-
 static void search_drop(void *data)
 {
 	struct searching *x = data;
@@ -54,30 +37,14 @@ static bool is_match(struct looking *l, const struct visit_message *m)
 	return (is);
 }
 
-/* The score of a match, as its values are at hand. */
-static unsigned score_one(struct looking *l, size_t by, uint32_t uid)
-{
-	unsigned score;
-
-	if (!l->q->wants_score)
-		return (0);
-	score = relevancy_of(l->q, l->values);
-	scores_add(&l->scores[by], uid, score);
-	return (score);
-}
-
 static enum visit_next on_message(void *ctx, const struct visit_message *m)
 {
 	struct looking *l = ctx;
 	unsigned score;
 
 	if (is_match(l, m)) {
-		if (l->found.n == l->found.cap) {
-			l->found.cap = l->found.cap * 2 + 64;
-			l->found.v = mem_grow(l->found.v, l->found.cap, sizeof(*l->found.v));
-		}
-		l->found.v[l->found.n++] = m->m.uid;
-		score = score_one(l, 1, m->m.uid);
+		uid_list_merge(&l->found, &m->m.uid, 1);
+		score = look_rate(l, LOOK_VISIT, m->m.uid);
 		if (l->order != NULL)
 			order_add(l->order, &m->m, l->numbers[l->at], m->keys, score);
 	}
@@ -157,7 +124,7 @@ static void add_in_order(struct imap *s, const struct view_message *m, bool sure
 
 	if (is_for_view(x)) {
 		add(&x->uids, &x->n, most, m->uid);
-		order_add(l->order, m, number, NULL, score_one(l, 0, m->uid));
+		order_add(l->order, m, number, NULL, look_rate(l, LOOK_VIEW, m->uid));
 		return;
 	}
 	if (l->numbers == NULL) {
@@ -182,7 +149,7 @@ static void add_one(struct imap *s, const struct view_message *m)
 		add_in_order(s, m, answer == ANSWER_YES);
 	else if (answer == ANSWER_YES) {
 		add(&x->uids, &x->n, most, m->uid);
-		(void)score_one(x->look, 0, m->uid);
+		(void)look_rate(x->look, LOOK_VIEW, m->uid);
 	} else
 		add(&x->unsure, &x->unsure_n, most, m->uid);
 }
@@ -346,7 +313,7 @@ static void begin(struct imap *s)
 		}
 		relevancy_prepare(x->q);
 	}
-	x->look->values = mem_new_array(x->q->keys_n + x->q->ops_n + 1, 1);
+	x->look->values = search_values(x->q);
 	if (!(x->returns.what & RETURN_ANY))
 		x->returns.what |= RETURN_ALL;
 	if (x->q->wants_modseq)

@@ -215,7 +215,7 @@ void context_keep(struct context *c, struct looking *look, const uint32_t *uids,
 	uid_list_merge(&c->members, uids, n);
 	all->members += n;
 	c->q = look->q;
-	c->values = mem_new_array(c->q->keys_n + c->q->ops_n + 1, 1);
+	c->values = search_values(c->q);
 	look->q = NULL;
 	text_found_free(c->q->found); /* large, and of what was there then */
 	c->q->found = NULL;
@@ -419,7 +419,7 @@ void contexts_visit(struct imap *s)
 		context_drop_fresh(c);
 		p = NEW(struct peek);
 		p->q = c->q;
-		p->values = mem_new_array(c->q->keys_n + c->q->ops_n + 1, 1);
+		p->values = search_values(c->q);
 		p->order = c->order == NULL ? NULL : order_like(c->order);
 		all->peek = p;
 		all->visiting = c;

@@ -92,7 +92,11 @@ struct store_op *search_ask(struct search *q, struct folder *f,
 
 enum search_answer { ANSWER_NO, ANSWER_YES, ANSWER_UNKNOWN };
 
-/* From the view and the full-text index alone; UNKNOWN: search_match must look. ${values}: room for keys_n answers. */
+/* Room for what one message answers, of this search as it is now: relevancy_prepare comes before.
+ * The caller frees it with free(). */
+unsigned char *search_values(const struct search *q);
+/* From the view and the full-text index alone; UNKNOWN: search_match must look. ${values}: of
+ * search_values; relevancy_of makes the score of what is in it after a match. */
 enum search_answer search_match_view(
     const struct search *q, const struct view_message *m, unsigned char *values);
 /* On a worker thread. False when it could not be read. */

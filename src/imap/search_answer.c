@@ -186,13 +186,9 @@ static enum imap_step say_scores(struct imap *s)
 	const uint32_t *order = x->order != NULL ? x->order : x->uids;
 	size_t end = x->scored + 4096 < x->scored_end ? x->scored + 4096 : x->scored_end;
 
-	for (size_t i = x->scored; i < end; i++) {
-		unsigned score = scores_of(&x->look->scores[0], order[i]);
-
-		if (score == 0)
-			score = scores_of(&x->look->scores[1], order[i]);
-		(void)buf_fmt(&s->out, i == x->scored_begin ? "%u" : " %u", score);
-	}
+	for (size_t i = x->scored; i < end; i++)
+		(void)buf_fmt(&s->out, i == x->scored_begin ? "%u" : " %u",
+		    look_score(x->look, order[i]));
 	x->scored = end;
 	if (end == x->scored_end) {
 		(void)buf_addc(&s->out, ')');

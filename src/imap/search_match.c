@@ -4,6 +4,7 @@
 #include "imap/search.h"
 
 #include "core/limits.h"
+#include "core/mem.h"
 #include "imap/relevancy.h"
 #include "imap/write.h"
 #include "msg/date.h"
@@ -121,6 +122,11 @@ static enum search_answer answer_of(
 	case TEXT_UNKNOWN: break;
 	}
 	return (ANSWER_UNKNOWN);
+}
+
+unsigned char *search_values(const struct search *q)
+{
+	return (mem_new_array(q->keys_n + q->ops_n + 1, 1)); /* answers, and the stack of run() */
 }
 
 enum search_answer search_match_view(

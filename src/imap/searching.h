@@ -29,7 +29,8 @@ struct search_returns {
 };
 
 struct context;
-struct looking { /* the visit's: what the worker sees */
+enum look_by { LOOK_VIEW, LOOK_VISIT };
+struct looking { /* the visit's: what the worker sees (looking.c) */
 	struct search *q;
 	unsigned char *values;
 	struct order *order; /* NULL: a SEARCH */
@@ -38,7 +39,7 @@ struct looking { /* the visit's: what the worker sees */
 	unsigned char *sure;
 	size_t at, n;
 	struct uid_list found;
-	struct scores scores[2]; /* of those that the view found; that the visit did */
+	struct scores scores[2]; /* by enum look_by: of those that it found */
 	bool unreadable;
 };
 
@@ -53,7 +54,7 @@ struct searching {
 	uint32_t *unsure; /* to be visited */
 	size_t unsure_n;
 	uint32_t next;       /* uid looked at next; an index would move when others expunge */
-	uint64_t told, done; /* INPROGRESS: when last; messages so far */
+	uint64_t told;       /* INPROGRESS: when last */
 	/* saying */
 	const uint32_t *order; /* the result in the order asked for; NULL: as it is */
 	size_t said, said_end;
@@ -61,6 +62,11 @@ struct searching {
 	uint64_t modseq;
 	bool esearch, first, numbers_begun, is_scoring, unreadable;
 };
+
+void look_free(void *look); /* accepts NULL */
+/* look_rate: a message that matched, its values at hand, keeps its score; 0: none is wanted. */
+unsigned look_rate(struct looking *l, enum look_by by, uint32_t uid);
+unsigned look_score(const struct looking *l, uint32_t uid); /* 0: it has none */
 
 /* "RETURN" SP "(" [options] ")" SP at the cursor, each option once (IMP-22); true and nothing taken
  * when there is none. */
