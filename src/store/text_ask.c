@@ -2,6 +2,7 @@
  * reading connection that is kept for the next; its answer is one transaction's state, so places
  * and words belong together. Leaves finding to text_find.c. Failures: none; what cannot be read is
  * unknown, and a damaged database is told to text_feed.c. */
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -87,6 +88,7 @@ static void ask_run(struct job *job)
 	struct text_found *f = k->found;
 	struct text *t = k->m->text;
 	uint32_t uidvalidity = 0;
+	struct err err = { 0 };
 	struct slice leaf;
 	unsigned epoch;
 	struct sql *q;
@@ -97,12 +99,12 @@ static void ask_run(struct job *job)
 	f->find.q = q;
 	f->find.is_abandoned = &k->is_abandoned;
 	if (sql_do(q, "BEGIN", NULL, "") == 0) {
-		f->is_known = text_places_read(q, leaf, uidvalidity, &f->places) == 0 &&
+		f->is_known = text_places_read(q, leaf, uidvalidity, &f->places, &err) == 0 &&
 		    f->places.n > 0 && text_find(&f->find);
 		if (sql_do(q, "COMMIT", NULL, "") != 0)
 			sql_rollback(q);
 	}
-	if (f->find.is_damaged || sql_is_corrupt(q)) {
+	if (err.number == EBADMSG || f->find.is_damaged || sql_is_corrupt(q)) {
 		(void)pthread_mutex_lock(&t->lock);
 		t->damaged |= epoch == t->epoch;
 		(void)pthread_mutex_unlock(&t->lock);
@@ -165,11 +167,6 @@ struct store_op *text_ask(struct folder *f, const struct text_key *keys, size_t 
 	return (&k->op);
 }
 
-static bool bit(const unsigned char *bits, uint32_t document)
-{
-	return ((bits[document / 8] & 1u << document % 8) != 0);
-}
-
 enum text_answer text_found_get(const struct text_found *f, size_t key, uint32_t uid)
 {
 	const struct text_find_key *k;
@@ -179,11 +176,11 @@ enum text_answer text_found_get(const struct text_found *f, size_t key, uint32_t
 		return (TEXT_UNKNOWN);
 	k = &f->find.keys[key];
 	document = k->is_used ? text_places_find(&f->places, uid) : 0;
-	if (document == 0 || document >= f->find.documents_end || bit(f->find.scan, document))
+	if (document == 0 || document >= f->find.documents_end || text_bit(f->find.scan, document))
 		return (TEXT_UNKNOWN);
-	if (!bit(k->bits, document))
+	if (!text_bit(k->bits, document))
 		return (TEXT_NO);
-	if (k->is_exact || k->verifies || (k->verifies_some && bit(k->sure, document)))
+	if (k->is_exact || k->verifies || (k->verifies_some && text_bit(k->sure, document)))
 		return (TEXT_YES);
 	return (TEXT_UNKNOWN);
 }

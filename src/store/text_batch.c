@@ -171,7 +171,8 @@ static int prune_places(struct batch *b, struct err *err)
 
 	do {
 		found = false;
-		if (sql_ask(b->db, "SELECT DISTINCT leaf, uidvalidity FROM place", err, "") != 0)
+		rc = sql_ask(b->db, "SELECT DISTINCT leaf, uidvalidity FROM place", err, "");
+		if (rc != 0)
 			break;
 		while (!found && (got = sql_step(b->db, err)) == 1) {
 			leaf = sql_text(b->db, 0);
@@ -181,6 +182,7 @@ static int prune_places(struct batch *b, struct err *err)
 				leaf = arena_dup(a, leaf);
 		}
 		sql_done(b->db);
+		rc = got < 0 ? -1 : 0;
 		if (found)
 			rc = sql_do(b->db, "DELETE FROM place WHERE leaf = ?1 AND uidvalidity = ?2",
 			    err, "si", leaf, uidvalidity);
@@ -308,8 +310,8 @@ static int folder_run(
 		if (!is_read) { /* only now: most folders have nothing new */
 			is_read = true;
 			if (text_places_read(
-				b->db, slice_of(f->leaf), f->uidvalidity, &known) != 0) {
-				rc = err_set(err, ERR_TEMPORARY, "search.sqlite cannot be read");
+				b->db, slice_of(f->leaf), f->uidvalidity, &known, err) != 0) {
+				rc = -1;
 				break;
 			}
 		}

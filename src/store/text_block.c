@@ -5,6 +5,8 @@
  * out, not believed. Leaves what the words are to text_gather.c and text_merge.c. */
 #include "store/text_int.h"
 
+#include <errno.h>
+
 const char *const text_schema[] = {
 	"CREATE TABLE document(id INTEGER PRIMARY KEY, cid BLOB NOT NULL UNIQUE, scan INTEGER NOT "
 	"NULL, head BLOB) STRICT;"
@@ -34,6 +36,33 @@ uint64_t text_sum(struct slice octets)
 	for (size_t i = 0; i < octets.n; i++)
 		sum = (sum ^ (unsigned char)octets.p[i]) * 0xff51afd7ed558ccdu;
 	return ((sum ^ sum >> 29) >> 1); /* fits SQLite's integer */
+}
+
+int text_damaged(struct err *err)
+{
+	(void)err_set(err, ERR_PERMANENT, "the full-text index is damaged");
+	if (err != NULL)
+		err->number = EBADMSG;
+	return (-1);
+}
+
+int text_documents_most(struct sql *q, int64_t *ret, struct err *err)
+{
+	int64_t least = 0;
+	int got;
+
+	*ret = 0;
+	if (sql_ask(q, "SELECT (SELECT min(id) FROM document), (SELECT max(id) FROM document)", err,
+		"") != 0)
+		return (-1);
+	if ((got = sql_step(q, err)) == 1) {
+		least = sql_int(q, 0);
+		*ret = sql_int(q, 1);
+	}
+	sql_done(q);
+	if (got < 0)
+		return (-1);
+	return (least < 0 || *ret > TEXT_DOCUMENTS ? text_damaged(err) : 0);
 }
 
 /* --- numbers --- */
@@ -142,6 +171,8 @@ bool text_lists_at(struct text_lists *l, size_t n, int64_t first, struct text_po
 {
 	uint64_t octets;
 
+	if (first < 0 || first > TEXT_DOCUMENTS) /* that of a segment has no sum */
+		return (false);
 	for (;; l->p += octets, l->at++) {
 		if (!number_take(&l->p, l->end, &octets) || octets > (uint64_t)(l->end - l->p))
 			return (false);

@@ -124,7 +124,8 @@ static void feed_run(struct job *job)
 		if (t->db != NULL)
 			sql_rollback(t->db);
 		batch_forget(t->batch);
-		if (err.kind == ERR_PERMANENT && err.number == EBADMSG) {
+		/* Only we write it: what contradicts itself there is damaged too. */
+		if (err.number == EBADMSG || err.kind == ERR_EXISTS) {
 			set_aside(t, err.text);
 			f->more = true;
 		}

@@ -5,6 +5,7 @@
  * Failures: a database that is damaged or cannot be read answers nothing, so that all is read. */
 #include "store/text_find.h"
 
+#include <errno.h>
 #include <stdlib.h>
 
 #include "msg/fold.h"
@@ -38,8 +39,7 @@ static void set_all(struct text_find *x, unsigned char *bits, struct text_posts 
 {
 	while (text_posts_next(posts))
 		if (posts->document < x->documents_end)
-			bits[posts->document / 8] = (unsigned char)(bits[posts->document / 8] |
-			    1u << posts->document % 8);
+			text_bit_set(bits, posts->document);
 }
 
 static size_t lines_in(const char *p, size_t n)
@@ -181,21 +181,15 @@ static bool head_has_any(struct slice head, struct slice needle)
 	return (false);
 }
 
-static bool bit(const unsigned char *bits, int64_t document)
-{
-	return ((bits[document / 8] & 1u << document % 8) != 0);
-}
-
 static void verify_one(struct text_find *x, int64_t document, struct slice head)
 {
 	for (size_t k = 0; k < x->keys_n; k++) {
 		struct text_find_key *key = &x->keys[k];
 
-		if (key->verifies_some && bit(key->bits, document) &&
+		if (key->verifies_some && text_bit(key->bits, document) &&
 		    head_has_any(head, key->needle))
-			key->sure[document / 8] = (unsigned char)(key->sure[document / 8] |
-			    1u << document % 8);
-		if (!key->verifies || !bit(key->bits, document))
+			text_bit_set(key->sure, document);
+		if (!key->verifies || !text_bit(key->bits, document))
 			continue;
 		if (!head_has(head, (unsigned)(key->field - TEXT_IN_SUBJECT) + TEXT_COLUMN_SUBJECT,
 			key->needle))
@@ -217,7 +211,7 @@ static int verify_heads(struct text_find *x)
 
 		if (__atomic_load_n(x->is_abandoned, __ATOMIC_RELAXED))
 			break;
-		if (id < x->documents_end)
+		if (id >= 0 && id < x->documents_end)
 			verify_one(x, id, sql_text(x->q, 1));
 	}
 	sql_done(x->q);
@@ -228,23 +222,31 @@ static int verify_heads(struct text_find *x)
 
 static bool begin(struct text_find *x)
 {
+	struct err err = { 0 };
 	size_t octets = 0;
+	int64_t most;
+	int got;
 
-	if (sql_ask(x->q, "SELECT max(id) FROM document", NULL, "") != 0)
+	if (text_documents_most(x->q, &most, &err) != 0) {
+		x->is_damaged = err.number == EBADMSG;
 		return (false);
-	if (sql_step(x->q, NULL) == 1)
-		x->documents_end = sql_int(x->q, 0) + 1;
-	sql_done(x->q);
+	}
+	x->documents_end = most + 1;
 	x->bits_n = (size_t)x->documents_end / 8 + 1;
 	x->scan = mem_new_array(x->bits_n, 1);
 	if (sql_ask(x->q, "SELECT id FROM document WHERE scan <> 0", NULL, "") != 0)
 		return (false);
-	while (sql_step(x->q, NULL) == 1) {
+	while ((got = sql_step(x->q, NULL)) == 1) {
 		int64_t id = sql_int(x->q, 0);
 
-		x->scan[id / 8] = (unsigned char)(x->scan[id / 8] | 1u << id % 8);
+		x->is_damaged = id < 0 || id > most; /* it comes from the table's index */
+		if (x->is_damaged)
+			break;
+		text_bit_set(x->scan, id);
 	}
 	sql_done(x->q);
+	if (got != 0) /* not all that must be read are known */
+		return (false);
 	for (size_t k = 0; k < x->keys_n; k++) {
 		struct text_find_key *key = &x->keys[k];
 

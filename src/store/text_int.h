@@ -35,6 +35,7 @@ enum {
 	TEXT_SEGMENTS = 8,    /* of about one size are merged into one */
 	TEXT_HEAD_MAX = 65535, /* octets kept of the fields with columns of their own */
 	TEXT_CUT = 1,	      /* stands where a piece is not the end of its word */
+	TEXT_DOCUMENTS = 1 << 28, /* numbers; one that is larger is of a damaged index */
 };
 
 /* --- text_words.c --- */
@@ -85,6 +86,19 @@ void text_lists_begin(struct text_lists *l, struct slice posts);
 bool text_lists_at(struct text_lists *l, size_t n, int64_t first, struct text_posts *ret);
 bool text_posts_next(struct text_posts *p); /* then p->document; false at the end */
 uint64_t text_sum(struct slice octets);     /* says whether a blob is as it was written */
+int text_damaged(struct err *err);          /* -1, and EBADMSG: it is to be set aside */
+/* The largest number of a document, 0: there is none. Within TEXT_DOCUMENTS, and none is below 0, or it is
+ * damaged. */
+int text_documents_most(struct sql *q, int64_t *ret, struct err *err);
+/* Bits by document, which must be within them. */
+static inline bool text_bit(const unsigned char *bits, int64_t document)
+{
+	return ((bits[document / 8] & 1u << document % 8) != 0);
+}
+static inline void text_bit_set(unsigned char *bits, int64_t document)
+{
+	bits[document / 8] = (unsigned char)(bits[document / 8] | 1u << document % 8);
+}
 extern const char *const text_schema[];
 extern const unsigned text_schema_n;
 
@@ -118,7 +132,7 @@ struct text_places {
 	size_t n, cap;
 };
 int text_places_read(
-    struct sql *q, struct slice leaf, uint32_t uidvalidity, struct text_places *ret);
+    struct sql *q, struct slice leaf, uint32_t uidvalidity, struct text_places *ret, struct err *err);
 /* Adds those, which are sorted, to what is noted. */
 int text_places_add(struct sql *q, struct slice leaf, uint32_t uidvalidity,
     const struct text_place *v, size_t n, struct err *err);

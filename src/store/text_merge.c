@@ -6,7 +6,6 @@
  * is its caller's to roll back. */
 #include "store/text_int.h"
 
-#include <errno.h>
 #include <stdlib.h>
 
 enum { BLOCK_MAX = 1 << 30 };
@@ -32,19 +31,12 @@ struct merge {
 	struct source *sources;
 	size_t n;
 	const unsigned char *dead; /* bits by document; NULL: none */
+	int64_t most;              /* of them */
 	uint32_t *documents;
 	size_t documents_n, documents_cap;
 	const bool *stops;
 	struct err *err;
 };
-
-static int damaged(struct err *err)
-{
-	(void)err_set(err, ERR_PERMANENT, "the full-text index is damaged");
-	if (err != NULL)
-		err->number = EBADMSG;
-	return (-1);
-}
 
 /* --- one segment --- */
 
@@ -62,9 +54,9 @@ static int blob_read(struct sql *q, const char *text, int64_t id, struct buf *ou
 		*ret_part = sql_int(q, 2);
 		rc = (int64_t)text_sum(blob) == sql_int(q, 0) && buf_add_slice(out, blob) == 0
 		    ? 0
-		    : damaged(err);
+		    : text_damaged(err);
 	} else
-		(void)damaged(err);
+		(void)text_damaged(err);
 	sql_done(q);
 	return (rc);
 }
@@ -149,15 +141,16 @@ static int add_documents(struct merge *x, struct source *s)
 	struct text_posts posts;
 
 	if (!text_lists_at(&s->lists, s->nth - 1, s->first, &posts))
-		return (damaged(x->err));
+		return (text_damaged(x->err));
 	while (text_posts_next(&posts)) {
 		if (x->documents_n == x->documents_cap) {
 			x->documents_cap = x->documents_cap * 2 + 1024;
 			x->documents =
 			    mem_grow(x->documents, x->documents_cap, sizeof(*x->documents));
 		}
+		/* what is behind the last one is no document, so it is of no message */
 		if (x->dead == NULL ||
-		    (x->dead[posts.document / 8] & 1u << posts.document % 8) == 0)
+		    (posts.document <= x->most && !text_bit(x->dead, posts.document)))
 			x->documents[x->documents_n++] = (uint32_t)posts.document;
 	}
 	return (0);
@@ -174,7 +167,7 @@ static int write_all(struct merge *x, struct text_writer *w)
 		struct slice own = { word, now.word.n };
 
 		if (now.word.n > sizeof(word))
-			return (damaged(x->err));
+			return (text_damaged(x->err));
 		if (__atomic_load_n(x->stops, __ATOMIC_RELAXED))
 			return (err_set(x->err, ERR_TEMPORARY, "the store is closing"));
 		memcpy(word, now.word.p, now.word.n);
@@ -208,12 +201,13 @@ static int drop_segment(struct sql *q, int64_t id, struct err *err)
 }
 
 static int merge_all(struct sql *q, const struct segment *v, size_t n, const unsigned char *dead,
-    int64_t documents, const bool *stops, struct err *err)
+    int64_t most, int64_t documents, const bool *stops, struct err *err)
 {
 	struct merge x = { .q = q,
 		.sources = mem_new_array(n, sizeof(*x.sources)),
 		.n = n,
 		.dead = dead,
+		.most = most,
 		.stops = stops,
 		.err = err };
 	struct text_writer w;
@@ -292,7 +286,7 @@ int text_merge(struct sql *q, const bool *stops, bool *ret_more, struct err *err
 
 		for (size_t i = from; i < n; i++)
 			documents += v[i].documents;
-		rc = merge_all(q, v + from, n - from, NULL, documents, stops, err);
+		rc = merge_all(q, v + from, n - from, NULL, 0, documents, stops, err);
 		*ret_more = true;
 	}
 	free(v);
@@ -327,7 +321,7 @@ static int find_dead(struct sql *q, struct sql *index, unsigned char *dead, int6
 		if (is == 0 || id < 0 || id > most)
 			continue;
 		++*ret_dead;
-		dead[id / 8] = (unsigned char)(dead[id / 8] | 1u << id % 8);
+		text_bit_set(dead, id);
 	}
 	sql_done(q);
 	return (got < 0 || is < 0 ? -1 : 0);
@@ -337,7 +331,7 @@ static int drop_dead(
     struct sql *q, const unsigned char *dead, int64_t most, struct err *err)
 {
 	for (int64_t id = 0; id <= most; id++)
-		if ((dead[id / 8] & 1u << id % 8) != 0 &&
+		if (text_bit(dead, id) &&
 		    sql_do(q, "DELETE FROM document WHERE id = ?1", err, "i", id) != 0)
 			return (-1);
 	return (text_places_drop(q, dead, most, err));
@@ -353,17 +347,14 @@ int text_compact(struct sql *q, struct sql *index, const bool *stops, struct err
 
 	if (rc != 0)
 		return (rc);
-	if (sql_ask(q, "SELECT max(id) FROM document", err, "") != 0) {
+	if (text_documents_most(q, &most, err) != 0) {
 		free(v);
 		return (-1);
 	}
-	if (sql_step(q, NULL) == 1)
-		most = sql_int(q, 0);
-	sql_done(q);
 	dead = mem_new_array((size_t)most / 8 + 1, 1);
 	rc = find_dead(q, index, dead, most, &dead_n, &all, err);
 	if (rc == 0 && dead_n * 2 > all) {
-		rc = n == 0 ? 0 : merge_all(q, v, n, dead, all - dead_n, stops, err);
+		rc = n == 0 ? 0 : merge_all(q, v, n, dead, most, all - dead_n, stops, err);
 		if (rc == 0)
 			rc = drop_dead(q, dead, most, err);
 	}

@@ -3,15 +3,17 @@
  * A UID without a pair is one the index has not read. */
 #include "store/text_int.h"
 
-#include <errno.h>
+#include <stddef.h>
 #include <stdlib.h>
+
+#include "core/sorted.h"
 
 enum { PLACE_UIDS = 1024, PAIR = 8 };
 
-static int places_append(struct text_places *p, struct slice blob)
+static int places_append(struct text_places *p, struct slice blob, struct err *err)
 {
 	if (blob.n % PAIR != 0)
-		return (-1);
+		return (text_damaged(err));
 	if (p->n + blob.n / PAIR > p->cap) {
 		p->cap = p->cap * 2 + blob.n / PAIR;
 		p->v = mem_grow(p->v, p->cap, sizeof(*p->v));
@@ -21,59 +23,49 @@ static int places_append(struct text_places *p, struct slice blob)
 
 		memcpy(at, blob.p + i, PAIR);
 		if (p->n > 0 && at[-1].uid >= at->uid)
-			return (-1);
+			return (text_damaged(err));
 		p->n++;
 	}
 	return (0);
 }
 
 int text_places_read(
-    struct sql *q, struct slice leaf, uint32_t uidvalidity, struct text_places *ret)
+    struct sql *q, struct slice leaf, uint32_t uidvalidity, struct text_places *ret, struct err *err)
 {
 	int got, rc = 0;
 
 	*ret = (struct text_places){ 0 };
 	if (sql_ask(q,
-		"SELECT uids FROM place WHERE leaf = ?1 AND uidvalidity = ?2 ORDER BY part", NULL,
+		"SELECT uids FROM place WHERE leaf = ?1 AND uidvalidity = ?2 ORDER BY part", err,
 		"si", leaf, (int64_t)uidvalidity) != 0)
 		return (-1);
-	while (rc == 0 && (got = sql_step(q, NULL)) != 0)
-		rc = got < 0 ? -1 : places_append(ret, sql_text(q, 0));
+	while (rc == 0 && (got = sql_step(q, err)) != 0)
+		rc = got < 0 ? -1 : places_append(ret, sql_text(q, 0), err);
 	sql_done(q);
 	return (rc);
 }
 
 uint32_t text_places_find(const struct text_places *p, uint32_t uid)
 {
-	size_t from = 0, to = p->n;
+	size_t at =
+	    sorted_lower(p->v, p->n, sizeof(*p->v), offsetof(struct text_place, uid), uid);
 
-	while (from < to) {
-		size_t at = from + (to - from) / 2;
-
-		if (p->v[at].uid < uid)
-			from = at + 1;
-		else
-			to = at;
-	}
-	return (from < p->n && p->v[from].uid == uid ? p->v[from].document : 0);
+	return (at < p->n && p->v[at].uid == uid ? p->v[at].document : 0);
 }
 
 static int part_read(struct sql *q, struct slice leaf, uint32_t uidvalidity, uint32_t part,
     struct text_places *ret, struct err *err)
 {
-	int rc = 0;
+	int got;
 
 	ret->n = 0;
 	if (sql_ask(q, "SELECT uids FROM place WHERE leaf = ?1 AND uidvalidity = ?2 AND part = ?3",
 		err, "sii", leaf, (int64_t)uidvalidity, (int64_t)part) != 0)
 		return (-1);
-	if (sql_step(q, err) == 1 && places_append(ret, sql_text(q, 0)) != 0) {
-		rc = err_set(err, ERR_PERMANENT, "the full-text index is damaged");
-		if (err != NULL)
-			err->number = EBADMSG;
-	}
+	if ((got = sql_step(q, err)) == 1)
+		got = places_append(ret, sql_text(q, 0), err);
 	sql_done(q);
-	return (rc);
+	return (got);
 }
 
 /* Both sorted; the newer of two for one uid. */
@@ -109,7 +101,7 @@ int text_places_add(struct sql *q, struct slice leaf, uint32_t uidvalidity,
 			some++;
 		rc = part_read(q, leaf, uidvalidity, part, &old, err);
 		if (rc == 0 && old.n + some > COUNT_OF(made))
-			rc = err_set(err, ERR_PERMANENT, "the full-text index is damaged");
+			rc = text_damaged(err);
 		if (rc != 0)
 			break;
 		all = places_merge(made, &old, v, some);
@@ -139,12 +131,11 @@ static int place_clean(
 	got = sql_step(q, err);
 	if (got == 1) {
 		*after = sql_int(q, 0);
-		rc = places_append(&p, sql_text(q, 1));
+		rc = places_append(&p, sql_text(q, 1), err);
 	}
 	sql_done(q);
 	for (size_t i = 0; i < p.n; i++)
-		if (p.v[i].document <= most &&
-		    (dead[p.v[i].document / 8] & 1u << p.v[i].document % 8) == 0)
+		if (p.v[i].document <= most && !text_bit(dead, p.v[i].document))
 			p.v[kept++] = p.v[i];
 	if (got == 1 && kept < p.n && rc == 0)
 		rc = sql_do(q, "UPDATE place SET uids = ?2 WHERE rowid = ?1", err, "ib", *after,

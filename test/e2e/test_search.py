@@ -1,7 +1,7 @@
 """Does the full-text index answer exactly as reading every message does? Two accounts hold the same mail, in many scripts and encodings; one has an index and one
 has none. Thousands of needles cut from the mail itself must find the same messages in both: while the index is built, when it is whole, after
 COPY, MOVE and EXPUNGE, after kill -9, with its file lost, damaged or on a full disk."""
-import contextlib, glob, imaplib, os, random, re, unicodedata
+import contextlib, glob, imaplib, os, random, re, sqlite3, unicodedata
 
 import pytest
 
@@ -266,6 +266,43 @@ def test_the_index_may_be_lost_or_damaged():
             whole(server)
             pair.compare(dice, mails, n)
             pair.close()
+
+
+DAMAGES = [
+    "UPDATE place SET uids = substr(uids, 1, length(uids) - 3)",
+    "UPDATE words SET sum = sum + 1",
+    "UPDATE posts SET sum = sum + 1",
+    "INSERT INTO document VALUES (-900, x'01', 1, x'')",
+    "INSERT INTO document VALUES (1 << 40, x'01', 1, x'')",
+    "UPDATE segment SET first = -900",
+    "DELETE FROM note",
+]
+
+
+def test_an_index_that_contradicts_itself_is_made_anew():
+    server = Server()
+    folder = os.path.join(server.folder, "mail", "ann")
+    mail = lambda n: f"Subject: number {n}\r\n\r\nfindable words {n}\r\n".encode()
+    with server:
+        append_all(server, [mail(0)])
+        whole(server)
+        for n, damage in enumerate(DAMAGES, 1):
+            assert server.stop() == 0
+            aside = len(glob.glob(os.path.join(folder, "search.sqlite.*")))
+            with contextlib.closing(sqlite3.connect(os.path.join(folder, "search.sqlite"))) as db:
+                with db:
+                    db.execute(damage)
+            server.start()
+            client = server_client(server, ANN)
+            everything = list(range(1, n + 1))
+            assert found(client, b"BODY findable") == everything, damage
+            client.append("INBOX", "", None, mail(n))
+            client.noop()
+            assert found(client, b"BODY findable") == everything + [n + 1], damage
+            assert found(client, b"SUBJECT number") == everything + [n + 1], damage
+            client.logout()
+            wait_for(lambda: len(glob.glob(os.path.join(folder, "search.sqlite.*"))) > aside, 60)
+            wait_for(lambda: whole(server)["documents"] == n + 1, 60)
 
 
 @pytest.mark.parametrize("fault", ["text:1:28", "text:2:28", "text:1:kill", "text:2:kill"])
