@@ -311,7 +311,7 @@ void smtp_in_open(struct smtp_server *server, struct conn *c, enum smtp_role rol
 	}
 	if (role == ROLE_MX)
 		s->peer = smtp_peer_ask(server, conn_peer(c));
-	wait = role == ROLE_MX && smtp_in_cfg(s)->filter.early_talker == ACTION_REJECT;
+	wait = role == ROLE_MX && smtp_in_cfg(s)->filter.early_talker != ACTION_OFF;
 	/* Also without a wait the banner comes on a later turn: the caller is still handing the
 	 * connection over. */
 	s->banner = timer_start(server->deps.loop, wait ? SMTP_BANNER_MS : 0, on_banner_time, s);

@@ -1,6 +1,6 @@
 """What a peer's address says: reverse names that lead back, that do not, that are not there, that DNS does not tell; and what the owner wants done then.
 Peers are loopback addresses with names in a DNS of ours."""
-import imaplib, json, smtplib, time
+import imaplib, json, smtplib, socket, time
 
 import pytest
 
@@ -65,7 +65,7 @@ def resolver():
 
 
 def filters(action):
-    return RULES + "".join(f'[filter.{name}]\naction = "{action}"\n' for name in ("rdns-pattern", "no-rdns", "no-fcrdns"))
+    return RULES + "".join(f'[filter.{name}]\naction = "{action}"\n' for name in ("early-talker", "rdns-pattern", "no-rdns", "no-fcrdns"))
 
 
 @pytest.fixture(scope="module", params=["junk", "reject"])
@@ -113,6 +113,26 @@ def test_a_bad_name_is_junked_or_refused_after_rcpt(server, peer):
         found = where(server, subject)
         assert list(found) == ["Junk"]
         assert b": junk" in found["Junk"][1]  # the header says which filter
+
+
+def test_who_talks_before_the_greeting_is_junked_or_refused(server):
+    subject = f"could not wait {server.action}"
+    with socket.create_connection((server.address, server.port("smtp")), 30, (address("good"), 0)) as s, s.makefile("rb") as f:
+        s.sendall(b"EHLO far.example\r\n")
+        first = f.readline()
+        if server.action == "reject":
+            assert first.startswith(b"554 5.5.0"), first
+            return
+        assert first.startswith(b"220 "), first
+        while not f.readline().startswith(b"250 "):
+            pass
+        message = f"From: <a@far.example>\r\nSubject: {subject}\r\n\r\nshort\r\n.\r\n".encode()
+        for line, code in ((b"MAIL FROM:<a@far.example>\r\n", b"250"), (b"RCPT TO:<ann@local.example>\r\n", b"250"), (b"DATA\r\n", b"354"), (message, b"250")):
+            s.sendall(line)
+            answer = f.readline()
+            assert answer.startswith(code), (line, answer)
+    found = where(server, subject)
+    assert list(found) == ["Junk"] and b"early-talker: junk" in found["Junk"][1]
 
 
 @pytest.mark.parametrize("peer", ["good", "unreachable", "halfway", "slow"])
