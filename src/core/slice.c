@@ -86,16 +86,11 @@ struct slice slice_head(struct slice s, size_t n)
 	return ((struct slice){ s.p, n < s.n ? n : s.n });
 }
 
-static bool is_blank(char c)
-{
-	return (c == ' ' || c == '\t' || c == '\r' || c == '\n');
-}
-
 struct slice slice_trim(struct slice s)
 {
-	while (s.n > 0 && is_blank(s.p[0]))
+	while (s.n > 0 && ascii_white(s.p[0]))
 		s = slice_from(s, 1);
-	while (s.n > 0 && is_blank(s.p[s.n - 1]))
+	while (s.n > 0 && ascii_white(s.p[s.n - 1]))
 		s.n--;
 	return (s);
 }

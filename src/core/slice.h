@@ -58,6 +58,11 @@ static inline bool ascii_digit(char c)
 	return (c >= '0' && c <= '9');
 }
 
+static inline bool ascii_white(char c) /* SP HT CR LF */
+{
+	return (c == ' ' || c == '\t' || c == '\r' || c == '\n');
+}
+
 static inline bool ascii_alpha(char c)
 {
 	return ((c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z'));

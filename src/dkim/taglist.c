@@ -5,11 +5,6 @@
 #include "core/base64.h"
 #include "core/limits.h"
 
-static bool is_white(char c)
-{
-	return (c == ' ' || c == '\t' || c == '\r' || c == '\n');
-}
-
 /* FWS = [*WSP CRLF] 1*WSP; a field's end was taken away before, so a line end without a blank behind it is a fault. */
 static bool white_is_folding(struct slice s)
 {
@@ -42,7 +37,7 @@ static bool is_tag_value(struct slice s)
 	for (size_t i = 0; i < s.n; i++) {
 		unsigned char c = (unsigned char)s.p[i];
 
-		if ((c < 0x21 && !is_white(s.p[i])) || c == 0x7f)
+		if ((c < 0x21 && !ascii_white(s.p[i])) || c == 0x7f)
 			return (false);
 	}
 	return (white_is_folding(s));
@@ -110,7 +105,7 @@ int taglist_base64(struct slice value, struct buf *out)
 	int r = -1;
 
 	for (size_t i = 0; i < value.n; i++)
-		if (!is_white(value.p[i]))
+		if (!ascii_white(value.p[i]))
 			(void)buf_addc(&tight, value.p[i]);
 	if (tight.n > 0 && !tight.failed)
 		r = base64_decode(buf_slice(&tight), out);

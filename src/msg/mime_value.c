@@ -11,11 +11,6 @@
 #include "core/limits.h"
 #include "msg/cfws.h"
 
-static bool is_blank(char c)
-{
-	return (c == ' ' || c == '\t' || c == '\r' || c == '\n');
-}
-
 static bool is_token(char c)
 {
 	return ((unsigned char)c > 32 && c != 127 && memchr("()<>@,;:\\\"/[]?=", c, 15) == NULL);
@@ -23,12 +18,12 @@ static bool is_token(char c)
 
 static bool is_name(char c) /* of a parameter; "*" and "'" are token characters */
 {
-	return (!is_blank(c) && c != '=' && c != ';' && c != '"' && c != '(');
+	return (!ascii_white(c) && c != '=' && c != ';' && c != '"' && c != '(');
 }
 
 static bool is_type(char c)
 {
-	return (!is_blank(c) && c != '/' && c != ';' && c != '(' && c != '"' && c != ',');
+	return (!ascii_white(c) && c != '/' && c != ';' && c != '(' && c != '"' && c != ',');
 }
 
 /* quoted-string, the cursor at its first quote. An unclosed one ends at the end. */
@@ -85,11 +80,11 @@ static struct slice take_bare(struct cursor *c)
 	const char *from = c->p, *end = c->p;
 
 	while (c->p < c->end && *c->p != ';') {
-		if (!is_blank(*c->p)) {
+		if (!ascii_white(*c->p)) {
 			end = ++c->p;
 			continue;
 		}
-		while (c->p < c->end && is_blank(*c->p))
+		while (c->p < c->end && ascii_white(*c->p))
 			c->p++;
 		if (c->p < c->end && (*c->p == '(' || is_param_start(*c)))
 			break;
