@@ -33,7 +33,7 @@ enum {
 	/* DKIM and DNS */
 	L_DKIM = 8, L_DKIMH = 256, L_KEY = 4096,
 	L_TAGS = 64,		  /* of a tag list */
-	L_KEY_BITS_LEAST = 1024, L_KEY_BITS_MOST = 8192, L_KEY_BITS_GOOD = 2048, /* RFC 8301 3.2 */
+	L_KEY_BITS_LEAST = 1024, L_KEY_BITS_MOST = 8192, /* RFC 8301 3.2 */
 	L_KEY_EXPONENT_BITS = 64, /* of an RSA key: what a peer can make us work */
 	L_DKIM_SKEW_SECONDS = 300, /* a signature made this far in the future is believed */
 	L_SPF = 10, L_SPF_VOID = 2, L_SPF_NAMES = 10, L_SPF_SECONDS = 20, /* RFC 7208 4.6.4 */

@@ -64,14 +64,15 @@ static void on_later(void *self)
 	maybe_tell(a);
 }
 
-static struct dkim_auth_spf keep(struct dkim_auth *a, const struct spf_answer *s)
+static struct spf_answer keep(struct dkim_auth *a, const struct spf_answer *s)
 {
-	return ((struct dkim_auth_spf){ .result = s->result,
-	    .domain = arena_dup(a->arena, s->domain),
-	    .mechanism = arena_dup(a->arena, s->mechanism),
-	    .explanation = arena_dup(a->arena, s->explanation),
-	    .why = s->why != NULL ? arena_strdup(a->arena, slice_of(s->why)) : NULL,
-	    .wide = s->wide });
+	struct spf_answer own = *s;
+
+	own.domain = arena_dup(a->arena, s->domain);
+	own.mechanism = arena_dup(a->arena, s->mechanism);
+	own.explanation = arena_dup(a->arena, s->explanation);
+	own.why = s->why != NULL ? arena_strdup(a->arena, slice_of(s->why)) : NULL;
+	return (own);
 }
 
 static void on_helo(void *self, const struct spf_answer *s)
@@ -132,7 +133,6 @@ static void on_found(void *self, const struct dmarc_found *f)
 	a->found = *f;
 	a->found.from = arena_dup(a->arena, f->from);
 	a->found.domain = arena_dup(a->arena, f->domain);
-	a->found.record.rua = arena_dup(a->arena, f->record.rua);
 	maybe_tell(a);
 }
 

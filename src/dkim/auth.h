@@ -18,17 +18,10 @@ struct dkim_auth_ask { /* copied */
 	bool explain;               /* fetch SPF explanations */
 };
 
-struct dkim_auth_spf {
-	enum spf_result result;
-	struct slice domain, mechanism, explanation; /* as in struct spf_answer */
-	const char *why;
-	bool wide;
-};
-
 struct dkim_auth_result { /* in the arena that was given */
 	struct dkim_auth_ask ask;
-	struct dkim_auth_spf helo;
-	struct dkim_auth_spf mail_from; /* of the null sender: the same as helo */
+	struct spf_answer helo;
+	struct spf_answer mail_from; /* of the null sender: the same as helo */
 	const struct dkim_signature *signatures;
 	size_t signatures_n, signatures_ignored;
 	struct dmarc_result dmarc;

@@ -8,9 +8,14 @@
 
 enum { VALUE_MAX = 320, METHODS_MAX = L_DKIM + 5 };
 
-static struct slice text_of(const char *z)
+/* The envelope's sender, empty for the null one. */
+static void add_sender(struct buf *out, const struct dkim_auth_ask *ask)
 {
-	return (slice_of(z));
+	if (ask->domain.n == 0)
+		return;
+	(void)buf_add_slice(out, ask->local);
+	(void)buf_addc(out, '@');
+	(void)buf_add_slice(out, ask->domain);
 }
 
 static void add_spf(
@@ -20,17 +25,15 @@ static void add_spf(
 		.result = spf_result_name(r->helo.result),
 		.property = "smtp.helo",
 		.value = r->ask.helo,
-		.reason = text_of(r->helo.why) };
+		.reason = slice_of(r->helo.why) };
 	if (r->ask.domain.n == 0)
 		return;
-	(void)buf_add_slice(from, r->ask.local);
-	(void)buf_addc(from, '@');
-	(void)buf_add_slice(from, r->ask.domain);
+	add_sender(from, &r->ask);
 	m[(*n)++] = (struct results_method){ .method = "spf",
 		.result = spf_result_name(r->mail_from.result),
 		.property = "smtp.mailfrom",
 		.value = buf_slice(from),
-		.reason = text_of(r->mail_from.why) };
+		.reason = slice_of(r->mail_from.why) };
 }
 
 static void add_dkim(const struct dkim_signature *s, struct results_method *m, size_t *n)
@@ -38,7 +41,7 @@ static void add_dkim(const struct dkim_signature *s, struct results_method *m, s
 	struct results_method *to = &m[(*n)++];
 
 	*to = (struct results_method){
-		.method = "dkim", .result = dkim_result_name(s->result), .reason = text_of(s->why)
+		.method = "dkim", .result = dkim_result_name(s->result), .reason = slice_of(s->why)
 	};
 	if (s->domain.n > 0) {
 		to->property = "header.d";
@@ -75,7 +78,7 @@ static void add_arc(const struct dkim_auth_result *r, struct results_method *m, 
 	struct results_method *to = &m[(*n)++];
 
 	*to = (struct results_method){
-		.method = "arc", .result = arc_state_name(r->arc), .reason = text_of(r->arc_why)
+		.method = "arc", .result = arc_state_name(r->arc), .reason = slice_of(r->arc_why)
 	};
 	if (r->arc_n > 0) {
 		to->property = "header.d"; /* who sealed last */
@@ -120,15 +123,11 @@ static void add_pair(struct buf *out, const char *key, struct slice value)
 int dkim_auth_write_received_spf(struct buf *out, const struct dkim_auth_result *r)
 {
 	bool null_sender = r->ask.domain.n == 0;
-	const struct dkim_auth_spf *s = null_sender ? &r->helo : &r->mail_from;
+	const struct spf_answer *s = null_sender ? &r->helo : &r->mail_from;
 	struct buf from = BUF_INIT(L_LOCAL + L_DOMAIN * 4);
 	char ip[IP_TEXT];
 
-	if (!null_sender) {
-		(void)buf_add_slice(&from, r->ask.local);
-		(void)buf_addc(&from, '@');
-		(void)buf_add_slice(&from, r->ask.domain);
-	}
+	add_sender(&from, &r->ask);
 	(void)buf_fmt(out, "Received-SPF: %s receiver=%s;\r\n\tidentity=%s;\r\n\tclient-ip=\"%s\"",
 	    spf_result_name(s->result), r->ask.hostname, null_sender ? "helo" : "mailfrom",
 	    ip_text(&r->ask.ip, ip));

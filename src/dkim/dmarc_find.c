@@ -11,7 +11,6 @@ enum step { AT_FROM, AT_ORGANISATION, AT_SUFFIX, STEPS };
 
 struct dmarc_find {
 	struct arena *arena; /* owned; holds this struct too */
-	struct loop *loop;
 	struct dns *dns;
 	struct later *later;
 	struct dns_query *query;
@@ -119,7 +118,6 @@ struct dmarc_find *dmarc_find_start(struct loop *l, struct dns *d, const struct 
 	struct slice name = domain_ascii(arena, from);
 
 	f->arena = arena;
-	f->loop = l;
 	f->dns = d;
 	f->on_found = on_found;
 	f->self = self;

@@ -52,9 +52,9 @@ static bool says(const struct taglist *l, const char *name, const char *value)
 }
 
 /* At least one "scheme:something" among the comma-separated. */
-static bool names_a_reader(struct slice rua)
+static bool names_a_reader(const struct tag *t)
 {
-	struct slice one, scheme, rest;
+	struct slice rua = t != NULL ? t->value : SLICE(""), one, scheme, rest;
 	bool more = true;
 
 	while (more) {
@@ -75,15 +75,13 @@ bool dmarc_record_parse(struct arena *a, struct slice text, struct dmarc_record 
 	*r = (struct dmarc_record){ .pct = 100 };
 	if (!dmarc_record_is(text) || !taglist_parse(a, text, TAGLIST_LENIENT, &l))
 		return (false);
-	if ((t = taglist_get(&l, "rua")) != NULL)
-		r->rua = t->value;
 	good = taglist_get(&l, "p") != NULL && take_policy(&l, "p", DMARC_ASKS_NOTHING, &r->p);
 	good = take_policy(&l, "sp", r->p, &r->sp) && good;
 	good = take_policy(&l, "np", r->sp, &r->np) && good;
 	r->has_np = taglist_get(&l, "np") != NULL;
 	if (!good) { /* RFC 7489 6.6.3 step 6: asks nothing, if it names somebody to report to */
 		r->p = r->sp = r->np = DMARC_ASKS_NOTHING;
-		if (!names_a_reader(r->rua))
+		if (!names_a_reader(taglist_get(&l, "rua")))
 			return (false);
 	}
 	r->strict_dkim = says(&l, "adkim", "s");

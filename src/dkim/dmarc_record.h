@@ -16,12 +16,11 @@ struct dmarc_record {
 	unsigned pct;                 /* 0 to 100 */
 	bool testing;                 /* t=y (RFC 9989): one step less than asked */
 	enum dmarc_psd psd;
-	struct slice rua; /* as written; empty: none */
 };
 
 /* Is this TXT record a DMARC record (RFC 7489 6.4)? */
 bool dmarc_record_is(struct slice text);
-/* False: no policy can be taken from it (RFC 7489 6.6.3 step 6). Slices point into text. */
+/* False: no policy can be taken from it (RFC 7489 6.6.3 step 6). ${a} is for the work alone. */
 bool dmarc_record_parse(struct arena *a, struct slice text, struct dmarc_record *ret);
 
 #endif

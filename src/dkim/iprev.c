@@ -28,13 +28,6 @@ struct iprev {
 	bool unsure; /* one of the address questions failed */
 };
 
-const char *iprev_word(enum iprev_state s)
-{
-	static const char *const words[] = { "pass", "fail", "permerror", "temperror" };
-
-	return (words[s]);
-}
-
 void iprev_cancel(struct iprev *q)
 {
 	if (q == NULL)

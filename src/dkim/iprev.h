@@ -27,7 +27,5 @@ struct iprev_result { /* slices live during the callback only */
 struct iprev *iprev_start(struct dns *d, const struct ip *peer,
     void (*on_done)(void *self, const struct iprev_result *r), void *self);
 void iprev_cancel(struct iprev *q); /* accepts NULL */
-const char *iprev_word(
-    enum iprev_state s); /* "pass", "fail", "permerror", "temperror": RFC 8601 2.7.3 */
 
 #endif

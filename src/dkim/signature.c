@@ -10,11 +10,6 @@
 
 enum { B_MAX = L_KEY_BITS_MOST / 8, TIME_DIGITS = 12, B_SHOWN = 8 };
 
-static bool is_white(char c)
-{
-	return (c == ' ' || c == '\t' || c == '\r' || c == '\n');
-}
-
 static struct slice value_of(const struct signature *s, const char *name)
 {
 	const struct tag *t = taglist_get(&s->tags, name);
@@ -100,9 +95,7 @@ static const char *take_names(struct signature *s)
 	while (taglist_item(&rest, &more, &item)) {
 		if (++n > L_DKIMH)
 			return ("h= names more than 256 fields");
-		if (s->kind != SIGNATURE_DKIM)
-			continue;
-		if (item.n == 0)
+		if (item.n == 0 && s->kind == SIGNATURE_DKIM)
 			return ("h= has an empty name");
 	}
 	if (s->kind == SIGNATURE_DKIM && signature_names(s, SLICE("From")) == 0)
@@ -169,13 +162,13 @@ static const char *take_length(struct signature *s)
 	return (l.n > 0 && l.n <= 76 ? NULL : "l= is no number"); /* 1*76DIGIT */
 }
 
-static const char *take_times(const struct signature *in, struct signature *s)
+static const char *take_times(struct signature *s)
 {
-	if (!take_time(value_of(in, "t"), &s->signed_at))
+	if (!take_time(value_of(s, "t"), &s->signed_at))
 		return ("t= is no time");
 	if (s->kind != SIGNATURE_DKIM)
 		return (NULL);
-	if (!take_time(value_of(in, "x"), &s->expires))
+	if (!take_time(value_of(s, "x"), &s->expires))
 		return ("x= is no time");
 	return (s->expires >= 0 && s->signed_at >= 0 && s->expires <= s->signed_at
 		? "x= is not after t="
@@ -222,7 +215,7 @@ static const char *take_hashes(struct arena *a, struct signature *s)
 	size_t n = 0;
 
 	for (size_t i = 0; i < b.n && n < B_SHOWN; i++)
-		if (!is_white(b.p[i]))
+		if (!ascii_white(b.p[i]))
 			shown[n++] = b.p[i];
 	s->b_text = (struct slice){ shown, n };
 	if (!take_base64(a, b, B_MAX, &s->b))
@@ -250,7 +243,7 @@ enum dkim_result signature_parse(struct arena *a, const struct field *f, enum si
 	if ((*why = kind == SIGNATURE_DKIM ? NULL : take_instance(s)) != NULL ||
 	    (*why = take_domains(a, s)) != NULL || (*why = take_hashes(a, s)) != NULL ||
 	    (*why = kind == SIGNATURE_ARC_SEAL ? take_seal(s) : take_names(s)) != NULL ||
-	    (*why = take_length(s)) != NULL || (*why = take_times(s, s)) != NULL ||
+	    (*why = take_length(s)) != NULL || (*why = take_times(s)) != NULL ||
 	    (*why = kind == SIGNATURE_DKIM ? take_dkim(a, s) : NULL) != NULL)
 		return (r);
 	if (kind != SIGNATURE_ARC_SEAL && !take_forms(s)) {
@@ -283,15 +276,20 @@ int signature_self(const struct signature *s, enum canon how, struct buf *out)
 	return (r);
 }
 
-size_t signature_names(const struct signature *s, struct slice name)
+static size_t times_in(struct slice names, struct slice name)
 {
-	struct slice rest = s->names, item;
+	struct slice item;
 	bool more = true;
 	size_t n = 0;
 
-	while (taglist_item(&rest, &more, &item))
+	while (taglist_item(&names, &more, &item))
 		n += slice_ieq(item, name) ? 1 : 0;
 	return (n);
+}
+
+size_t signature_names(const struct signature *s, struct slice name)
+{
+	return (times_in(s->names, name));
 }
 
 /* The field of that name with ${skip} others of it below, the signature's own not among them; NULL. RFC 6376 5.4.2 */
@@ -310,19 +308,16 @@ static const struct field *from_below(
 bool signature_hash(
     const struct signature *s, const struct header *h, unsigned char ret[BODYHASH_OCTETS])
 {
-	struct slice rest = s->names, item, before;
+	struct slice rest = s->names, item;
 	struct buf out = BUF_INIT(2 * (size_t)L_HDR);
 	EVP_MD_CTX *md = EVP_MD_CTX_new();
 	bool more = true, good = md != NULL && EVP_DigestInit_ex(md, EVP_sha256(), NULL) == 1;
 
 	while (good && taglist_item(&rest, &more, &item)) {
-		const struct field *f;
-		struct signature seen = *s;
+		/* up to this item: how often was it named? */
+		size_t before = times_in(slice_between(s->names.p, item.p), item);
+		const struct field *f = item.n > 0 ? from_below(h, s->field, item, before) : NULL;
 
-		before = slice_between(
-		    s->names.p, item.p); /* up to this item: how often was it named? */
-		seen.names = before;
-		f = item.n > 0 ? from_below(h, s->field, item, signature_names(&seen, item)) : NULL;
 		buf_reset(&out);
 		if (f == NULL)
 			continue; /* RFC 6376 5.4: nothing stands for what is not there */

@@ -18,8 +18,8 @@ struct signature { /* slices point into the field or the arena */
 	bool has_algorithm;
 	enum canon header, body;
 	struct slice domain, selector, identity;
-	struct slice b, bh; /* decoded */
-	struct slice b_text;
+	struct slice b, bh;         /* decoded */
+	struct slice b_text;        /* the first 8 characters of b= */
 	struct slice names;         /* h=, as written */
 	uint64_t length;            /* l=; UINT64_MAX: not said */
 	int64_t signed_at, expires; /* -1: not said */

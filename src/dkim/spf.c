@@ -350,7 +350,6 @@ struct spf_check *spf_start(struct loop *l, struct dns *d, const struct spf_ask 
 	struct spf_check *c = arena_alloc(arena, sizeof(*c));
 
 	c->arena = arena;
-	c->loop = l;
 	c->dns = d;
 	c->ask = *ask;
 	c->ask.helo = arena_dup(arena, ask->helo);

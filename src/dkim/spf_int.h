@@ -17,7 +17,6 @@ struct spf_level { /* a record under evaluation; those above the first are inclu
 
 struct spf_check {
 	struct arena *arena; /* owned; holds this struct too */
-	struct loop *loop;
 	struct dns *dns;
 	struct timer *deadline;  /* NULL: it came */
 	struct later *begin;     /* NULL once begun */

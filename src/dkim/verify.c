@@ -86,15 +86,12 @@ static void start_one(struct dkim_verify *v, struct dns *d, const struct header 
 	struct signature *s = &c->sig;
 
 	c->result = signature_parse(v->arena, f, SIGNATURE_DKIM, now, s, &c->why);
-	/* the field's own octets are not ours to keep */
-	s->b_text = arena_dup(v->arena, s->b_text);
 	o->said = (struct dkim_signature){ .domain = s->domain,
 		.selector = s->selector,
 		.identity = s->identity,
 		.b = s->b_text,
 		.algorithm = s->has_algorithm ? dkim_algorithm_name(s->algorithm) : NULL,
-		.signed_at = s->signed_at,
-		.expires = s->expires };
+		.signed_at = s->signed_at };
 	if (c->result != DKIM_PASS)
 		return;
 	look_at_coverage(h, s, &o->said);
@@ -164,8 +161,6 @@ static void finish(struct dkim_verify *v)
 		o->said.why = o->check.result == DKIM_PASS ? NULL : o->check.why;
 		o->said.key_bits = o->check.bits;
 		o->said.testing = o->check.testing;
-		o->said.weak = o->said.algorithm != NULL && o->check.sig.algorithm == DKIM_RSA &&
-		    o->check.bits > 0 && o->check.bits < L_KEY_BITS_GOOD;
 		said[i] = o->said;
 	}
 	out.v = said;

@@ -31,14 +31,13 @@ struct dkim_signature {
 	struct slice b;        /* the first 8 characters of b= (RFC 6008) */
 	const char *algorithm; /* "rsa-sha256"; NULL: none that we know */
 	unsigned key_bits;     /* 0: no key was had */
-	bool weak;             /* an RSA key below L_KEY_BITS_GOOD */
 	bool testing;          /* the key says t=y: they do not stand by it yet */
 	bool partial;          /* l= left octets of the body unsigned: result is not pass */
 	const char
 	    *added; /* a field of which there is one more than was signed: result is not pass */
 	const char *
 	    uncovered; /* the first field that people see and the signature leaves out; NULL: none */
-	int64_t signed_at, expires; /* t=, x=; -1: not said */
+	int64_t signed_at; /* t=; -1: not said */
 };
 
 struct dkim_verdicts { /* valid during the callback only */

@@ -127,7 +127,7 @@ const struct dkim_auth_result *smtp_proof_result(const struct smtp_proof *p)
 	return (p != NULL ? p->result : NULL);
 }
 
-static enum fact spf_fact(const struct dkim_auth_spf *spf)
+static enum fact spf_fact(const struct spf_answer *spf)
 {
 	switch (spf->result) {
 	case SPF_PASS: return (spf->wide ? FACT_NO : FACT_YES); /* AUT-21 */
