@@ -135,6 +135,20 @@ def test_who_talks_before_the_greeting_is_junked_or_refused(server):
     assert list(found) == ["Junk"] and b"early-talker: junk" in found["Junk"][1]
 
 
+def test_a_bad_name_is_only_told_or_comes_again(resolver):
+    actions = '[filter.no-rdns]\naction = "tag"\n[filter.rdns-pattern]\naction = "greylist"\n'
+    with Server(dns=f"127.0.0.1:{resolver.port}", extra=actions) as s:
+        assert send(s, "nameless", "only told")[0] == 250
+        found = where(s, "only told")
+        assert list(found) == ["INBOX"] and b"no-rdns: tag" in found["INBOX"][1]
+        code, text = send(s, "home", "comes again")
+        assert (code, b"4.7.1" in text) == (451, True)
+        s.command("expect", "10m")
+        assert send(s, "home", "comes again")[0] == 250
+        found = where(s, "comes again")
+        assert list(found) == ["INBOX"] and b"rdns-pattern: greylist" in found["INBOX"][1]
+
+
 @pytest.mark.parametrize("peer", ["good", "unreachable", "halfway", "slow"])
 def test_good_names_and_silent_dns_harm_nobody(server, peer):
     subject = f"no harm {peer} {server.action}"

@@ -7,7 +7,7 @@ from dns import Dns
 from server import BINARY, Server, free_port_base, trusting, wait_for
 from sink import Sink
 
-COMMANDS = ("correspondents", "expect", "init", "serve", "check", "dns", "passwd", "queue", "why", "spam", "status", "reload")
+COMMANDS = ("init", "serve", "check", "dns", "passwd", "queue", "why", "spam", "expect", "correspondents", "undelete", "trace", "status", "reload")
 
 
 def run(*arguments, input=None, cwd=None):

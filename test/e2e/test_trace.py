@@ -31,7 +31,7 @@ def test_a_traced_account_is_written_down_without_its_secrets():
         ann.append("INBOX", None, None, b"Subject: hidden\r\n\r\nthe hidden words\r\n")
         ann.fetch("1", "(BODY[])")
         bob.select()
-        bob._simple_command("NOOP")
+        bob.noop()
         ann.logout(), bob.logout()
         both = wait_for(lambda: files(server) if len(files(server)) == 2 else None)
         later = next(p for p in both if "BODY[]" in text_of(p))
@@ -61,7 +61,7 @@ def test_a_file_is_bounded_and_a_session_that_becomes_nobodys_ends_it():
         other.state = "NONAUTH"
         other.login(*next(iter(server.accounts.items())))
         path = wait_for(lambda: [p for p in files(server) if "UNAUTHENTICATE" in text_of(p)])[0]
-        wait_for(lambda: "- end of trace: UNAUTHENTICATE\n" in text_of(path))
+        ended(path, "UNAUTHENTICATE")
         assert "LOGIN" not in text_of(path)
         # ann's file ends when it is full, and she never notices
         ann.select()
