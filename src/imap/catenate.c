@@ -41,19 +41,6 @@ void piece_forget(struct append *x)
 
 /* --- on the worker --- */
 
-static void clip(const struct section *sec, uint64_t *at, uint64_t *n)
-{
-	uint64_t skip;
-
-	if (!sec->partial)
-		return;
-	skip = sec->from < *n ? sec->from : *n;
-	*at += skip;
-	*n -= skip;
-	if (*n > sec->count)
-		*n = sec->count;
-}
-
 static bool begin_fields(struct piece *p, const struct visit_message *m, struct extent x)
 {
 	const struct section *sec = &p->url.section;
@@ -65,7 +52,7 @@ static bool begin_fields(struct piece *p, const struct visit_message *m, struct 
 	if (ok) {
 		section_fields(sec, buf_slice(&head), &out);
 		n = out.n;
-		clip(sec, &at, &n);
+		section_clip(sec, &at, &n);
 		(void)buf_add_slice(
 		    &p->out, slice_head(slice_from(buf_slice(&out), (size_t)at), (size_t)n));
 		p->size = n;
@@ -84,7 +71,7 @@ static bool begin_piece(struct piece *p, const struct visit_message *m)
 		return (false);
 	if (sec->text == SECTION_FIELDS || sec->text == SECTION_FIELDS_NOT)
 		return (begin_fields(p, m, x));
-	clip(sec, &x.at, &x.n);
+	section_clip(sec, &x.at, &x.n);
 	p->size = p->left = x.n;
 	p->at = x.at;
 	return (true);

@@ -70,19 +70,6 @@ bool fetch_take_section(struct fetch *f, struct args *a, struct fetch_item *item
 	return (true);
 }
 
-static void clip(const struct section *sec, uint64_t *at, uint64_t *n)
-{
-	uint64_t skip;
-
-	if (!sec->partial)
-		return;
-	skip = sec->from < *n ? sec->from : *n; /* beyond the end: empty, RFC 9051 6.4.5 */
-	*at += skip;
-	*n -= skip;
-	if (*n > sec->count)
-		*n = sec->count;
-}
-
 static void begin_item(struct fetch *f, const struct fetch_item *item)
 {
 	(void)buf_addz(&f->out, f->place.begun ? " " : "");
@@ -95,7 +82,7 @@ static void say_octets(struct fetch *f, const struct fetch_item *item, struct sl
 {
 	uint64_t at = 0, n = s.n;
 
-	clip(&item->section, &at, &n);
+	section_clip(&item->section, &at, &n);
 	s = slice_head(slice_from(s, (size_t)at), (size_t)n);
 	begin_item(f, item);
 	/* NUL may not stand in a literal: literal8, RFC 9051 4.3.1 */
@@ -169,7 +156,7 @@ static enum body_result say_extent(
 	struct buf body;
 	struct err err;
 
-	clip(&item->section, &x.at, &x.n);
+	section_clip(&item->section, &x.at, &x.n);
 	if (x.n <= BODY_SMALL) { /* the true length, whatever the index thought (STO-09) */
 		if (!read_part(m, x, BODY_SMALL, &body, &err)) {
 			buf_free(&body);
@@ -249,7 +236,7 @@ static enum body_result say_binary(
 		buf_free(&out);
 		return (BODY_DONE);
 	}
-	clip(sec, &at, &n);
+	section_clip(sec, &at, &n);
 	(void)buf_fmt(&f->out, "%s{%llu}\r\n",
 	    n > 0 && memchr(out.p + at, '\0', (size_t)n) != NULL ? "~" : "", (unsigned long long)n);
 	if (n == 0) {

@@ -130,6 +130,19 @@ bool section_find(
 	return (true);
 }
 
+void section_clip(const struct section *sec, uint64_t *at, uint64_t *n)
+{
+	uint64_t skip;
+
+	if (!sec->partial)
+		return;
+	skip = sec->from < *n ? sec->from : *n; /* beyond the end: empty, RFC 9051 6.4.5 */
+	*at += skip;
+	*n -= skip;
+	if (*n > sec->count)
+		*n = sec->count;
+}
+
 static bool is_named(const struct section *sec, struct slice name)
 {
 	for (size_t i = 0; i < sec->fields_n; i++)

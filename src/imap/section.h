@@ -43,6 +43,8 @@ bool section_take(struct arena *arena, struct args *a, struct section *sec, bool
  * is applied. False: there is no such part. Of a visit with VISIT_MAP. */
 bool section_find(
     const struct visit_message *m, const struct section *sec, struct extent *ret);
+/* section_clip: of ${n} octets at ${at} those that the partial leaves. */
+void section_clip(const struct section *sec, uint64_t *at, uint64_t *n);
 /* section_fields: of the header ${lines} those fields that are asked for, and a blank line. */
 void section_fields(const struct section *sec, struct slice lines, struct buf *out);
 
