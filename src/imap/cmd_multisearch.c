@@ -10,20 +10,11 @@
 #include "core/mem.h"
 #include "imap/command.h"
 #include "imap/context.h"
-
-enum source_kind {
-	SOURCE_SELECTED,
-	SOURCE_INBOXES,
-	SOURCE_PERSONAL,
-	SOURCE_SUBSCRIBED,
-	SOURCE_SUBTREE,
-	SOURCE_SUBTREE_ONE,
-	SOURCE_MAILBOXES,
-};
+#include "imap/filter.h"
 
 struct source {
-	enum source_kind kind;
-	struct slice name; /* of the last three */
+	enum filter filter;
+	struct slice name; /* of those that take one */
 };
 
 struct multi {
@@ -63,15 +54,15 @@ static void multi_drop(void *data)
 
 /* --- where --- */
 
-static bool add_source(struct multi *x, enum source_kind kind, struct slice name)
+static bool add_source(struct multi *x, enum filter filter, struct slice name)
 {
 	if (x->sources_n == L_IPATTERN)
 		return (false);
-	x->sources[x->sources_n++] = (struct source){ kind, name };
+	x->sources[x->sources_n++] = (struct source){ filter, name };
 	return (true);
 }
 
-static bool take_name(struct imap *s, struct multi *x, enum source_kind kind)
+static bool take_name(struct imap *s, struct multi *x, enum filter filter)
 {
 	struct slice name;
 	struct folder *f;
@@ -79,20 +70,20 @@ static bool take_name(struct imap *s, struct multi *x, enum source_kind kind)
 	if (!imap_take_mailbox(s, &name))
 		return (false);
 	f = folder_find(s->account, name); /* "inbox" is INBOX */
-	return (add_source(x, kind, f == NULL ? name : slice_of(folder_name(f))));
+	return (add_source(x, filter, f == NULL ? name : slice_of(folder_name(f))));
 }
 
 /* one-or-more-mailbox = mailbox / "(" mailbox *(SP mailbox) ")" */
-static bool take_names(struct imap *s, struct multi *x, enum source_kind kind)
+static bool take_names(struct imap *s, struct multi *x, enum filter filter)
 {
 	struct args *a = &s->call.args;
 
 	if (!args_sp(a))
 		return (false);
 	if (!args_char(a, '('))
-		return (take_name(s, x, kind));
+		return (take_name(s, x, filter));
 	do
-		if (!take_name(s, x, kind))
+		if (!take_name(s, x, filter))
 			return (false);
 	while (args_sp(a));
 	return (args_char(a, ')'));
@@ -101,21 +92,25 @@ static bool take_names(struct imap *s, struct multi *x, enum source_kind kind)
 /* filter-mailboxes; "selected-delayed" has no meaning here: RFC 7377 2.2 */
 static bool take_source(struct imap *s, struct multi *x)
 {
-	static const char *const names[] = {
-		[SOURCE_SELECTED] = "selected",
-		[SOURCE_INBOXES] = "inboxes",
-		[SOURCE_PERSONAL] = "personal",
-		[SOURCE_SUBSCRIBED] = "subscribed",
-		[SOURCE_SUBTREE] = "subtree",
-		[SOURCE_SUBTREE_ONE] = "subtree-one",
-		[SOURCE_MAILBOXES] = "mailboxes",
+	static const struct {
+		const char *name;
+		enum filter filter;
+		bool takes_names;
+	} known[] = {
+		{ "selected", FILTER_SELECTED, false },
+		{ "inboxes", FILTER_INBOXES, false },
+		{ "personal", FILTER_PERSONAL, false },
+		{ "subscribed", FILTER_SUBSCRIBED, false },
+		{ "subtree", FILTER_SUBTREE, true },
+		{ "subtree-one", FILTER_SUBTREE_ONE, true },
+		{ "mailboxes", FILTER_MAILBOXES, true },
 	};
 
-	for (size_t i = 0; i < COUNT_OF(names); i++)
-		if (args_word(&s->call.args, names[i])) {
-			if (i >= SOURCE_SUBTREE)
-				return (take_names(s, x, (enum source_kind)i));
-			return (add_source(x, (enum source_kind)i, (struct slice){ NULL, 0 }));
+	for (size_t i = 0; i < COUNT_OF(known); i++)
+		if (args_word(&s->call.args, known[i].name)) {
+			if (known[i].takes_names)
+				return (take_names(s, x, known[i].filter));
+			return (add_source(x, known[i].filter, (struct slice){ NULL, 0 }));
 		}
 	return (false);
 }
@@ -126,7 +121,7 @@ static bool take_sources(struct imap *s, struct multi *x)
 	struct args *a = &s->call.args;
 
 	if (!args_word(a, "IN"))
-		return (add_source(x, SOURCE_SELECTED, (struct slice){ NULL, 0 }));
+		return (add_source(x, FILTER_SELECTED, (struct slice){ NULL, 0 }));
 	if (!args_sp(a) || !args_char(a, '('))
 		return (false);
 	do
@@ -136,31 +131,12 @@ static bool take_sources(struct imap *s, struct multi *x)
 	return (args_char(a, ')') && args_sp(a));
 }
 
-static bool is_below(struct slice name, struct slice parent, bool one_level)
+static bool is_in(const struct imap *s, const struct source *source, const struct folder *f)
 {
-	struct slice rest = slice_from(name, parent.n);
-
-	if (!slice_starts(name, parent))
-		return (false);
-	return (rest.n == 0 ||
-	    (*rest.p == '/' && !(one_level && slice_chr(slice_from(rest, 1), '/') != SIZE_MAX)));
-}
-
-static bool is_in(const struct imap *s, const struct source *source, struct folder *f)
-{
-	struct slice name = slice_of(folder_name(f));
-
-	switch (source->kind) {
-	case SOURCE_SELECTED: return (s->news.view != NULL && f == view_folder(s->news.view));
-	case SOURCE_INBOXES: /* where mail is delivered */
-		return (folder_role(f) == ROLE_INBOX || folder_role(f) == ROLE_JUNK);
-	case SOURCE_PERSONAL: return (true);
-	case SOURCE_SUBSCRIBED: return (folder_name_subscribed(s->account, name));
-	case SOURCE_SUBTREE: return (is_below(name, source->name, false));
-	case SOURCE_SUBTREE_ONE: return (is_below(name, source->name, true));
-	case SOURCE_MAILBOXES: return (slice_eq(name, source->name));
-	}
-	return (false);
+	if (source->filter == FILTER_SELECTED)
+		return (imap_is_selected(s, f));
+	return (filter_has(s, source->filter, &source->name, 1, slice_of(folder_name(f)),
+	    folder_role(f)));
 }
 
 /* Each once, in the order of their names; those that do not exist are passed over. */
@@ -345,11 +321,6 @@ static void view_looked(struct imap *s)
 	}
 }
 
-static bool is_selected(const struct imap *s, const struct folder *f)
-{
-	return (s->news.view != NULL && !s->view_gone && view_folder(s->news.view) == f);
-}
-
 static void on_found(void *self, struct text_found *found)
 {
 	struct imap *s = self;
@@ -366,7 +337,7 @@ static void on_open(void *self, struct view *v, const struct err *err)
 	struct multi *x = s->call.data;
 	struct args program = x->program;
 	enum search_fault fault;
-	bool selected = is_selected(s, x->folders[x->at]);
+	bool selected = imap_is_selected(s, x->folders[x->at]);
 
 	s->call.op = NULL;
 	if (err != NULL && err->kind == ERR_NOT_FOUND) { /* deleted meanwhile */
@@ -415,10 +386,10 @@ static void next_folder(struct imap *s)
 /* Numbers and "$" belong to the selected mailbox alone. */
 static const char *fault_of(const struct imap *s, const struct multi *x, const struct search *q)
 {
-	bool alone = x->sources_n == 1 && x->sources[0].kind == SOURCE_SELECTED;
+	bool alone = x->sources_n == 1 && x->sources[0].filter == FILTER_SELECTED;
 
 	for (size_t i = 0; i < x->sources_n; i++)
-		if (x->sources[i].kind == SOURCE_SELECTED && s->state != IMAP_SELECTED)
+		if (x->sources[i].filter == FILTER_SELECTED && s->state != IMAP_SELECTED)
 			return ("No mailbox is selected");
 	for (size_t i = 0; i < q->keys_n && !alone; i++)
 		if (q->keys[i].what == KEY_UIDS && (q->keys[i].by_number || q->keys[i].is_saved))

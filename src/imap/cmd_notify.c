@@ -44,7 +44,7 @@ static void next_status(struct imap *s)
 
 		x->at = f;
 		x->items = 0;
-		if (notify_is_selected(s, f) || !(events & NOTIFY_MESSAGES)) {
+		if (imap_is_selected(s, f) || !(events & NOTIFY_MESSAGES)) {
 			if (++many < ASKED_AT_ONCE)
 				continue;
 			imap_produce(s, wait_room, next_status);

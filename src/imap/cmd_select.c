@@ -63,6 +63,11 @@ void imap_close_view(struct imap *s)
 	s->saved_n = 0;
 }
 
+bool imap_is_selected(const struct imap *s, const struct folder *f)
+{
+	return (s->news.view != NULL && !s->view_gone && view_folder(s->news.view) == f);
+}
+
 void imap_unselect(struct imap *s)
 {
 	imap_close_view(s);

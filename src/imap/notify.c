@@ -38,40 +38,6 @@ struct notify {
 
 /* --- what is wanted --- */
 
-bool notify_is_selected(const struct imap *s, const struct folder *f)
-{
-	return (s->news.view != NULL && !s->view_gone && view_folder(s->news.view) == f);
-}
-
-static bool is_below(struct slice name, struct slice top)
-{
-	return (slice_eq(name, top) ||
-	    (slice_starts(name, top) && name.n > top.n && name.p[top.n] == '/'));
-}
-
-static bool applies(const struct imap *s, const struct notify_group *g, struct slice name,
-    enum folder_role role)
-{
-	switch (g->filter) {
-	case FILTER_PERSONAL: return (true);
-	/* RFC 5465 6.3: where delivery puts mail */
-	case FILTER_INBOXES:
-		return (slice_eq(name, SLICE("INBOX")) || role == ROLE_INBOX || role == ROLE_JUNK ||
-		    role == ROLE_QUARANTINE);
-	case FILTER_SUBSCRIBED: return (folder_name_subscribed(s->account, name));
-	case FILTER_SUBTREE:
-	case FILTER_MAILBOXES:
-		for (size_t i = 0; i < g->names_n; i++)
-			if (g->filter == FILTER_SUBTREE ? is_below(name, g->names[i])
-							: slice_eq(name, g->names[i]))
-				return (true);
-		break;
-	case FILTER_SELECTED:
-	case FILTER_SELECTED_DELAYED: break;
-	}
-	return (false);
-}
-
 /* All groups that apply add up; NONE takes its mailboxes out of the others, in any order: RFC 5465
  * 6, 8 (events). */
 unsigned notify_wanted(const struct imap *s, struct slice name, enum folder_role role)
@@ -80,11 +46,13 @@ unsigned notify_wanted(const struct imap *s, struct slice name, enum folder_role
 	unsigned wanted = 0;
 
 	for (size_t i = 0; set != NULL && i < set->n; i++) {
-		if (!applies(s, &set->groups[i], name, role))
+		const struct notify_group *g = &set->groups[i];
+
+		if (!filter_has(s, g->filter, g->names, g->names_n, name, role))
 			continue;
-		if (set->groups[i].events == 0)
+		if (g->events == 0)
 			return (0);
-		wanted |= set->groups[i].events;
+		wanted |= g->events;
 	}
 	return (wanted);
 }
@@ -189,7 +157,7 @@ static void on_messages(struct imap *s, const struct store_event *ev)
 	/* RFC 5465 5.1: without CONDSTORE there is nothing to say but UNSEEN */
 	if (event == NOTIFY_FLAGS && !s->condstore && !ev->seen_changed)
 		return;
-	if (!notify_is_selected(s, ev->folder) &&
+	if (!imap_is_selected(s, ev->folder) &&
 	    (notify_wanted(s, slice_of(folder_name(ev->folder)), folder_role(ev->folder)) & event))
 		add_dirty(s, ev->folder, event, ev->seen_changed);
 }
@@ -362,7 +330,7 @@ static void on_status(void *self, const struct folder_status *st, const struct e
 	unsigned items;
 
 	n->op = NULL;
-	if (err == NULL && !notify_is_selected(s, d.folder)) {
+	if (err == NULL && !imap_is_selected(s, d.folder)) {
 		if (!announce_may(s)) { /* a command came in between */
 			add_dirty(s, d.folder, d.events, d.seen);
 			return;

@@ -4,7 +4,7 @@
 #ifndef IMAP_NOTIFY_H
 #define IMAP_NOTIFY_H
 
-#include "imap/session.h"
+#include "imap/filter.h"
 
 /* --- what is wanted (notify_parse.c): knows no session --- */
 enum notify_event {
@@ -17,17 +17,8 @@ enum notify_event {
 	NOTIFY_SERVER_METADATA = 64,
 	NOTIFY_MESSAGES = NOTIFY_NEW | NOTIFY_EXPUNGE | NOTIFY_FLAGS,
 };
-enum notify_filter {
-	FILTER_SELECTED,
-	FILTER_SELECTED_DELAYED,
-	FILTER_INBOXES,
-	FILTER_PERSONAL,
-	FILTER_SUBSCRIBED,
-	FILTER_SUBTREE,
-	FILTER_MAILBOXES,
-};
 struct notify_group {
-	enum notify_filter filter;
+	enum filter filter;
 	unsigned events; /* 0: NONE */
 	struct slice *names;
 	size_t names_n;
@@ -77,7 +68,6 @@ void notify_fetched(struct imap *s); /* session.c: a silent command has ended */
 /* Events of a mailbox that is not selected. */
 unsigned notify_wanted(const struct imap *s, struct slice name, enum folder_role role);
 unsigned notify_status_items(const struct imap *s, unsigned events);
-bool notify_is_selected(const struct imap *s, const struct folder *f);
 
 /* --- lines (notify_say.c) --- */
 /* "* LIST": attributes as they are now; ${old_name} NULL: it had no other. */

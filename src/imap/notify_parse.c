@@ -10,7 +10,7 @@ enum { NOTIFY_UNKNOWN = 1024 }; /* an event that is none of ours */
 
 static const struct {
 	const char *name;
-	enum notify_filter filter;
+	enum filter filter;
 } filters[] = {
 	{ "SELECTED", FILTER_SELECTED },
 	{ "SELECTED-DELAYED", FILTER_SELECTED_DELAYED },
@@ -40,7 +40,7 @@ struct parsing {
 	bool unknown, over;
 };
 
-static bool take_filter(struct parsing *x, enum notify_filter *ret)
+static bool take_filter(struct parsing *x, enum filter *ret)
 {
 	struct slice name;
 

@@ -139,6 +139,7 @@ void imap_later(struct imap *s); /* on the next turn: what waits is told, and in
 void imap_login(struct imap *s, struct account *a, const char *how);
 
 /* The mailbox. */
+bool imap_is_selected(const struct imap *s, const struct folder *f); /* and not deleted */
 void imap_unselect(struct imap *s);
 void imap_close_view(
     struct imap *s); /* it was deleted: nothing is shown any more, commands say so */
