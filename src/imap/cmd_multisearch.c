@@ -229,8 +229,7 @@ static void folder_searched(struct imap *s)
 	struct multi *x = s->call.data;
 	bool quiet = (x->returns.what & ~(unsigned)(RETURN_ANY | RETURN_SAVE)) == 0;
 
-	if (x->returns.what & RETURN_SAVE)
-		search_save(s, x->found.v, x->found.n);
+	search_save(s, &x->returns, x->found.v, x->found.n);
 	if (x->found.n > 0 && !quiet) { /* none found, none told: RFC 7377 2.1 */
 		say_folder(s);
 		return;
@@ -269,6 +268,7 @@ static void on_end(void *self, const struct err *err)
 	x->look = x->looking;
 	x->looking = NULL;
 	if (err != NULL) {
+		search_save_nothing(s, &x->returns);
 		imap_end_err(s, err);
 		return;
 	}
@@ -317,6 +317,7 @@ static void view_looked(struct imap *s)
 	    search_wants(x->looking->q), &visitor, s, x->looking, look_free);
 	if (s->call.visit == NULL) {
 		x->look = x->looking;
+		search_save_nothing(s, &x->returns);
 		imap_end(s, "NO [UNAVAILABLE] Too busy; try again");
 	}
 }
@@ -346,6 +347,7 @@ static void on_open(void *self, struct view *v, const struct err *err)
 		return;
 	}
 	if (err != NULL) {
+		search_save_nothing(s, &x->returns);
 		imap_end_err(s, err);
 		return;
 	}
@@ -377,8 +379,10 @@ static void next_folder(struct imap *s)
 		    s, x->unreadable ? "OK Done, but some messages could not be read" : "OK Done");
 		return;
 	}
-	if ((s->call.op = view_open(x->folders[x->at], on_open, s)) == NULL)
+	if ((s->call.op = view_open(x->folders[x->at], on_open, s)) == NULL) {
+		search_save_nothing(s, &x->returns);
 		imap_end(s, "NO [UNAVAILABLE] Too busy; try again");
+	}
 }
 
 /* --- the command --- */
@@ -421,7 +425,7 @@ void cmd_esearch(struct imap *s)
 	x->program = program = *a;
 	q = search_parse(&program, NULL, UINT32_MAX, &fault);
 	if (q == NULL) {
-		search_refuse(s, fault);
+		search_refuse(s, &x->returns, fault);
 		return;
 	}
 	why = fault_of(s, x, q);

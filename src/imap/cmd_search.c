@@ -87,7 +87,7 @@ static void on_end(void *self, const struct err *err)
 	x->look = x->looking;
 	x->looking = NULL;
 	if (err != NULL) {
-		search_save_nothing(s, x);
+		search_save_nothing(s, &x->returns);
 		imap_end_err(s, err);
 		return;
 	}
@@ -208,7 +208,7 @@ static void view_looked(struct imap *s)
 	    wants(x, x->looking->order), &visitor, s, x->looking, look_free);
 	if (s->call.visit == NULL) {
 		x->look = x->looking;
-		search_save_nothing(s, x);
+		search_save_nothing(s, &x->returns);
 		imap_end(s, "NO [UNAVAILABLE] Too busy; try again");
 	}
 }
@@ -261,8 +261,10 @@ void search_translate(struct imap *s, struct search *q)
 	}
 }
 
-void search_refuse(struct imap *s, enum search_fault fault)
+void search_refuse(struct imap *s, const struct search_returns *r, enum search_fault fault)
 {
+	if (fault != SEARCH_BAD)
+		search_save_nothing(s, r);
 	switch (fault) {
 	case SEARCH_BAD: imap_bad(s, "Not a search"); break;
 	case SEARCH_LIMIT:
@@ -296,9 +298,7 @@ static void begin(struct imap *s)
 	}
 	x->look->q = x->q = search_parse(&s->call.args, s->news.view, s->news.recent_from, &fault);
 	if (x->q == NULL) {
-		if (fault != SEARCH_BAD)
-			search_save_nothing(s, x);
-		search_refuse(s, fault);
+		search_refuse(s, &x->returns, fault);
 		return;
 	}
 	if (s->uid_only && search_by_number(x->q)) {
@@ -357,6 +357,7 @@ void cmd_search(struct imap *s)
 /* SP charset SP: not to be left out here, RFC 5256 3 */
 static bool take_charset(struct imap *s)
 {
+	const struct searching *x = s->call.data;
 	struct args *a = &s->call.args;
 	struct slice charset;
 
@@ -365,8 +366,7 @@ static bool take_charset(struct imap *s)
 		return (false);
 	}
 	if (!slice_ieq(charset, SLICE("UTF-8")) && !slice_ieq(charset, SLICE("US-ASCII"))) {
-		search_save_nothing(s, s->call.data);
-		search_refuse(s, SEARCH_CHARSET);
+		search_refuse(s, &x->returns, SEARCH_CHARSET);
 		return (false);
 	}
 	return (true);

@@ -83,7 +83,7 @@ bool returns_take(struct args *a, struct search_returns *ret)
 
 /* --- SAVE and MODSEQ --- */
 
-void search_save(struct imap *s, const uint32_t *uids, size_t n)
+static void save(struct imap *s, const uint32_t *uids, size_t n)
 {
 	free(s->saved);
 	s->saved = mem_new_array(n + 1, sizeof(*s->saved));
@@ -92,10 +92,10 @@ void search_save(struct imap *s, const uint32_t *uids, size_t n)
 	s->saved_n = n;
 }
 
-void search_save_nothing(struct imap *s, const struct searching *x)
+void search_save_nothing(struct imap *s, const struct search_returns *r)
 {
-	if (x->returns.what & RETURN_SAVE)
-		search_save(s, NULL, 0);
+	if (r->what & RETURN_SAVE)
+		save(s, NULL, 0);
 }
 
 static int by_uid(const void *l, const void *r)
@@ -108,23 +108,23 @@ static int by_uid(const void *l, const void *r)
 /* What the answer is about: with MIN, MAX or PARTIAL and neither ALL nor COUNT, those alone. They
  * are what SAVE keeps (RFC 9051 6.4.4.1, RFC 9394 3.2) and what MODSEQ is the highest of (RFC 4731
  * 3.2). Sorted; in the arena. */
-static size_t named(struct imap *s, const struct searching *x, const uint32_t **ret)
+static size_t named(struct imap *s, const struct search_returns *r, const uint32_t *order,
+    const uint32_t *uids, size_t found, const uint32_t **ret)
 {
-	const uint32_t *order = x->order != NULL ? x->order : x->uids;
 	size_t from = 0, end = 0, n = 0, kept = 0;
 	uint32_t *v;
 
-	*ret = x->uids;
-	if (x->n == 0 || !(x->returns.what & (RETURN_MIN | RETURN_MAX | RETURN_PARTIAL)) ||
-	    (x->returns.what & (RETURN_ALL | RETURN_COUNT)))
-		return (x->n);
-	if (x->returns.what & RETURN_PARTIAL)
-		window_of(&x->returns.window, x->n, &from, &end);
+	*ret = uids;
+	if (found == 0 || !(r->what & (RETURN_MIN | RETURN_MAX | RETURN_PARTIAL)) ||
+	    (r->what & (RETURN_ALL | RETURN_COUNT)))
+		return (found);
+	if (r->what & RETURN_PARTIAL)
+		window_of(&r->window, found, &from, &end);
 	v = arena_array(s->call.arena, end - from + 2, sizeof(*v));
-	if (x->returns.what & RETURN_MIN)
+	if (r->what & RETURN_MIN)
 		v[n++] = order[0];
-	if (x->returns.what & RETURN_MAX)
-		v[n++] = order[x->n - 1];
+	if (r->what & RETURN_MAX)
+		v[n++] = order[found - 1];
 	for (; from < end; from++)
 		v[n++] = order[from];
 	qsort(v, n, sizeof(*v), by_uid);
@@ -133,6 +133,14 @@ static size_t named(struct imap *s, const struct searching *x, const uint32_t **
 			v[kept++] = v[i];
 	*ret = v;
 	return (kept);
+}
+
+void search_save(struct imap *s, const struct search_returns *r, const uint32_t *uids, size_t n)
+{
+	if (!(r->what & RETURN_SAVE))
+		return;
+	n = named(s, r, uids, uids, n, &uids);
+	save(s, uids, n);
 }
 
 static uint64_t highest(const struct view *v, const uint32_t *uids, size_t n)
@@ -271,7 +279,7 @@ void search_answer(struct imap *s)
 	size_t n;
 
 	if (s->view_gone || s->news.view == NULL) {
-		search_save_nothing(s, x);
+		search_save_nothing(s, &x->returns);
 		imap_end(s, "NO [NONEXISTENT] The mailbox was deleted");
 		return;
 	}
@@ -280,9 +288,9 @@ void search_answer(struct imap *s)
 		return;
 	}
 	x->order = o == NULL ? NULL : o->uids;
-	n = named(s, x, &uids);
+	n = named(s, &x->returns, x->order != NULL ? x->order : x->uids, x->uids, x->n, &uids);
 	if (x->returns.what & RETURN_SAVE)
-		search_save(s, uids, n);
+		save(s, uids, n);
 	if (x->q->wants_modseq)
 		x->modseq = highest(s->news.view, uids, n);
 	x->first = true;

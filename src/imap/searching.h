@@ -74,13 +74,14 @@ bool returns_take(struct args *a, struct search_returns *ret);
 void search_answer(struct imap *s);
 /* What is said of RELEVANCY that no search can mean. */
 #define RELEVANCY_ALONE "RELEVANCY is for a search with FUZZY"
-void search_save(struct imap *s, const uint32_t *uids, size_t n); /* "$" is these, sorted */
+/* With SAVE: "$" is those of ${uids}, sorted, that the answer names. */
+void search_save(struct imap *s, const struct search_returns *r, const uint32_t *uids, size_t n);
 /* Sets of the program to uids, of the selected mailbox: numbers mean what they mean now. */
 void search_translate(struct imap *s, struct search *q);
 void search_fix(struct search *q, uint32_t last_uid); /* of another: there are no numbers */
 unsigned search_wants(const struct search *q);        /* VISIT_... */
-void search_refuse(struct imap *s, enum search_fault fault);
+void search_refuse(struct imap *s, const struct search_returns *r, enum search_fault fault);
 /* A search that was answered NO leaves nothing in "$": RFC 9051 6.4.4.1. After BAD it stays. */
-void search_save_nothing(struct imap *s, const struct searching *x);
+void search_save_nothing(struct imap *s, const struct search_returns *r);
 
 #endif
