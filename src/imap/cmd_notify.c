@@ -27,7 +27,7 @@ static void on_status(void *self, const struct folder_status *st, const struct e
 	const struct asking *x = s->call.data;
 
 	s->call.op = NULL;
-	if (err == NULL) /* else it went away meanwhile */
+	if (err == NULL) /* else it is gone, or cannot be read now: the others are told */
 		status_write(s, folder_name(x->at), st, x->items);
 	imap_produce(s, wait_room, next_status);
 }

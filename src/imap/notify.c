@@ -339,6 +339,9 @@ static void on_status(void *self, const struct folder_status *st, const struct e
 		if ((d.events & NOTIFY_FLAGS) && d.seen)
 			items |= ITEM_UNSEEN;
 		status_write(s, folder_name(d.folder), st, items);
+	} else if (err != NULL && folder_exists(d.folder)) {
+		add_dirty(s, d.folder, d.events, d.seen); /* with what happens next */
+		return;
 	}
 	announce_soon(s);
 }
