@@ -177,6 +177,8 @@ static void sent(struct conn *c, size_t from)
 
 void conn_send(struct conn *c, const void *p, size_t n)
 {
+	size_t from = c->out.n;
+
 	if (c->state != CONN_OPEN || n == 0)
 		return;
 	if (conn_queued(c) + n > L_IOUT + CONN_CONGESTED) {
@@ -184,7 +186,7 @@ void conn_send(struct conn *c, const void *p, size_t n)
 		return;
 	}
 	(void)buf_add(&c->out, p, n);
-	sent(c, c->out.failed ? 0 : c->out.n - n);
+	sent(c, from);
 }
 
 void conn_send_slice(struct conn *c, struct slice s)
