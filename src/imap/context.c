@@ -222,8 +222,9 @@ void context_keep(struct context *c, struct looking *look, const uint32_t *uids,
 	for (size_t i = 0; i < c->q->keys_n; i++)
 		c->has_unknown |= is_unknown(&c->q->keys[i]);
 	for (size_t i = 0; i < c->q->keys_n; i++)
-		c->by_flags |=
-		    c->q->keys[i].what == KEY_FLAGS || c->q->keys[i].what == KEY_MODSEQ;
+		c->by_flags |= c->q->keys[i].what == KEY_FLAGS ||
+		    c->q->keys[i].what == KEY_MODSEQ || c->q->keys[i].what == KEY_OLDER ||
+		    c->q->keys[i].what == KEY_YOUNGER;
 	if (sorted) {
 		c->row = mem_new_array(n + 1, sizeof(struct order_entry *));
 		for (size_t i = 0; i < n; i++) {

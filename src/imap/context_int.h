@@ -16,7 +16,9 @@ struct context {
 	struct list node;
 	struct imap *s;
 	char *tag;
-	bool is_uid, by_flags, has_unknown; /* unknown: keywords that no message has had */
+	bool is_uid;
+	bool by_flags;	  /* a message whose flags change is asked again */
+	bool has_unknown; /* keywords that no message has had */
 	struct search *q; /* NULL: the search has not ended */
 	unsigned char *values;
 	struct order *order;	  /* how; NULL: as in the mailbox */
