@@ -18,14 +18,12 @@ enum {
 	PATROL_LEAST = 16,    /* folders a second while some have no watch */
 	PATROL_MOST = 256,    /* and at most */
 	PATROL_FIRST = 128,   /* folders of an account that have watches from the start */
-	PATROL_SETTLE_MS = 2500,
+	SETTLE_MS = 2500,
 };
 
 struct patrol_watch {
 	struct list node; /* of the store: the longest quiet first */
-	struct folder *folder;
-	struct watch_dir *dirs[2];
-	struct timer *settle;
+	struct folder_watch watch;
 };
 
 struct patrol_job {
@@ -44,9 +42,7 @@ void patrol_drop(struct folder *f)
 		return;
 	f->patrol = NULL;
 	list_drop(&w->node);
-	watch_dir_drop(w->dirs[0]);
-	watch_dir_drop(w->dirs[1]);
-	timer_cancel(w->settle);
+	folder_watch_stop(&w->watch);
 	free(w);
 }
 
@@ -55,24 +51,25 @@ static bool has_room(const struct store *s)
 	return (s->dirs != NULL && watch_dirs_count(s->dirs) + 2 <= s->cfg->limits.watches);
 }
 
-bool patrol_room(struct store *s)
-{
-	while (!has_room(s) && !list_empty(&s->patrols))
-		patrol_drop(LIST_OWNER(s->patrols.next, struct patrol_watch, node)->folder);
-	return (has_room(s));
-}
-
-bool patrol_yield(struct store *s)
+/* The longest quiet one gives up its watches; false: none has any. */
+static bool yield(struct store *s)
 {
 	if (list_empty(&s->patrols))
 		return (false);
-	patrol_drop(LIST_OWNER(s->patrols.next, struct patrol_watch, node)->folder);
+	patrol_drop(LIST_OWNER(s->patrols.next, struct patrol_watch, node)->watch.folder);
 	return (true);
+}
+
+bool patrol_room(struct store *s)
+{
+	while (!has_room(s) && yield(s))
+		;
+	return (has_room(s));
 }
 
 static void on_settled(void *self)
 {
-	struct patrol_watch *w = self;
+	struct folder_watch *w = self;
 
 	w->settle = NULL;
 	view_doubt(w->folder);
@@ -80,19 +77,19 @@ static void on_settled(void *self)
 
 static void on_change(void *self)
 {
-	struct patrol_watch *w = self;
+	struct folder_watch *w = self;
 
 	folder_look_soon(w->folder);
-	/* two changes within a tick of the clock look like one: once quiet, look for sure */
+	/* Our own changes wake us too and are told apart by the directory's time, which two
+	 * changes within a tick share: once quiet, look for sure. */
 	timer_cancel(w->settle);
-	w->settle = timer_start(folder_mail(w->folder)->store->loop, PATROL_SETTLE_MS, on_settled, w);
+	w->settle = timer_start(folder_mail(w->folder)->store->loop, SETTLE_MS, on_settled, w);
 }
 
-static void add(struct folder *f)
+bool folder_watch_start(struct folder_watch *w, struct folder *f, bool yields)
 {
 	static const char *const places[] = { "new", "cur" };
 	struct mail *m = folder_mail(f);
-	struct patrol_watch *w = NEW(struct patrol_watch);
 	struct buf leaf = BUF_INIT(L_MBX_NAME * 2);
 	char path[512];
 
@@ -101,12 +98,31 @@ static void add(struct folder *f)
 	for (unsigned i = 0; i < 2; i++) {
 		(void)snprintf(path, sizeof(path), "%s%s%s/%s", m->root, leaf.n > 0 ? "/" : "",
 		    buf_z(&leaf), places[i]);
-		w->dirs[i] = watch_dir_add(m->store->dirs, path, on_change, w);
+		do
+			w->dirs[i] = watch_dir_add(m->store->dirs, path, on_change, w);
+		while (w->dirs[i] == NULL && yields && yield(m->store));
 	}
 	buf_free(&leaf);
+	return (w->dirs[0] != NULL && w->dirs[1] != NULL);
+}
+
+void folder_watch_stop(struct folder_watch *w)
+{
+	for (unsigned i = 0; i < 2; i++) {
+		watch_dir_drop(w->dirs[i]);
+		w->dirs[i] = NULL;
+	}
+	timer_cancel(w->settle);
+	w->settle = NULL;
+}
+
+static void add(struct folder *f)
+{
+	struct patrol_watch *w = NEW(struct patrol_watch);
+
 	f->patrol = w;
-	list_push(&m->store->patrols, &w->node);
-	if (w->dirs[0] == NULL || w->dirs[1] == NULL) /* half a watch is none */
+	list_push(&folder_mail(f)->store->patrols, &w->node);
+	if (!folder_watch_start(&w->watch, f, false)) /* half a watch is none */
 		patrol_drop(f);
 }
 

@@ -6,16 +6,11 @@
 #include "store/view_int.h"
 
 #include <stddef.h>
-#include <stdio.h>
 #include <stdlib.h>
 
 #include "core/arena.h"
 #include "core/loop.h"
 #include "core/sorted.h"
-#include "core/watch_dir.h"
-#include "store/patrol.h"
-
-enum { SETTLE_MS = 2500 };
 
 /* --- looking --- */
 
@@ -143,25 +138,6 @@ void view_doubt(struct folder *f)
 	ask_look(f, true);
 }
 
-static void on_settled(void *self)
-{
-	struct view *v = self;
-
-	v->settle = NULL;
-	ask_look(v->folder, true);
-}
-
-static void on_dir_change(void *self)
-{
-	struct view *v = self;
-
-	ask_look(v->folder, false);
-	/* Our own changes wake us too and are told apart by the directory's time, which two
-	 * changes within a tick share: once quiet, look for sure. */
-	timer_cancel(v->settle);
-	v->settle = timer_start(folder_mail(v->folder)->store->loop, SETTLE_MS, on_settled, v);
-}
-
 static void on_poll(void *self)
 {
 	struct view *v = self;
@@ -172,37 +148,20 @@ static void on_poll(void *self)
 
 static void watch_start(struct view *v)
 {
-	static const char *const places[] = { "new", "cur" };
 	struct mail *m = folder_mail(v->folder);
-	struct buf leaf = BUF_INIT(L_MBX_NAME * 2);
-	char path[512];
-
-	bool watched;
 
 	patrol_drop(v->folder);
-	watched = patrol_room(m->store);
-	(void)leaf_of_name(slice_of(v->folder->name), &leaf, NULL);
-	for (unsigned i = 0; i < 2 && watched; i++) {
-		(void)snprintf(path, sizeof(path), "%s%s%s/%s", m->root, leaf.n > 0 ? "/" : "",
-		    buf_z(&leaf), places[i]);
-		do
-			v->watches[i] = watch_dir_add(m->store->dirs, path, on_dir_change, v);
-		while (v->watches[i] == NULL && patrol_yield(m->store));
-	}
-	buf_free(&leaf);
+	if (patrol_room(m->store))
+		(void)folder_watch_start(&v->watch, v->folder, true);
 	/* Also beside watches, now and then: a network file system tells nobody. */
 	v->poll = timer_start(m->store->loop, MAIL_POLL_MS, on_poll, v);
 }
 
 static void watch_stop(struct view *v)
 {
-	for (unsigned i = 0; i < 2; i++) {
-		watch_dir_drop(v->watches[i]);
-		v->watches[i] = NULL;
-	}
+	folder_watch_stop(&v->watch);
 	timer_cancel(v->poll);
-	timer_cancel(v->settle);
-	v->poll = v->settle = NULL;
+	v->poll = NULL;
 }
 
 /* --- opening and closing --- */

@@ -3,8 +3,7 @@
 #define STORE_VIEW_INT_H
 
 #include "store/mail_int.h"
-
-struct watch_dir;
+#include "store/patrol.h"
 
 struct view {
 	struct folder *folder;
@@ -15,8 +14,8 @@ struct view {
 	uint64_t modseq;
 	struct list watchers; /* of view_watch.node */
 	unsigned holders;
-	struct watch_dir *watches[2];
-	struct timer *poll, *settle;
+	struct folder_watch watch;
+	struct timer *poll;
 	struct list lingering; /* on the store's, while nobody holds it */
 	struct timer *expiry;
 };

@@ -117,19 +117,25 @@ void watch_tell(struct mail_job *j, struct delta *d)
 	free(all);
 }
 
-static void hold_ended(void *self)
+static void conclude(struct mail_job *j)
 {
-	struct event_hold *h = self;
-	struct mail_job *j = h->job;
+	struct event_hold *h = j->hold;
 
-	if (h->failed) {
+	if (h != NULL && h->failed) {
 		j->failed = true;
 		j->err = h->err;
 	}
 	j->hold = NULL;
-	j->m->ops--;
 	free(h);
 	j->end(j);
+}
+
+static void hold_ended(void *self)
+{
+	struct mail_job *j = ((struct event_hold *)self)->job;
+
+	j->m->ops--;
+	conclude(j);
 }
 
 void watch_end(struct mail_job *j)
@@ -141,13 +147,7 @@ void watch_end(struct mail_job *j)
 		j->m->ops++;
 		return;
 	}
-	if (h != NULL && h->failed) {
-		j->failed = true;
-		j->err = h->err;
-	}
-	j->hold = NULL;
-	free(h);
-	j->end(j);
+	conclude(j);
 }
 
 struct event_hold *store_event_hold(const struct store_event *ev)
