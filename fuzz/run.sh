@@ -1,5 +1,5 @@
 #!/bin/sh
-# fuzz/run.sh BUILD [SECONDS] [TARGET...]: every fuzz target for a while; new finds go to fuzz/corpus/<target>, crashes to BUILD/crashes.
+# fuzz/run.sh BUILD [SECONDS] [TARGET...]: every fuzz target for a while; new finds go to BUILD/found/<target>, crashes to BUILD/crashes.
 set -eu
 build=$1; shift
 seconds=${1:-60}; [ $# -eq 0 ] || shift

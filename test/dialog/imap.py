@@ -16,7 +16,7 @@ begins logged in over TLS, unless its first step is a connect. One line, one ste
   repeat N ...   N times the rest of the line; "%d" becomes the count
 A response holds its literals, with their line ends. Escapes: \\r \\n \\t \\0 \\\\ \\xNN, and ${text*N}. A line of "#" is a comment; "#!" gives the account
 a line of configuration. All that comes is read by support/imap_listener.py too."""
-import glob, os, re, socket, ssl, sys, tempfile, time, zlib
+import glob, os, re, socket, ssl, sys, tempfile, zlib
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 sys.path += [HERE, os.path.join(os.path.dirname(HERE), "support")]

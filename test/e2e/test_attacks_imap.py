@@ -82,13 +82,12 @@ class Response:
 
     def value(self):
         """Without recursion: a server that nests deeply must not break its judge."""
-        stack, fresh = [[]], True
+        stack = [[]]
         while True:
             c = self.peek()
             if c == b"(":
                 self.at += 1
                 stack.append([])
-                fresh = True
                 continue
             if c == b")" and len(stack) > 1:
                 self.at += 1
@@ -101,7 +100,6 @@ class Response:
             stack[-1].append(done)
             if len(stack) == 1:
                 return stack[0][0]
-            fresh = False
             # in BODYSTRUCTURE and addresses lists follow each other without a space
             if self.peek() == b" ":
                 self.at += 1
@@ -374,7 +372,6 @@ def test_a_thousand_commands_in_one_write_are_done_in_order(server, ann):  # IMP
     words = [b"NOOP", b"SEARCH ALL", b"STORE 1:* +FLAGS (\\Flagged)", b"STORE 1:* -FLAGS (\\Flagged)", b"FETCH 1:* (UID FLAGS)", b"EXPUNGE",
              b"UID SEARCH FLAGGED", b"STATUS INBOX (MESSAGES)"]
     ann.send(b"".join(b"p%d %s\r\n" % (n, words[n % len(words)]) for n in range(1000)))
-    flagged = set()
     for n in range(1000):
         r, heard = ann.until(b"p%d" % n)
         assert r.data[0] == b"OK", r.octets

@@ -1,5 +1,5 @@
 """How much memory does an idle server keep, and is its loop ever held up?"""
-import os, time
+import os
 
 from server import BINARY, Server, wait_for
 

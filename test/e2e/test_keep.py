@@ -1,5 +1,5 @@
 """What is kept and for how long: expunged mail and deleted folders come back, old mail of Junk and Trash goes, and a clock that jumped is not believed."""
-import glob, json, os, re, subprocess, time
+import glob, json, os, re, time
 
 import pytest
 

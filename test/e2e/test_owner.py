@@ -1,5 +1,5 @@
 """What the owner types, and what it says and leaves: every command, alone and against a running server, with its exit codes (DESIGN 7)."""
-import hashlib, http.client, imaplib, json, os, re, signal, smtplib, socket, stat, subprocess, tempfile, time
+import hashlib, http.client, imaplib, json, os, re, signal, smtplib, socket, stat, subprocess, time
 
 import pytest
 

@@ -1,9 +1,9 @@
 """What the process does at the level of system calls: nothing is said to be kept before it is durable (STO-05), and no other program is ever started (P16)."""
-import os, re, shutil, signal, subprocess, time
+import os, re, shutil, signal, subprocess
 
 import pytest
 
-from server import BINARY, Server, wait_for
+from server import BINARY, Server
 
 CALLS = "openat,open,unlink,unlinkat,rename,renameat,renameat2,link,linkat,fsync,fdatasync,sync_file_range,syncfs,write,writev,pwrite64,sendto,sendmsg,close,execve,execveat,fork,vfork,clone,clone3"
 LINE = re.compile(r"^(\d+) +([\d.]+) (\w+)\((.*)\) += (-?\d+)(.*)$")

@@ -1,7 +1,8 @@
 """Does the full-text index answer exactly as reading every message does? Two accounts hold the same mail, in many scripts and encodings; one has an index and one
 has none. Thousands of needles cut from the mail itself must find the same messages in both: while the index is built, when it is whole, after
 COPY, MOVE and EXPUNGE, after kill -9, with its file lost, damaged or on a full disk."""
-import contextlib, glob, imaplib, os, random, re, sqlite3, unicodedata
+import base64, contextlib, glob, imaplib, os, quopri, random, re, sqlite3, unicodedata
+from email.header import Header
 
 import pytest
 
@@ -33,10 +34,8 @@ def messages(dice):
         some += ["".join(dice.choice("abcdefghij 0123.,@-é漢か") for _ in range(dice.randint(1, 300)))]
         text = "\n".join(some)
         kind = n % 6
-        charset, body = "utf-8", text
         head = f"From: {subject(dice)} <sender{n}@example{n % 5}.org>\r\nTo: Ann <{ANN}>\r\nCc: {subject(dice)} <cc{n}@here.example>\r\nSubject: {subject(dice)}\r\n"
         head += f"X-Token: {dice.getrandbits(600):x}\r\nMessage-ID: <{n}.{dice.getrandbits(64):x}@mail.example>\r\nMIME-Version: 1.0\r\n"
-        import base64, quopri
         if kind == 0:
             part = f"Content-Type: text/plain; charset=utf-8\r\nContent-Transfer-Encoding: base64\r\n\r\n".encode() + base64.encodebytes(text.encode()).replace(b"\n", b"\r\n")
         elif kind == 1:
@@ -65,7 +64,6 @@ def messages(dice):
 
 
 def subject(dice):
-    from email.header import Header
     text = dice.choice(SENTENCES)[:dice.randint(3, 40)].strip()
     return text if text.isascii() else Header(text, "utf-8").encode().replace("\n", "\r\n")
 

@@ -5,7 +5,7 @@ import email, json, os, re, shutil, socket, subprocess, tempfile, time
 import pytest
 
 from dns import Dns
-from server import BINARY, Server, free_port_base, wait_for
+from server import Server, free_port_base, wait_for
 from sink import Sink
 
 dkim = pytest.importorskip("dkim", reason="python3-dkim is not installed")

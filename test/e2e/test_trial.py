@@ -1,5 +1,5 @@
 """./dev run's one screen: every step happens, then how to connect; started again in the same folder it goes on with what it has."""
-import os, re, shutil, subprocess, sys
+import os, re, subprocess, sys
 
 import server
 

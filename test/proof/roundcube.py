@@ -114,7 +114,6 @@ def use(b, server, say):
     page = b.post({"_token": b.token, "_task": "login", "_action": "login", "_timezone": "UTC", "_url": "", "_user": "ann@local.example", "_pass": PASSWORD}, _task="login")
     assert "rcmail" in page and 'name="_pass"' not in page, page[:2000]
     # folders, with their uses
-    names = set(re.findall(r'rel="([^"]+)"', page)) | set(re.findall(r"'#?([A-Za-z]+)'", page))
     for name in ("INBOX", "Drafts", "Sent", "Junk", "Trash", "Archive"):
         assert re.search(rf'\b{name}\b', page), name
     # the list, as the page asks for it

@@ -1,6 +1,6 @@
 """Thunderbird as Debian packages it, on a virtual screen: an account as its settings would make it, then its own functions, through Marionette.
 Checked on our side: what it read is seen, what it moved to Junk is learned. Pictures of the screen go to PENNYPOST_PICTURES, if that is a folder."""
-import json, os, shutil, socket, subprocess, tempfile, time
+import json, os, shutil, socket, subprocess, tempfile
 
 import clients
 from clients import PASSWORD, Tee, deliver, listing

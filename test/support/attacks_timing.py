@@ -2,7 +2,7 @@
 (SIN-17, SUB-05), and how long an owner waits while others guess (SUB-07). For test/proof; no test asserts a time."""
 import base64, random, statistics, time
 
-from server import Server, trusting, wait_for
+from server import Server, trusting
 
 import smtplib
 

@@ -289,10 +289,6 @@ class Beside:
                 self.differs(text, (ta[:2], sorted(a.items() - b.items())), (tb[:2], sorted(b.items() - a.items())))
 
 
-def members(tree):
-    return sorted(int(n) for n in re.findall(rb"\d+", tree))
-
-
 def says(answer, options, numbers):
     """Is this answer to SEARCH, or with RETURN (options), of these?"""
     if options is None:

@@ -9,7 +9,7 @@ UIDs never mean another message, UIDVALIDITY stays, MODSEQ does not go back, and
 or the sender a report.
 
 The IMAP clients act on acknowledged messages only: a message may be shown before its other recipients have it, and be taken back by a crash."""
-import base64, collections, hashlib, imaplib, os, random, re, signal, socket, sqlite3, subprocess, threading, time, traceback
+import base64, collections, imaplib, os, random, re, socket, sqlite3, subprocess, threading, time, traceback
 
 from dns import Dns
 from server import Server, trusting, wait_for

@@ -6,7 +6,7 @@ import base64, email.utils, random, re, socket, time
 import dovecot
 import mail
 from imap_listener import Watched
-from server import Server, trusting
+from server import trusting
 
 SETTINGS = """
 [limits]

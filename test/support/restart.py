@@ -1,8 +1,8 @@
 """How long does a full house take to come back? Many messages in one mailbox, many in the queue, kill -9, and the clock."""
-import os, re, smtplib, time
+import os, re, time
 
 from dns import Dns
-from server import Server, trusting, wait_for
+from server import Server, wait_for
 
 READY, REBUILD = 2.0, 30.0  # seconds: G-16, G-17
 

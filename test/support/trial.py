@@ -1,6 +1,6 @@
 """./dev run: a trial server in a folder, a second one as the stranger out there, a few real messages through every step on one screen, then how to
 connect a phone; stays up until Ctrl-C. Only the standard library. Usage: trial.py BINARY FOLDER [--listen ADDRESS] [--once]"""
-import base64, email.utils, imaplib, os, re, secrets, signal, smtplib, subprocess, sys, threading, time
+import email.utils, os, re, secrets, signal, smtplib, subprocess, sys, threading
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 import dns as fake_dns
