@@ -163,6 +163,14 @@ def backdate(server, folder, days):
         os.rename(path, where + "/" + re.sub(r"^(\d+)", lambda m: str(int(m.group(1)) - days * 86400), name))
 
 
+def backdate_gone(server, what, days):
+    """As if it had gone so many days ago: a time is the beginning of a name, in seconds or, of a deleted folder, in microseconds."""
+    for path in glob.glob(f"{server.data}/mail/ann/{what}"):
+        where, name = os.path.split(path)
+        number = re.match(r"\d+", name).group(0)
+        os.rename(path, f"{where}/{int(number) - days * (86400 if len(number) < 12 else 86400 * 10**6)}{name[len(number):]}")
+
+
 def look_at_clock(server, seconds_ago, held=0):
     with open(server.data + "/clock", "w") as f:
         f.write(f"{int(time.time()) - seconds_ago} {held}\n")
@@ -181,6 +189,16 @@ def test_old_mail_goes_by_folder_and_period(stopped):
     with Server(folder=stopped.folder, base=stopped.base) as s:
         for folder in ("Junk", "Trash", "Archive"):
             fill(s, folder, 2, subject=folder)
+        session = fill(s, "INBOX", 1)
+        expunge(session, "INBOX")
+        for folder in ("Old", "Young"):
+            session.create(folder)
+            fill(s, folder, 1, subject=folder)
+        assert session.select("INBOX")[0] == session.delete("Old")[0] == "OK"
+        backdate_gone(stopped, "deleted/*", 20)
+        backdate_gone(stopped, "expunged/*", 20)
+        assert session.delete("Young")[0] == "OK"
+        assert sorted(m["folder"] for m in listed(s)) == ["INBOX", "Old", "Young"]
     for folder, days in (("Junk", 31), ("Trash", 3), ("Archive", 900)):
         backdate(stopped, folder, days)
     with Server(folder=stopped.folder, base=stopped.base) as s:
@@ -189,13 +207,15 @@ def test_old_mail_goes_by_folder_and_period(stopped):
     with Server(folder=stopped.folder, base=stopped.base, env={"PENNYPOST_CLOCK_SCALE": 60}) as s:
         wait_for(lambda: s.log_text().count(" expired ") == 2, seconds=60)
         assert "junk 30 d trash off undelete 14 d; ann junk 30 d trash 2 d" in status_line(s) and s.status()["expire"]["held"] == 0
+        wait_for(lambda: len(glob.glob(stopped.data + "/mail/ann/deleted/*")) == 1)  # what went 20 days ago is for nobody any more
     with Server(folder=stopped.folder, base=stopped.base) as s:
         session = s.imap(ANN)
         assert [len(uids(session, f)) for f in ("Junk", "Trash", "Archive")] == [1, 0, 2]
-        assert sorted(m["folder"] for m in listed(s)) == ["Junk", "Junk", "Trash", "Trash"]
+        assert sorted(m["folder"] for m in listed(s)) == ["Junk", "Junk", "Trash", "Trash", "Young"]
         assert "expired" in s.command("why", "1d").stdout and "learned message" not in s.log_text()
         s.command("undelete", "ann", "--folder", "Junk")
-        assert len(uids(session, "Junk")) == 3
+        day_before = time.strftime("%d-%b-%Y", time.gmtime(time.time() - 2 * 86400))
+        assert len(uids(session, "Junk", f"SAVEDSINCE {day_before}")) == 3  # it is there from now on, and does not go again at once
 
 
 @pytest.mark.parametrize("ago,held", [(400 * 86400, 0), (-400 * 86400, 0), (3600, 3 * 86400), (None, 0)])
@@ -204,9 +224,7 @@ def test_a_clock_that_jumped_is_not_believed(stopped, ago, held):
         fill(s, "Junk", 2)
         expunge(fill(s, "INBOX", 1), "INBOX")
     backdate(stopped, "Junk", 400)
-    for path in glob.glob(stopped.data + "/mail/ann/expunged/*"):
-        where, name = os.path.split(path)
-        os.rename(path, f"{where}/{int(name.split('_')[0]) - 100 * 86400}_{name.split('_', 1)[1]}")
+    backdate_gone(stopped, "expunged/*", 100)
     if ago is None:
         if os.path.exists(stopped.data + "/clock"):
             os.unlink(stopped.data + "/clock")
