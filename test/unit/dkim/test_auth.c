@@ -1,11 +1,9 @@
 /* The front: all checks of one message in parallel, one result, and what is written of it. AUT-01, AUT-05, AUT-09, DNS-01, AUT-25. */
 #include "check.h"
 
-#include "fake_dns.h"
+#include "signed.h"
 
-#include <stdio.h>
-#include <unistd.h>
-
+#include "core/limits.h"
 #include "core/secret.h"
 #include "dkim/auth.h"
 #include "dkim/sign.h"
@@ -14,19 +12,8 @@ enum { NOW = 1795406400 };
 
 static struct {
 	struct suffixes *suffixes;
-	struct dkim_keys *keys;
-	char name[2][100], value[2][800];
 	struct fake_row rows[12];
 } it;
-
-static void take_key(void *self, const char *name, const char *value)
-{
-	int i = strstr(value, "ed25519") != NULL;
-
-	(void)self;
-	(void)snprintf(it.name[i], sizeof(it.name[i]), "%s", name);
-	(void)snprintf(it.value[i], sizeof(it.value[i]), "%s", value);
-}
 
 static void world(void)
 {
@@ -40,25 +27,19 @@ static void world(void)
 
 	for (size_t i = 0; i < COUNT_OF(rows); i++)
 		it.rows[i] = rows[i];
-	for (int i = 0; i < 2; i++)
-		it.rows[COUNT_OF(rows) + (size_t)i] =
-		    (struct fake_row){ it.name[i], DNS_TXT, it.value[i], DNS_OK };
+	ours_rows(&it.rows[COUNT_OF(rows)]);
 	fake.rows = it.rows;
 }
 
 static int setup(void **state)
 {
-	char dir[] = "/tmp/pennypost-auth-XXXXXX";
 	struct err err;
 
 	(void)state;
 	fake.loop = loop_new();
-	if (secret_init() == -1 || mkdtemp(dir) == NULL || chdir(dir) == -1 ||
-	    dkim_keys_make("bank.example", "20261123", NULL) == -1 ||
-	    (it.keys = dkim_keys_load("bank.example", NULL, NULL)) == NULL ||
+	if (secret_init() == -1 || !ours_make("bank.example") ||
 	    (it.suffixes = suffixes_open(NULL, &err)) == NULL)
 		return (-1);
-	dkim_keys_each(it.keys, take_key, NULL);
 	world();
 	return (0);
 }
@@ -66,7 +47,7 @@ static int setup(void **state)
 static int done(void **state)
 {
 	(void)state;
-	dkim_keys_free(it.keys);
+	dkim_keys_free(ours.keys);
 	suffixes_free(it.suffixes);
 	loop_free(fake.loop);
 	return (0);
@@ -88,14 +69,17 @@ static void on_result(void *self, const struct dkim_auth_result *r)
 static const struct dkim_auth_result *check(
     struct arena *arena, struct slice message, const char *ip, const char *helo, const char *from)
 {
-	struct dkim_auth_ask ask = { .helo = slice_of(helo), .hostname = "mx.here.example" };
+	struct arena *theirs = arena_new(0); /* gone before the check is over */
+	struct dkim_auth_ask ask = { .helo = arena_dup(theirs, slice_of(helo)),
+		.hostname = arena_strdup(theirs, SLICE("mx.here.example")) };
 	struct heard heard = { .calls = 0 };
 	struct dkim_auth *a;
 	struct header h;
 
 	assert_true(ip_parse(slice_of(ip), &ask.ip));
-	(void)slice_cut(slice_of(from), '@', &ask.local, &ask.domain);
+	(void)slice_cut(arena_dup(theirs, slice_of(from)), '@', &ask.local, &ask.domain);
 	a = dkim_auth_start(arena, fake.loop, NULL, it.suffixes, &ask, NOW);
+	arena_free(theirs);
 	header_parse(arena, message, &h);
 	dkim_auth_header(a, &h);
 	for (struct slice rest = slice_from(message, h.size); rest.n > 0;
@@ -116,7 +100,7 @@ static void sign(struct buf *out)
 {
 	struct slice m = SLICE(MESSAGE);
 
-	assert_int_equal(dkim_sign(it.keys, m, NOW, out, NULL), 0);
+	assert_int_equal(dkim_sign(ours.keys, m, NOW, out, NULL), 0);
 	(void)buf_add_slice(out, m);
 }
 
@@ -125,9 +109,16 @@ static void all_is_said_at_once(void **state)
 	struct buf m = BUF_INIT(65536), out = BUF_INIT(8192);
 	struct arena *a = arena_new(0);
 	const struct dkim_auth_result *r;
+	const char *shown;
+	char b_of_first[8];
+	size_t at;
 
 	(void)state;
 	sign(&m);
+	at = slice_find(buf_slice(&m), SLICE("b="));
+	while (m.p[at - 1] != ' ' && m.p[at - 1] != '\t')
+		at += 2 + slice_find(slice_from(buf_slice(&m), at + 2), SLICE("b="));
+	memcpy(b_of_first, m.p + at + 2, sizeof(b_of_first));
 	r = check(a, buf_slice(&m), "192.0.2.1", "mail.bank.example", "a@bank.example");
 	buf_free(&m); /* nothing of the result is in it */
 	assert_int_equal(r->helo.result, SPF_PASS);
@@ -143,6 +134,14 @@ static void all_is_said_at_once(void **state)
 	    "mx.here.example;\r\n\tspf=pass\r\n\tsmtp.helo=mail.bank.example;"
 	    "\r\n\tspf=pass\r\n\tsmtp.mailfrom=a@bank.example;\r\n\tdkim=pass\r\n\theader.d=bank."
 	    "example"));
+	assert_non_null(strstr(buf_z(&out),
+	    "\r\n\theader.i=@bank.example\r\n\theader.s=20261123r\r\n\theader.a=rsa-sha256"));
+	shown = strstr(buf_z(&out), "\r\n\theader.b=");
+	assert_non_null(shown);
+	shown += strlen("\r\n\theader.b=");
+	shown += *shown == '"' ? 1 : 0;
+	assert_int_equal(strcspn(shown, "\";\r"), 8); /* RFC 6008 */
+	assert_memory_equal(shown, b_of_first, 8);
 	assert_non_null(strstr(buf_z(&out),
 	    ";\r\n\tdmarc=pass\r\n\theader.from=bank.example\r\n\tpolicy.dmarc=reject\r\n"));
 	buf_reset(&out);
@@ -243,6 +242,28 @@ static void a_black_out_is_no_verdict(void **state) /* DNS-01 */
 	arena_free(a);
 }
 
+static void what_is_not_looked_at_is_told(void **state)
+{
+	struct buf m = BUF_INIT(65536), out = BUF_INIT(8192);
+	struct arena *a = arena_new(0);
+	const struct dkim_auth_result *r;
+
+	(void)state;
+	for (int i = 0; i <= L_DKIM; i++)
+		(void)buf_addz(&m, "DKIM-Signature: rubbish\r\n");
+	(void)buf_addz(&m, "ARC-Seal: rubbish\r\n" MESSAGE);
+	r = check(a, buf_slice(&m), "192.0.2.1", "mail.bank.example", "a@bank.example");
+	assert_int_equal(r->signatures_n, L_DKIM);
+	assert_int_equal(r->signatures_ignored, 1);
+	assert_int_equal(r->arc, ARC_FAIL);
+	assert_int_equal(dkim_auth_write(&out, r), 0);
+	assert_non_null(strstr(buf_z(&out), "more signatures than are looked at"));
+	assert_non_null(strstr(buf_z(&out), "\tarc=fail"));
+	buf_free(&m);
+	buf_free(&out);
+	arena_free(a);
+}
+
 static void a_strangers_words_stay_inside(void **state) /* AUT-25 */
 {
 	struct arena *a = arena_new(0);
@@ -300,6 +321,7 @@ int main(void)
 		cmocka_unit_test(what_is_forged_fails),
 		cmocka_unit_test(a_message_of_nobody_is_permerror),
 		cmocka_unit_test(a_black_out_is_no_verdict),
+		cmocka_unit_test(what_is_not_looked_at_is_told),
 		cmocka_unit_test(a_strangers_words_stay_inside),
 		cmocka_unit_test(cancelled_checks_stay_silent),
 	};

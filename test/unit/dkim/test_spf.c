@@ -246,6 +246,7 @@ static void what_passes_everybody_earns_nothing(void **state)
 		assert_int_equal(h.result, SPF_PASS);
 		if (h.wide != cases[i].wide)
 			fail_msg("%s", cases[i].record);
+		assert_false(check(rows, "192.0.2.1", "closed.example", false).wide);
 	}
 }
 

@@ -1,15 +1,13 @@
 /* Verifying what dkim_sign wrote, and every way in which a signature or key is not taken (AUT-04, AUT-09 to AUT-15). */
 #include "check.h"
 
-#include "fake_dns.h"
+#include "signed.h"
 
-#include <stdio.h>
-#include <openssl/rsa.h>
+#include <openssl/core_names.h>
+#include <openssl/param_build.h>
 #include <openssl/x509.h>
-#include <unistd.h>
 
 #include "core/limits.h"
-#include "core/base64.h"
 #include "dkim/publickey.h"
 #include "dkim/sign.h"
 #include "dkim/signature.h"
@@ -18,8 +16,6 @@
 enum { NOW = 1795406400, ROWS = 4 };
 
 static struct {
-	struct dkim_keys *keys;
-	char name[2][100], value[2][800]; /* [0] RSA, [1] Ed25519 */
 	char text[2000];
 	struct fake_row rows[ROWS + 1];
 } it;
@@ -69,33 +65,18 @@ static struct heard check(struct slice message)
 	return (check_at(message, NOW));
 }
 
-static void take_key(void *self, const char *name, const char *value)
-{
-	int i = strstr(value, "ed25519") != NULL;
-
-	(void)self;
-	(void)snprintf(it.name[i], sizeof(it.name[i]), "%s", name);
-	(void)snprintf(it.value[i], sizeof(it.value[i]), "%s", value);
-}
-
 static void reset_rows(void)
 {
-	for (int i = 0; i < 2; i++)
-		it.rows[i] = (struct fake_row){ it.name[i], DNS_TXT, it.value[i], DNS_OK };
+	ours_rows(it.rows);
 	it.rows[2].name = NULL;
 }
 
 static int setup(void **state)
 {
-	char dir[] = "/tmp/pennypost-dkim-XXXXXX";
-
 	(void)state;
 	fake.loop = loop_new();
-	if (mkdtemp(dir) == NULL || chdir(dir) == -1 ||
-	    dkim_keys_make("example.org", "20261123", NULL) == -1 ||
-	    (it.keys = dkim_keys_load("example.org", NULL, NULL)) == NULL)
+	if (!ours_make("example.org"))
 		return (-1);
-	dkim_keys_each(it.keys, take_key, NULL);
 	reset_rows();
 	return (0);
 }
@@ -103,7 +84,7 @@ static int setup(void **state)
 static int done(void **state)
 {
 	(void)state;
-	dkim_keys_free(it.keys);
+	dkim_keys_free(ours.keys);
 	loop_free(fake.loop);
 	return (0);
 }
@@ -118,7 +99,7 @@ static void sign(struct buf *out)
 	struct slice m = SLICE(MESSAGE);
 	struct err err;
 
-	assert_int_equal(dkim_sign(it.keys, m, NOW, out, &err), 0);
+	assert_int_equal(dkim_sign(ours.keys, m, NOW, out, &err), 0);
 	(void)buf_add_slice(out, m);
 }
 
@@ -179,9 +160,8 @@ static void a_change_anywhere_is_seen(void **state)
 	}
 }
 
-#define GOOD                                                                                       \
-	"v=1; a=rsa-sha256; d=example.org; s=20261123r; h=from; "                                  \
-	"bh=AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=; "
+#define NO_BH "bh=AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=; "
+#define GOOD "v=1; a=rsa-sha256; d=example.org; s=20261123r; h=from; " NO_BH
 
 static void faulty_signatures_are_named(void **state)
 {
@@ -214,29 +194,19 @@ static void faulty_signatures_are_named(void **state)
 		{ GOOD "b=", DKIM_PERMERROR, 0 },
 		{ GOOD "b=A", DKIM_PERMERROR, 0 },
 		{ GOOD, DKIM_PERMERROR, 0 },
-		{ "v=2; a=rsa-sha256; d=example.org; s=x; h=from; "
-		  "bh=AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=; b=AAAA",
-		    DKIM_PERMERROR, 0 },
-		{ "v=1; a=rsa-sha1; d=example.org; s=x; h=from; "
-		  "bh=AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=; b=AAAA",
-		    DKIM_FAIL, 0 },
-		{ "v=1; a=rsa-md5; d=example.org; s=x; h=from; "
-		  "bh=AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=; b=AAAA",
-		    DKIM_PERMERROR, 0 },
+		{ "v=2; a=rsa-sha256; d=example.org; s=x; h=from; " NO_BH "b=AAAA", DKIM_PERMERROR,
+		    0 },
+		{ "v=1; a=rsa-sha1; d=example.org; s=x; h=from; " NO_BH "b=AAAA", DKIM_FAIL, 0 },
+		{ "v=1; a=rsa-md5; d=example.org; s=x; h=from; " NO_BH "b=AAAA", DKIM_PERMERROR,
+		    0 },
 		{ "v=1; a=rsa-sha256; d=example.org; s=x; h=from; b=AAAA", DKIM_PERMERROR, 0 },
-		{ "v=1; a=rsa-sha256; d=example.org; s=x; h=to; "
-		  "bh=AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=; b=AAAA",
+		{ "v=1; a=rsa-sha256; d=example.org; s=x; h=to; " NO_BH "b=AAAA", DKIM_PERMERROR,
+		    0 },
+		{ "v=1; a=rsa-sha256; d=example.org(.evil.example; s=x; h=from; " NO_BH "b=AAAA",
 		    DKIM_PERMERROR, 0 },
-		{ "v=1; a=rsa-sha256; d=example.org(.evil.example; s=x; h=from; "
-		  "bh=AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=;"
-		  " b=AAAA",
+		{ "v=1; a=rsa-sha256; d=\"example.org\"; s=x; h=from; " NO_BH "b=AAAA",
 		    DKIM_PERMERROR, 0 },
-		{ "v=1; a=rsa-sha256; d=\"example.org\"; s=x; h=from; "
-		  "bh=AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=; b=AAAA",
-		    DKIM_PERMERROR, 0 },
-		{ "v=1; a=rsa-sha256; d=org; s=x; h=from; "
-		  "bh=AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=; b=AAAA",
-		    DKIM_PERMERROR, 0 },
+		{ "v=1; a=rsa-sha256; d=org; s=x; h=from; " NO_BH "b=AAAA", DKIM_PERMERROR, 0 },
 	};
 
 	(void)state;
@@ -271,19 +241,16 @@ static void a_signature_from_the_future_waits(void **state)
 static void sign_by_hand(
     const char *tags, struct slice message, struct slice signed_body, struct buf *out)
 {
-	unsigned char digest[BODYHASH_OCTETS], sig[1024];
+	unsigned char digest[BODYHASH_OCTETS];
 	struct buf b64 = BUF_INIT(2000), field = BUF_INIT(8192), b = BUF_INIT(2000);
 	struct arena *a = arena_new(0);
 	struct signature s;
 	struct header h;
-	size_t n = sizeof(sig);
 	const char *why;
-	EVP_PKEY_CTX *ctx =
-	    EVP_PKEY_CTX_new(it.keys->v[it.keys->v[0].algorithm == DKIM_RSA ? 0 : 1].pkey, NULL);
 
 	assert_int_equal(
 	    EVP_Digest(signed_body.p, signed_body.n, digest, NULL, EVP_sha256(), NULL), 1);
-	(void)base64_encode((struct slice){ (char *)digest, sizeof(digest) }, &b64);
+	add_base64(&b64, digest, sizeof(digest));
 	(void)buf_fmt(&field,
 	    "DKIM-Signature: v=1; a=rsa-sha256; d=example.org; s=20261123r; %s; bh=%s; b=", tags,
 	    buf_z(&b64));
@@ -294,15 +261,11 @@ static void sign_by_hand(
 	assert_int_equal(
 	    signature_parse(a, &h.fields[0], SIGNATURE_DKIM, NOW, &s, &why), DKIM_PASS);
 	assert_true(signature_hash(&s, &h, digest));
-	assert_int_equal(EVP_PKEY_sign_init(ctx), 1);
-	assert_int_equal(EVP_PKEY_CTX_set_signature_md(ctx, EVP_sha256()), 1);
-	assert_int_equal(EVP_PKEY_sign(ctx, sig, &n, digest, sizeof(digest)), 1);
-	(void)base64_encode((struct slice){ (char *)sig, n }, &b);
+	assert_true(ours_sign(digest, &b));
 	buf_reset(out);
 	(void)buf_add_slice(out, buf_slice(&field));
 	(void)buf_fmt(out, "%s\r\n", buf_z(&b));
 	(void)buf_add_slice(out, message);
-	EVP_PKEY_CTX_free(ctx);
 	buf_free(&b64);
 	buf_free(&field);
 	buf_free(&b);
@@ -367,7 +330,7 @@ static void a_key_may_be_for_its_domain_alone(void **state)
 	sign_by_hand(
 	    "h=from; i=x@sub.example.org", SLICE(HEADER "12345\r\n"), SLICE("12345\r\n"), &m);
 	assert_int_equal(check(buf_slice(&m)).v[0].result, DKIM_PASS);
-	(void)snprintf(it.text, sizeof(it.text), "t=s; %s", strstr(it.value[0], "p="));
+	(void)snprintf(it.text, sizeof(it.text), "t=s; %s", strstr(ours.value[0], "p="));
 	it.rows[0].value = it.text;
 	assert_int_equal(check(buf_slice(&m)).v[0].result, DKIM_PERMERROR);
 	reset_rows();
@@ -381,8 +344,7 @@ static void names_in_h_have_a_limit(void **state)
 		struct buf tags = BUF_INIT(8192), m = BUF_INIT(65536);
 
 		(void)buf_addz(&tags,
-		    "v=1; a=rsa-sha256; d=example.org; s=20261123r; "
-		    "bh=AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=; b=AAAA; h=from");
+		    "v=1; a=rsa-sha256; d=example.org; s=20261123r; " NO_BH "b=AAAA; h=from");
 		for (int i = 1; i < n; i++)
 			(void)buf_addz(&tags, ":to");
 		by_hand(buf_z(&tags), &m);
@@ -441,7 +403,7 @@ static void key_records_say_who_may_sign(void **state) /* AUT-12 */
 		struct heard h;
 
 		(void)snprintf(
-		    it.text, sizeof(it.text), "%s%s", cases[i].head, strstr(it.value[0], "p="));
+		    it.text, sizeof(it.text), "%s%s", cases[i].head, strstr(ours.value[0], "p="));
 		it.rows[0].value = it.text;
 		h = check(buf_slice(&m));
 		for (size_t k = 0; k < h.n; k++)
@@ -464,34 +426,70 @@ static void key_records_say_who_may_sign(void **state) /* AUT-12 */
 	buf_free(&m);
 }
 
+/* A public key with a modulus and an exponent of so many bits; nobody has the private one. */
+static EVP_PKEY *public_key(unsigned bits, unsigned exponent_bits, int is_odd)
+{
+	EVP_PKEY_CTX *ctx = EVP_PKEY_CTX_new_from_name(NULL, "RSA", NULL);
+	OSSL_PARAM_BLD *build = OSSL_PARAM_BLD_new();
+	BIGNUM *n = BN_new(), *e = BN_new();
+	EVP_PKEY *made = NULL;
+	OSSL_PARAM *params;
+
+	assert_int_equal(BN_rand(n, (int)bits, BN_RAND_TOP_ONE, BN_RAND_BOTTOM_ODD), 1);
+	assert_int_equal(BN_set_bit(e, (int)exponent_bits - 1), 1);
+	if (is_odd)
+		assert_int_equal(BN_set_bit(e, 0), 1);
+	assert_int_equal(OSSL_PARAM_BLD_push_BN(build, OSSL_PKEY_PARAM_RSA_N, n), 1);
+	assert_int_equal(OSSL_PARAM_BLD_push_BN(build, OSSL_PKEY_PARAM_RSA_E, e), 1);
+	params = OSSL_PARAM_BLD_to_param(build);
+	assert_int_equal(EVP_PKEY_fromdata_init(ctx), 1);
+	assert_int_equal(EVP_PKEY_fromdata(ctx, &made, EVP_PKEY_PUBLIC_KEY, params), 1);
+	OSSL_PARAM_free(params);
+	OSSL_PARAM_BLD_free(build);
+	BN_free(n);
+	BN_free(e);
+	EVP_PKEY_CTX_free(ctx);
+	return (made);
+}
+
 static void keys_have_sizes(void **state)
 {
 	static const struct {
-		unsigned bits;
+		unsigned bits, exponent_bits;
+		int is_odd;
 		enum dkim_result result;
-	} cases[] = { { 512, DKIM_POLICY }, { 1016, DKIM_POLICY }, { 1024, DKIM_PASS },
-		{ 2048, DKIM_PASS } };
+	} cases[] = {
+		{ 512, 17, 1, DKIM_POLICY },
+		{ 1023, 17, 1, DKIM_POLICY },
+		{ 1024, 17, 1, DKIM_PASS },
+		{ 8192, 17, 1, DKIM_PASS },
+		{ 8193, 17, 1, DKIM_POLICY },
+		{ 2048, 2, 1, DKIM_PASS },
+		{ 2048, 64, 1, DKIM_PASS },
+		{ 2048, 65, 1, DKIM_POLICY }, /* what a peer could make us work */
+		{ 2048, 17, 0, DKIM_POLICY },
+	};
 	const char *why;
 
 	(void)state;
 	for (size_t i = 0; i < COUNT_OF(cases); i++) {
-		EVP_PKEY *made = EVP_PKEY_Q_keygen(NULL, NULL, "RSA", (size_t)cases[i].bits);
+		EVP_PKEY *made = public_key(cases[i].bits, cases[i].exponent_bits, cases[i].is_odd);
 		unsigned char *der = NULL;
 		int n = i2d_PUBKEY(made, &der);
-		struct buf text = BUF_INIT(4096), b64 = BUF_INIT(4096);
+		struct buf text = BUF_INIT(4096);
+		enum dkim_result result;
 		struct publickey key;
 
 		assert_true(n > 0);
-		(void)base64_encode((struct slice){ (char *)der, (size_t)n }, &b64);
-		(void)buf_fmt(&text, "p=%s", buf_z(&b64));
-		assert_int_equal(
-		    publickey_read(buf_slice(&text), DKIM_RSA, &key, &why), cases[i].result);
-		assert_int_equal(key.bits, cases[i].bits);
+		(void)buf_addz(&text, "p=");
+		add_base64(&text, der, (size_t)n);
+		result = publickey_read(buf_slice(&text), DKIM_RSA, &key, &why);
+		if (result != cases[i].result || key.bits != cases[i].bits)
+			fail_msg("%zu: %s, %u bits", i, dkim_result_name(result), key.bits);
 		publickey_free(&key);
 		OPENSSL_free(der);
 		EVP_PKEY_free(made);
 		buf_free(&text);
-		buf_free(&b64);
 	}
 	for (size_t n = L_KEY; n <= L_KEY + 4; n += 4) { /* before it is decoded */
 		struct buf text = BUF_INIT(8192);
