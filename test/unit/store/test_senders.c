@@ -71,6 +71,18 @@ static void the_door_opens_for_a_while(void **state)
 	assert_false(passes(b, &peer, "c.example", T + 10));
 }
 
+static int64_t pairs_of(struct bench *b)
+{
+	struct err err = { 0 };
+	int64_t n;
+
+	assert_int_equal(sql_ask(b->store->state, "SELECT count(*) FROM greylist", &err, ""), 0);
+	assert_int_equal(sql_step(b->store->state, &err), 1);
+	n = sql_int(b->store->state, 0);
+	sql_done(b->store->state);
+	return (n);
+}
+
 static void what_is_old_goes(void **state)
 {
 	struct bench *b = *state;
@@ -80,10 +92,24 @@ static void what_is_old_goes(void **state)
 	assert_false(passes(b, &peer, "b.example", T));
 	assert_true(passes(b, &peer, "b.example", T + L_GREY_SECONDS));
 	assert_int_equal(greylist_expire(b->store, T + L_GREY_RETRY_SECONDS + 1, &err), 0);
-	assert_int_equal(sql_ask(b->store->state, "SELECT count(*) FROM greylist", &err, ""), 0);
-	assert_int_equal(sql_step(b->store->state, &err), 1);
-	assert_int_equal(sql_int(b->store->state, 0), 1);
-	sql_done(b->store->state);
+	assert_int_equal(pairs_of(b), 1);
+}
+
+static void the_greylist_has_an_end(void **state)
+{
+	struct bench *b = *state;
+	struct err err = { 0 };
+
+	assert_false(passes(b, &peer, "a.example", T));
+	assert_int_equal(sql_do(b->store->state,
+			     "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i+1 FROM n WHERE "
+			     "i<?1) INSERT INTO greylist SELECT x'01020304','d'||i,?2,?2,0 FROM n",
+			     &err, "ii", (int64_t)L_GREYLIST, (int64_t)T + 1),
+	    0);
+	assert_int_equal(pairs_of(b), L_GREYLIST + 1);
+	assert_int_equal(greylist_expire(b->store, T + 2, &err), 0);
+	assert_int_equal(pairs_of(b), L_GREYLIST);
+	assert_false(passes(b, &peer, "a.example", T + L_GREY_SECONDS)); /* the oldest went */
 }
 
 static void letters_make_correspondents(void **state)
@@ -116,12 +142,44 @@ static void letters_make_correspondents(void **state)
 	arena_free(a);
 }
 
+static void correspondents_have_an_end(void **state)
+{
+	const struct slice old = SLICE_INIT("old@a.example"), more = SLICE_INIT("more@a.example");
+	struct bench *b = *state;
+	struct arena *a = arena_new(0);
+	struct slice *many = arena_array(a, L_CORRESPONDENTS, sizeof(*many));
+	struct correspondent *list;
+	struct err err = { 0 };
+	bool known;
+	size_t n;
+
+	for (unsigned i = 0; i < L_CORRESPONDENTS - 1; i++)
+		many[i] = slice_of(arena_fmt(a, "%u@a.example", i));
+	assert_int_equal(correspondent_wrote(b->store, SLICE("ann"), &old, 1, T - 9, &err), 0);
+	assert_int_equal(correspondent_wrote(b->store, SLICE("bob"), &old, 1, T - 9, &err), 0);
+	assert_int_equal(correspondent_wrote(
+			     b->store, SLICE("ann"), many, L_CORRESPONDENTS - 1, T, &err),
+	    0);
+	assert_int_equal(correspondent_knows(b->store, SLICE("ann"), old, &known, &err), 0);
+	assert_true(known); /* as many as there may be */
+	assert_int_equal(correspondent_wrote(b->store, SLICE("ann"), &more, 1, T + 1, &err), 0);
+	assert_int_equal(correspondent_knows(b->store, SLICE("ann"), old, &known, &err), 0);
+	assert_false(known); /* the one not written to for longest */
+	assert_int_equal(correspondent_knows(b->store, SLICE("bob"), old, &known, &err), 0);
+	assert_true(known); /* each account has its own */
+	assert_int_equal(correspondent_list(b->store, a, SLICE("ann"), &list, &n, &err), 0);
+	assert_int_equal(n, L_CORRESPONDENTS);
+	assert_true(slice_eq(list[0].address, more));
+	arena_free(a);
+}
+
 int main(void)
 {
 #define CASE(f) cmocka_unit_test_setup_teardown(f, bench_start, bench_end)
 	const struct CMUnitTest tests[] = { CASE(who_comes_again_is_let_in),
 		CASE(who_comes_too_late_begins_anew), CASE(the_door_opens_for_a_while),
-		CASE(what_is_old_goes), CASE(letters_make_correspondents) };
+		CASE(what_is_old_goes), CASE(the_greylist_has_an_end),
+		CASE(letters_make_correspondents), CASE(correspondents_have_an_end) };
 
 	return (cmocka_run_group_tests(tests, NULL, NULL));
 }
