@@ -39,8 +39,15 @@ static void write_events(struct buf *out, unsigned events, struct slice fetch)
 
 static void write_set(struct buf *out, const struct notify_set *set)
 {
-	static const char *const filters[] = { "selected", "selected-delayed", "inboxes",
-		"personal", "subscribed", "subtree", "mailboxes" };
+	static const char *const filters[] = {
+		[FILTER_SELECTED] = "selected",
+		[FILTER_SELECTED_DELAYED] = "selected-delayed",
+		[FILTER_INBOXES] = "inboxes",
+		[FILTER_PERSONAL] = "personal",
+		[FILTER_SUBSCRIBED] = "subscribed",
+		[FILTER_SUBTREE] = "subtree",
+		[FILTER_MAILBOXES] = "mailboxes",
+	};
 	const char *gap = "";
 
 	if (set->status)
@@ -52,6 +59,8 @@ static void write_set(struct buf *out, const struct notify_set *set)
 		gap = " ";
 	}
 	for (size_t i = 0; i < set->n; i++) {
+		if (filters[set->groups[i].filter] == NULL)
+			abort(); /* not one of NOTIFY's */
 		(void)buf_fmt(out, "%s(%s ", gap, filters[set->groups[i].filter]);
 		for (size_t k = 0; k < set->groups[i].names_n; k++) {
 			(void)buf_addc(out, k == 0 ? '(' : ' ');

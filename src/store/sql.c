@@ -546,6 +546,12 @@ int sql_set_aside(const char *path, struct err *err)
 	char from[512], to[512];
 	long long now = (long long)clock_wall();
 
+	/* What was set aside before stays, even of this very second. */
+	for (;; now++) {
+		(void)snprintf(to, sizeof(to), "%s.damaged-%lld", path, now);
+		if (access(to, F_OK) != 0)
+			break;
+	}
 	/* The log goes with its database: it may hold the part that can still be read. */
 	for (size_t i = 0; i < COUNT_OF(ends); i++) {
 		(void)snprintf(from, sizeof(from), "%s%s", path, ends[i]);

@@ -50,8 +50,8 @@ int sql_check(
 /* sql_shrink: all of the log into the database, and the log to nothing; as far as readers let it, which it does
  * not wait for. For a writer outside a transaction. */
 void sql_shrink(struct sql *q);
-/* sql_set_aside: rename a damaged database (with -wal) to <path>.damaged-<wall seconds>. No
- * connection may have it open. */
+/* sql_set_aside: rename a damaged database (with -wal) to <path>.damaged-<wall seconds>, or the
+ * next second that is free: nothing set aside before is lost. No connection may have it open. */
 int sql_set_aside(const char *path, struct err *err);
 /* sql_reopen: close and open the same file again in the same struct sql, and check it. ${fresh}:
  * set the old one aside first. On failure the connection is shut: all that is asked of it fails
