@@ -70,8 +70,8 @@ static struct told check(struct slice message, size_t piece)
 	struct header h;
 
 	header_parse(a, message, &h);
-	v = dkim_verify_start(fake.loop, NULL, &h, body, 2000000000);
-	c = arc_verify_start(fake.loop, NULL, &h, body);
+	v = dkim_verify_start(fake.loop, NULL, NULL, &h, body, 2000000000);
+	c = arc_verify_start(fake.loop, NULL, NULL, &h, body);
 	for (struct slice rest = slice_from(message, h.size); rest.n > 0;
 	     rest = slice_from(rest, piece))
 		bodyhash_add(body, slice_head(rest, piece));

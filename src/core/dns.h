@@ -76,6 +76,25 @@ struct dns_query *dns_ask_odd(struct dns *d, struct slice name, enum dns_type ty
     void (*on_answer)(void *self, const struct dns_answer *a), void *self);
 void dns_cancel(struct dns_query *q); /* accepts NULL */
 
+/* How many questions one message may still put, whoever of those that judge it asks (L-DNS). Each leaves
+ * some for what counts more: nobody gets round a check by making another one ask the DNS for all. */
+struct dns_budget {
+	unsigned left;
+	unsigned denied; /* questions that were not put */
+};
+/* One question, if more than ${keep} are left. Always, with a budget of NULL. */
+static inline bool dns_budget_take(struct dns_budget *b, unsigned keep)
+{
+	if (b == NULL)
+		return (true);
+	if (b->left <= keep) {
+		b->denied++;
+		return (false);
+	}
+	b->left--;
+	return (true);
+}
+
 /* dns_rr_decode: record data to a record, strictly; names inside rdata uncompressed. ${a} holds
  * what it points to. False: malformed. (dns_rr.c; fuzzed.) */
 struct arena;

@@ -44,6 +44,8 @@ enum {
 	L_BODYHASH = 16,	  /* different hashes of one body: 8 signatures and one of ARC */
 	L_ARC = 50,		  /* RFC 8617 4.2.1 */
 	L_IPREV = 5,		  /* names of a peer that are followed */
+	/* DNS questions of a message in all, and how many of them each leaves for those before it; DMARC leaves none */
+	L_DNS_MESSAGE = 60, L_DNS_KEEP_DKIM = 4, L_DNS_KEEP_LISTS = 12, L_DNS_KEEP_SPF = 20, L_DNS_KEEP_ARC = 32,
 	L_DNS_RECORDS = 100, L_DNS_SECONDS = 10, L_DNS_FLIGHT = 128, L_DNS_WAIT = 4096,
 	/* IMAP before login */
 	L_IPRE_OCTETS = 8192, L_IPRE_PARENS = 4, L_IPRE_BAD = 3, L_IPRE_SECONDS = 60,

@@ -215,14 +215,14 @@ static void on_checked(void *self)
 		finish(v);
 }
 
-static void start_check(struct arc_verify *v, struct dns *d, struct sigcheck *c)
+static void start_check(struct arc_verify *v, const struct sigcheck_dns *d, struct sigcheck *c)
 {
 	c->result = DKIM_PASS;
 	if (sigcheck_start(c, d, on_checked, v))
 		v->waiting++;
 }
 
-static const char *start(struct arc_verify *v, struct dns *d, const struct header *h)
+static const char *start(struct arc_verify *v, const struct sigcheck_dns *d, const struct header *h)
 {
 	struct sigcheck *last;
 	const char *why;
@@ -244,9 +244,10 @@ static const char *start(struct arc_verify *v, struct dns *d, const struct heade
 	return (NULL);
 }
 
-struct arc_verify *arc_verify_start(
-    struct loop *l, struct dns *d, const struct header *h, struct bodyhash *body)
+struct arc_verify *arc_verify_start(struct loop *l, struct dns *d, struct dns_budget *b,
+    const struct header *h, struct bodyhash *body)
 {
+	const struct sigcheck_dns dns = { d, b, L_DNS_KEEP_ARC };
 	struct arena *arena = arena_new(0);
 	struct arc_verify *v = arena_alloc(arena, sizeof(*v));
 
@@ -258,7 +259,7 @@ struct arc_verify *arc_verify_start(
 	    header_first(h, SLICE("ARC-Authentication-Results")) == NULL)
 		return (v);
 	v->verdict.state = ARC_PASS;
-	if ((v->verdict.why = start(v, d, h)) != NULL) {
+	if ((v->verdict.why = start(v, &dns, h)) != NULL) {
 		v->verdict.state = ARC_FAIL;
 	} else {
 		v->verdict.v = v->told;

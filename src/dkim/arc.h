@@ -9,6 +9,7 @@
 
 struct arc_verify;
 struct dns;
+struct dns_budget;
 struct loop;
 
 enum arc_state {
@@ -33,8 +34,8 @@ struct arc_verdict { /* valid during the callback only */
 
 /* As dkim_verify_start: the header in its CRLF form, needed during this call only; ${body} borrowed, before its first octet.
  * Never NULL. */
-struct arc_verify *arc_verify_start(
-    struct loop *l, struct dns *d, const struct header *h, struct bodyhash *body);
+struct arc_verify *arc_verify_start(struct loop *l, struct dns *d, struct dns_budget *b,
+    const struct header *h, struct bodyhash *body);
 /* After bodyhash_end. Later, once; not before this returns, and not after arc_verify_cancel. */
 void arc_verify_end(
     struct arc_verify *v, void (*on_result)(void *self, const struct arc_verdict *v), void *self);

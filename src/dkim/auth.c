@@ -100,9 +100,11 @@ struct dkim_auth *dkim_auth_start(struct arena *arena, struct loop *l, struct dn
 {
 	struct dkim_auth *a = arena_alloc(arena, sizeof(*a));
 	struct dkim_auth_ask *own = &a->result.ask;
-	struct spf_ask spf = {
-		.ip = ask->ip, .helo = ask->helo, .receiver = ask->hostname, .explain = ask->explain
-	};
+	struct spf_ask spf = { .ip = ask->ip,
+		.helo = ask->helo,
+		.receiver = ask->hostname,
+		.explain = ask->explain,
+		.budget = ask->budget };
 
 	a->arena = arena;
 	a->loop = l;
@@ -139,18 +141,20 @@ static void on_found(void *self, const struct dmarc_found *f)
 void dkim_auth_header(struct dkim_auth *a, const struct header *h)
 {
 	const struct field *from = header_first(h, SLICE("From"));
+	struct dns_budget *budget = a->result.ask.budget;
 	struct addr_list list;
 	struct slice domain;
 
 	a->body = bodyhash_new();
-	a->verify = dkim_verify_start(a->loop, a->dns, h, a->body, a->now);
-	a->arc = arc_verify_start(a->loop, a->dns, h, a->body);
+	a->verify = dkim_verify_start(a->loop, a->dns, budget, h, a->body, a->now);
+	a->arc = arc_verify_start(a->loop, a->dns, budget, h, a->body);
 	a->found.state = DMARC_PERMERROR;
 	if (from == NULL || header_count(h, SLICE("From")) != 1)
 		return; /* RFC 7489 6.6.1: such a message is refused before; here it is nobody's */
 	addr_parse(a->arena, from->body, &list);
 	if (addr_single_domain(&list, &domain))
-		a->find = dmarc_find_start(a->loop, a->dns, a->suffixes, domain, on_found, a);
+		a->find =
+		    dmarc_find_start(a->loop, a->dns, budget, a->suffixes, domain, on_found, a);
 }
 
 void dkim_auth_body(struct dkim_auth *a, struct slice octets)

@@ -16,6 +16,7 @@ struct dkim_auth_ask { /* copied */
 	struct slice local, domain; /* MAIL FROM; the null sender: both empty */
 	const char *hostname;       /* ours */
 	bool explain;               /* fetch SPF explanations */
+	struct dns_budget *budget;  /* borrowed meanwhile; NULL: no end of questions */
 };
 
 struct dkim_auth_result { /* in the arena that was given */

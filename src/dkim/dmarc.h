@@ -8,6 +8,7 @@
 
 struct dmarc_find;
 struct dns;
+struct dns_budget;
 struct loop;
 
 enum dmarc_state {
@@ -29,9 +30,10 @@ struct dmarc_found { /* valid during the callback only */
 };
 
 /* ${from}: the domain of the one From address, any form; copied. Later, once, on_found(self, f); not before this returns, not after
- * dmarc_find_cancel. ${s} is borrowed meanwhile. Never NULL. */
-struct dmarc_find *dmarc_find_start(struct loop *l, struct dns *d, const struct suffixes *s,
-    struct slice from, void (*on_found)(void *self, const struct dmarc_found *f), void *self);
+ * dmarc_find_cancel. ${s} and ${b}, of the message or NULL, are borrowed meanwhile. Never NULL. */
+struct dmarc_find *dmarc_find_start(struct loop *l, struct dns *d, struct dns_budget *b,
+    const struct suffixes *s, struct slice from,
+    void (*on_found)(void *self, const struct dmarc_found *f), void *self);
 void dmarc_find_cancel(struct dmarc_find *f); /* accepts NULL */
 
 struct dmarc_fact {          /* SPF of MAIL FROM, or one signature */

@@ -12,6 +12,7 @@ enum step { AT_FROM, AT_ORGANISATION, AT_SUFFIX, STEPS };
 struct dmarc_find {
 	struct arena *arena; /* owned; holds this struct too */
 	struct dns *dns;
+	struct dns_budget *budget;
 	struct later *later;
 	struct dns_query *query;
 	struct slice places[STEPS]; /* empty: not to be asked */
@@ -22,6 +23,13 @@ struct dmarc_find {
 };
 
 static void next(struct dmarc_find *f);
+
+/* NULL: it could not be put. */
+static struct dns_query *ask(struct dmarc_find *f, struct slice name, enum dns_type type,
+    void (*on_answer)(void *self, const struct dns_answer *a))
+{
+	return (dns_budget_take(f->budget, 0) ? dns_ask(f->dns, name, type, on_answer, f) : NULL);
+}
 
 static void tell(struct dmarc_find *f)
 {
@@ -45,7 +53,7 @@ static void take_record(struct dmarc_find *f, struct slice domain)
 	f->found.domain = domain;
 	f->found.policy = f->step == AT_FROM ? f->found.record.p : f->found.record.sp;
 	if (f->step == AT_FROM || !f->found.record.has_np ||
-	    (f->query = dns_ask(f->dns, f->found.from, DNS_A, on_existence, f)) == NULL)
+	    (f->query = ask(f, f->found.from, DNS_A, on_existence)) == NULL)
 		tell(f);
 }
 
@@ -88,9 +96,9 @@ static void next(struct dmarc_find *f)
 		tell(f);
 		return;
 	}
-	f->query = dns_ask(f->dns,
+	f->query = ask(f,
 	    slice_of(arena_fmt(f->arena, "_dmarc." SLICE_FMT, SLICE_ARG(f->places[f->step]))),
-	    DNS_TXT, on_record, f);
+	    DNS_TXT, on_record);
 	if (f->query == NULL) {
 		f->found.state = DMARC_TEMPERROR;
 		tell(f);
@@ -110,8 +118,9 @@ static void on_later(void *self)
 	tell(f);
 }
 
-struct dmarc_find *dmarc_find_start(struct loop *l, struct dns *d, const struct suffixes *s,
-    struct slice from, void (*on_found)(void *self, const struct dmarc_found *f), void *self)
+struct dmarc_find *dmarc_find_start(struct loop *l, struct dns *d, struct dns_budget *b,
+    const struct suffixes *s, struct slice from,
+    void (*on_found)(void *self, const struct dmarc_found *f), void *self)
 {
 	struct arena *arena = arena_new(0);
 	struct dmarc_find *f = arena_alloc(arena, sizeof(*f));
@@ -119,6 +128,7 @@ struct dmarc_find *dmarc_find_start(struct loop *l, struct dns *d, const struct 
 
 	f->arena = arena;
 	f->dns = d;
+	f->budget = b;
 	f->on_found = on_found;
 	f->self = self;
 	f->found.from = name;

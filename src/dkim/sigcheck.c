@@ -46,7 +46,8 @@ static void on_key(void *self, const struct dns_answer *a)
 	c->on_checked(c->self);
 }
 
-bool sigcheck_start(struct sigcheck *c, struct dns *d, void (*on_checked)(void *self), void *self)
+bool sigcheck_start(
+    struct sigcheck *c, const struct sigcheck_dns *d, void (*on_checked)(void *self), void *self)
 {
 	struct buf name = BUF_INIT(1024);
 
@@ -55,12 +56,14 @@ bool sigcheck_start(struct sigcheck *c, struct dns *d, void (*on_checked)(void *
 	(void)buf_add_slice(&name, c->sig.selector);
 	(void)buf_addz(&name, "._domainkey."); /* RFC 6376 3.6.2.1 */
 	(void)buf_add_slice(&name, c->sig.domain);
-	c->query = dns_ask(d, buf_slice(&name), DNS_TXT, on_key, c);
+	c->why = "too many questions are waiting for the DNS";
+	if (!dns_budget_take(d->budget, d->keep))
+		c->why = "the message asks the DNS too much";
+	else
+		c->query = dns_ask(d->dns, buf_slice(&name), DNS_TXT, on_key, c);
 	buf_free(&name);
-	if (c->query == NULL) {
+	if (c->query == NULL)
 		c->result = DKIM_TEMPERROR;
-		c->why = "too many questions are waiting for the DNS";
-	}
 	return (c->query != NULL);
 }
 

@@ -20,7 +20,13 @@ struct sigcheck { /* embedded; all zero at first */
 
 /* When ${result} is DKIM_PASS and the digest is made: asks. True: on_checked comes later, once, unless cancelled. False: the
  * question could not be put, and the result is temperror. */
-bool sigcheck_start(struct sigcheck *c, struct dns *d, void (*on_checked)(void *self), void *self);
+struct sigcheck_dns { /* where to ask, and how much may be asked */
+	struct dns *dns;
+	struct dns_budget *budget; /* NULL: no end */
+	unsigned keep;             /* of it, for others */
+};
+bool sigcheck_start(
+    struct sigcheck *c, const struct sigcheck_dns *d, void (*on_checked)(void *self), void *self);
 void sigcheck_cancel(struct sigcheck *c);
 
 #endif

@@ -8,6 +8,7 @@
 #include "core/slice.h"
 
 struct dns;
+struct dns_budget;
 struct loop;
 struct spf_check;
 
@@ -28,8 +29,9 @@ struct spf_ask { /* all copied */
 	/* MAIL FROM: both; the null sender and the HELO identity: both empty, and "postmaster" at ${helo} is checked (RFC 7208
 	 * 2.3, 2.4). An empty local part is "postmaster" too. */
 	struct slice local, domain;
-	const char *receiver; /* our hostname, for explanations */
-	bool explain;         /* fetch exp= of a fail; off unless somebody will be shown it */
+	const char *receiver;      /* our hostname, for explanations */
+	bool explain;              /* fetch exp= of a fail; off unless somebody will be shown it */
+	struct dns_budget *budget; /* of the message, borrowed; NULL: RFC 7208's limits alone */
 };
 
 struct spf_answer { /* valid during the callback only */

@@ -1,7 +1,7 @@
 /* spf_lookup.c: does the DNS say that the peer is one of these? The a, mx, ptr and exists mechanisms and the validated names of
  * an address. RFC 7208 5.3 to 5.7, 4.6.4. Leaves what a match means to spf.c. Failures: temperror when the DNS does not answer,
- * permerror past L_SPF_NAMES, L_SPF_VOID or
- * L_SPF_QUESTIONS. */
+ * permerror past L_SPF_NAMES, L_SPF_VOID,
+ * L_SPF_QUESTIONS or what the message may ask. */
 #include "dkim/spf_int.h"
 
 #include "core/domain.h"
@@ -21,7 +21,7 @@ static enum dns_type address_type(const struct spf_check *c)
 void spf_put(struct spf_check *c, struct slice name, enum dns_type type,
     void (*on_answer)(void *self, const struct dns_answer *a))
 {
-	if (c->questions++ == L_SPF_QUESTIONS)
+	if (c->questions++ == L_SPF_QUESTIONS || !dns_budget_take(c->ask.budget, L_DNS_KEEP_SPF))
 		spf_failed(c, SPF_PERMERROR, "the record asks the DNS too much");
 	else if ((c->query = dns_ask_odd(c->dns, name, type, on_answer, c)) == NULL)
 		spf_failed(c, SPF_TEMPERROR, "too many questions are waiting for the DNS");

@@ -78,7 +78,7 @@ static void on_checked(void *self)
 		finish(v);
 }
 
-static void start_one(struct dkim_verify *v, struct dns *d, const struct header *h,
+static void start_one(struct dkim_verify *v, const struct sigcheck_dns *d, const struct header *h,
     const struct field *f, int64_t now)
 {
 	struct one *o = &v->v[v->n++];
@@ -104,9 +104,10 @@ static void start_one(struct dkim_verify *v, struct dns *d, const struct header 
 	}
 }
 
-struct dkim_verify *dkim_verify_start(
-    struct loop *l, struct dns *d, const struct header *h, struct bodyhash *body, int64_t now)
+struct dkim_verify *dkim_verify_start(struct loop *l, struct dns *d, struct dns_budget *b,
+    const struct header *h, struct bodyhash *body, int64_t now)
 {
+	const struct sigcheck_dns dns = { d, b, L_DNS_KEEP_DKIM };
 	struct arena *arena = arena_new(0);
 	struct dkim_verify *v = arena_alloc(arena, sizeof(*v));
 	const struct field *f;
@@ -116,7 +117,7 @@ struct dkim_verify *dkim_verify_start(
 	v->body = body;
 	for (size_t i = 0; (f = header_nth(h, SLICE("DKIM-Signature"), i)) != NULL; i++) {
 		if (i < L_DKIM)
-			start_one(v, d, h, f, now);
+			start_one(v, &dns, h, f, now);
 		else
 			v->ignored++;
 	}

@@ -8,6 +8,7 @@
 #include "msg/header.h"
 
 struct dns;
+struct dns_budget;
 struct loop;
 struct dkim_verify;
 
@@ -46,10 +47,10 @@ struct dkim_verdicts { /* valid during the callback only */
 	size_t ignored; /* those past L_DKIM */
 };
 
-/* The header in its CRLF form; needed during this call only. ${body} is borrowed until the result or the cancel: what must be
+/* The header in its CRLF form; needed during this call only. ${b}: of the message; NULL: none. ${body} is borrowed until the result or the cancel: what must be
  * hashed of the body is asked of it here, so this comes before its first octet. Never NULL. */
-struct dkim_verify *dkim_verify_start(
-    struct loop *l, struct dns *d, const struct header *h, struct bodyhash *body, int64_t now);
+struct dkim_verify *dkim_verify_start(struct loop *l, struct dns *d, struct dns_budget *b,
+    const struct header *h, struct bodyhash *body, int64_t now);
 /* After bodyhash_end. Later, once, on_result(self, v); not before this returns, and not after dkim_verify_cancel. */
 void dkim_verify_end(struct dkim_verify *v,
     void (*on_result)(void *self, const struct dkim_verdicts *v), void *self);

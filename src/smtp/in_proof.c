@@ -10,7 +10,8 @@
 struct smtp_proof {
 	struct arena *arena;    /* owned; holds this too */
 	struct dkim_auth *auth; /* NULL once it has answered */
-	struct buf head;        /* owned; the header while it arrives */
+	struct dns_budget budget;
+	struct buf head; /* owned; the header while it arrives */
 	bool in_body;
 	void (*on_proved)(void *self);
 	void *self;
@@ -29,6 +30,7 @@ struct smtp_proof *smtp_proof_start(struct smtp_in *s, const struct smtp_path *f
 	a = arena_new(0);
 	p = arena_alloc(a, sizeof(*p));
 	p->arena = a;
+	p->budget.left = L_DNS_MESSAGE;
 	p->head = (struct buf)BUF_INIT(L_HDR + 2); /* and the blank line */
 	p->auth = dkim_auth_start(a, deps->loop, deps->dns, deps->suffixes,
 	    &(struct dkim_auth_ask){
@@ -37,6 +39,7 @@ struct smtp_proof *smtp_proof_start(struct smtp_in *s, const struct smtp_path *f
 		.local = from->local,
 		.domain = from->domain,
 		.hostname = smtp_in_cfg(s)->hostname,
+		.budget = &p->budget,
 	    },
 	    clock_wall());
 	return (p);
@@ -125,6 +128,11 @@ void smtp_proof_end(struct smtp_proof *p, void (*on_proved)(void *self), void *s
 const struct dkim_auth_result *smtp_proof_result(const struct smtp_proof *p)
 {
 	return (p != NULL ? p->result : NULL);
+}
+
+struct dns_budget *smtp_proof_budget(struct smtp_proof *p)
+{
+	return (p != NULL ? &p->budget : NULL);
 }
 
 static enum fact spf_fact(const struct spf_answer *spf)

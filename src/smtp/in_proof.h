@@ -15,6 +15,8 @@ void smtp_proof_free(struct smtp_proof *p); /* accepts NULL; whatever is still o
 void smtp_proof_take(struct smtp_proof *p, struct slice content); /* CRLF form, any pieces */
 /* The content is whole. Later, once, on_proved(self); not after smtp_proof_free. */
 void smtp_proof_end(struct smtp_proof *p, void (*on_proved)(void *self), void *self);
+/* What else may be asked about this message; NULL for NULL. Lives as long as the proof. */
+struct dns_budget *smtp_proof_budget(struct smtp_proof *p);
 /* After on_proved, until smtp_proof_free; NULL before, and for NULL. */
 const struct dkim_auth_result *smtp_proof_result(const struct smtp_proof *p);
 /* Fills the sender's part of the facts; ${h} is the message's header. Slices live as long as the proof

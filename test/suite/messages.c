@@ -35,8 +35,8 @@ static void check(struct suite *s, struct slice message, int64_t now, size_t pie
 	struct header h;
 
 	header_parse(a, message, &h);
-	verify = dkim_verify_start(s->loop, s->dns, &h, body, now);
-	chain = arc_verify_start(s->loop, s->dns, &h, body);
+	verify = dkim_verify_start(s->loop, s->dns, NULL, &h, body, now);
+	chain = arc_verify_start(s->loop, s->dns, NULL, &h, body);
 	message = slice_from(message, h.size);
 	arena_free(a);
 	for (; message.n > 0; message = slice_from(message, piece))

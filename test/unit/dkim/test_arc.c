@@ -102,7 +102,7 @@ static struct heard check(struct slice message)
 
 	fake.rows = rows;
 	header_parse(a, message, &h);
-	v = arc_verify_start(fake.loop, NULL, &h, body);
+	v = arc_verify_start(fake.loop, NULL, NULL, &h, body);
 	bodyhash_add(body, slice_from(message, h.size));
 	bodyhash_end(body);
 	arena_free(a);
@@ -231,8 +231,8 @@ static void cancelled_checks_stay_silent(void **state)
 	sealed(&m);
 	header_parse(a, buf_slice(&m), &h);
 	arc_verify_cancel(NULL);
-	arc_verify_cancel(arc_verify_start(fake.loop, NULL, &h, body));
-	v = arc_verify_start(fake.loop, NULL, &h, body);
+	arc_verify_cancel(arc_verify_start(fake.loop, NULL, NULL, &h, body));
+	v = arc_verify_start(fake.loop, NULL, NULL, &h, body);
 	bodyhash_end(body);
 	arc_verify_end(v, on_result, &heard);
 	arc_verify_cancel(v);

@@ -287,6 +287,78 @@ static void a_strangers_words_stay_inside(void **state) /* AUT-25 */
 	arena_free(a);
 }
 
+/* L-DNS: a forger's own records may ask for all there is, and what protects the name in From is still found out. */
+static void nobody_asks_the_dns_for_all(void **state)
+{
+	enum { MX = 5, HOSTS = 10, ROWS = MX * HOSTS + 40 };
+	struct dns_budget budget = { .left = L_DNS_MESSAGE };
+	struct dkim_auth_ask ask = { .helo = SLICE("greedy.example"),
+		.local = SLICE("x"),
+		.domain = SLICE("greedy.example"),
+		.hostname = "mx",
+		.budget = &budget };
+	struct arena *arena = arena_new(0);
+	struct fake_row *rows = arena_array(arena, ROWS, sizeof(*rows));
+	struct heard heard = { .calls = 0 };
+	struct buf m = BUF_INIT(65536);
+	struct dkim_auth *a;
+	struct header h;
+	size_t n = 0;
+
+	(void)state;
+	while (it.rows[n].name != NULL) {
+		rows[n] = it.rows[n];
+		n++;
+	}
+	rows[n++] = (struct fake_row){ "greedy.example", DNS_TXT,
+		"v=spf1 mx:m0.example mx:m1.example mx:m2.example mx:m3.example mx:m4.example +all",
+		DNS_OK };
+	for (unsigned i = 0; i < MX * HOSTS; i++)
+		rows[n++] = (struct fake_row){ arena_fmt(arena, "m%u.example", i / HOSTS), DNS_MX,
+			arena_fmt(arena, "h%u.example", i), DNS_OK };
+	for (unsigned i = 0; i < L_DKIM; i++) /* keys that are not there are asked for too */
+		(void)buf_fmt(&m,
+		    "DKIM-Signature: v=1; a=rsa-sha256; d=k%u.example; s=s; h=from; "
+		    "bh=AAAAAAAAAAAAAAAAAAAAA"
+		    "AAAAAAAAAAAAAAAAAAAAAA=; b=AAAA\r\n",
+		    i);
+	(void)buf_addz(&m, MESSAGE);
+	fake.rows = rows;
+	fake.asked = 0;
+	assert_true(ip_parse(SLICE("192.0.2.9"), &ask.ip));
+	a = dkim_auth_start(arena, fake.loop, NULL, it.suffixes, &ask, NOW);
+	loop_run(fake.loop); /* SPF has come to its end */
+	assert_int_equal(fake.asked, L_DNS_MESSAGE - L_DNS_KEEP_SPF);
+	header_parse(arena, buf_slice(&m), &h);
+	dkim_auth_header(a, &h);
+	dkim_auth_body(a, slice_from(buf_slice(&m), h.size));
+	dkim_auth_end(a, on_result, &heard);
+	loop_run(fake.loop);
+	assert_int_equal(heard.calls, 1);
+	assert_int_equal(heard.r->mail_from.result, SPF_PERMERROR);
+	assert_int_equal(heard.r->helo.result, SPF_PERMERROR);
+	for (size_t i = 0; i < heard.r->signatures_n; i++)
+		assert_int_equal(heard.r->signatures[i].result, DKIM_PERMERROR);
+	assert_int_equal(heard.r->signatures_n, L_DKIM);
+	assert_int_equal(heard.r->dmarc.state, DMARC_FAIL);
+	assert_int_equal(heard.r->dmarc.disposition, DMARC_REJECT);
+	assert_in_range(fake.asked, 1, L_DNS_MESSAGE);
+	/* Of a message whose budget is gone nothing is known, and no verdict made of it. */
+	budget.left = 0;
+	a = dkim_auth_start(arena, fake.loop, NULL, it.suffixes, &ask, NOW);
+	dkim_auth_header(a, &h);
+	dkim_auth_end(a, on_result, &heard);
+	fake.asked = 0;
+	loop_run(fake.loop);
+	assert_int_equal(heard.r->signatures[0].result, DKIM_TEMPERROR);
+	assert_int_equal(heard.r->dmarc.state, DMARC_TEMPERROR);
+	assert_int_equal(fake.asked, 0);
+	assert_true(budget.denied > 0);
+	world();
+	buf_free(&m);
+	arena_free(arena);
+}
+
 static void cancelled_checks_stay_silent(void **state)
 {
 	struct dkim_auth_ask ask = { .helo = SLICE("mail.bank.example"),
@@ -323,6 +395,7 @@ int main(void)
 		cmocka_unit_test(a_black_out_is_no_verdict),
 		cmocka_unit_test(what_is_not_looked_at_is_told),
 		cmocka_unit_test(a_strangers_words_stay_inside),
+		cmocka_unit_test(nobody_asks_the_dns_for_all),
 		cmocka_unit_test(cancelled_checks_stay_silent),
 	};
 

@@ -112,7 +112,7 @@ static struct heard judge(
 
 	fake.rows = rows;
 	fake.asked = 0;
-	(void)dmarc_find_start(fake.loop, NULL, suffixes, slice_of(from), on_found, &t);
+	(void)dmarc_find_start(fake.loop, NULL, NULL, suffixes, slice_of(from), on_found, &t);
 	assert_int_equal(t.heard.calls, 0);
 	loop_run(fake.loop);
 	assert_int_equal(t.heard.calls, 1);
@@ -198,8 +198,8 @@ static void cancelled_searches_stay_silent(void **state)
 	(void)state;
 	dmarc_find_cancel(NULL);
 	dmarc_find_cancel(
-	    dmarc_find_start(fake.loop, NULL, suffixes, SLICE("bank.example"), on_found, &t));
-	f = dmarc_find_start(fake.loop, NULL, suffixes, SLICE("bank.example"), on_found, &t);
+	    dmarc_find_start(fake.loop, NULL, NULL, suffixes, SLICE("bank.example"), on_found, &t));
+	f = dmarc_find_start(fake.loop, NULL, NULL, suffixes, SLICE("bank.example"), on_found, &t);
 	(void)loop_later(fake.loop, (void (*)(void *))dmarc_find_cancel, f);
 	loop_run(fake.loop);
 	assert_int_equal(t.heard.calls, 0);

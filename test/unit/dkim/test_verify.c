@@ -47,7 +47,7 @@ static struct heard check_at(struct slice message, int64_t now)
 
 	fake.rows = it.rows;
 	header_parse(a, message, &h);
-	v = dkim_verify_start(fake.loop, NULL, &h, body, now);
+	v = dkim_verify_start(fake.loop, NULL, NULL, &h, body, now);
 	bodyhash_add(body, slice_from(message, h.size));
 	bodyhash_end(body);
 	dkim_verify_end(v, on_result, &heard);
@@ -519,8 +519,8 @@ static void cancelled_checks_stay_silent(void **state)
 	sign(&m);
 	header_parse(a, buf_slice(&m), &h);
 	dkim_verify_cancel(NULL);
-	dkim_verify_cancel(dkim_verify_start(fake.loop, NULL, &h, body, NOW));
-	v = dkim_verify_start(fake.loop, NULL, &h, body, NOW);
+	dkim_verify_cancel(dkim_verify_start(fake.loop, NULL, NULL, &h, body, NOW));
+	v = dkim_verify_start(fake.loop, NULL, NULL, &h, body, NOW);
 	bodyhash_end(body);
 	dkim_verify_end(v, on_result, &heard);
 	dkim_verify_cancel(v);
