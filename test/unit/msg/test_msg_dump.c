@@ -7,11 +7,14 @@
 #include <stdlib.h>
 
 #include "core/limits.h"
-#include "msg/addr.h"
+#include "msg/addr_int.h"
 #include "msg/date.h"
 #include "msg/envelope.h"
 #include "msg/html.h"
+#include "msg/mutf7.h"
+#include "msg/subject.h"
 #include "msg/text.h"
+#include "msg/write.h"
 
 static void dump_words(struct arena *a, struct slice in, struct buf *out)
 {
@@ -155,6 +158,62 @@ static void dump_html(struct arena *a, struct slice in, struct buf *out)
 	(void)html_text(in, out);
 }
 
+static void dump_field(struct arena *a, struct slice in, struct buf *out)
+{
+	(void)a;
+	(void)write_field(out, "Subject", in);
+}
+
+static void dump_unfold(struct arena *a, struct slice in, struct buf *out)
+{
+	(void)buf_add_slice(out, header_unfold(a, in));
+}
+
+static void dump_phrase(struct arena *a, struct slice in, struct buf *out)
+{
+	(void)a;
+	(void)write_phrase(out, in);
+}
+
+static void dump_ids(struct arena *a, struct slice in, struct buf *out)
+{
+	struct cursor c = cursor_of(in);
+	struct slice id;
+
+	while (msgid_take(a, &c, &id))
+		(void)buf_fmt(out, SLICE_FMT "\n", SLICE_ARG(id));
+}
+
+/* Words, quoted strings and marks, as they stand; a last line for what went wrong. */
+static void dump_tokens(struct arena *a, struct slice in, struct buf *out)
+{
+	struct lexer x = { .s = in };
+
+	(void)a;
+	while (addr_lex(&x, false) != T_END)
+		(void)buf_fmt(out, "%c" SLICE_FMT "\x1f", "-WQL.CM"[x.token],
+		    SLICE_ARG(slice_between(in.p + x.from, in.p + x.to)));
+	(void)buf_addz(out, x.faulty ? "faulty" : "");
+}
+
+static void dump_from_mutf7(struct arena *a, struct slice in, struct buf *out)
+{
+	(void)a;
+	if (mutf7_to_utf8(in, out) == -1) {
+		out->n = 0;
+		(void)buf_addz(out, "\xff");
+	}
+}
+
+static void dump_to_mutf7(struct arena *a, struct slice in, struct buf *out)
+{
+	(void)a;
+	if (mutf7_from_utf8(in, out) == -1) {
+		out->n = 0;
+		(void)buf_addz(out, "\xff");
+	}
+}
+
 static const struct {
 	const char *name;
 	void (*dump)(struct arena *a, struct slice in, struct buf *out);
@@ -172,6 +231,13 @@ static const struct {
 	{ "envelope", dump_envelope },
 	{ "check", dump_check },
 	{ "html", dump_html },
+	{ "field", dump_field },
+	{ "unfold", dump_unfold },
+	{ "phrase", dump_phrase },
+	{ "ids", dump_ids },
+	{ "tokens", dump_tokens },
+	{ "from-mutf7", dump_from_mutf7 },
+	{ "to-mutf7", dump_to_mutf7 },
 };
 
 static int run(void (*dump)(struct arena *a, struct slice in, struct buf *out))
