@@ -1,5 +1,5 @@
 /* in_checks.c: what is known of the peer before its message comes, and is a recipient refused for it?
- * Address, HELO, haste and TLS are known at once; the reverse name comes from in_peer.c. DESIGN 5: judged
+ * Address, HELO, haste and TLS are known at once; the reverse name comes from in_peer.c, who is known from in_known.c. DESIGN 5: judged
  * after RCPT, so that the owner's [[allow]] can name sender and recipient. */
 #include "smtp/in_peer.h"
 
@@ -18,32 +18,60 @@ void smtp_in_facts(const struct smtp_in *s, struct facts *ret)
 	smtp_peer_facts(s->peer, ret);
 }
 
-static void on_peer_known(void *self)
+static void rcpt_again(struct smtp_in *s)
 {
-	struct smtp_in *s = self;
 	char *args = s->held_rcpt;
 
 	s->held_rcpt = NULL;
 	smtp_cmd_rcpt(s, slice_of(args));
 	free(args);
-	smtp_in_resume(s);
+	if (s->held_rcpt == NULL) /* else it waits for the next answer */
+		smtp_in_resume(s);
+}
+
+static void on_peer_known(void *self)
+{
+	rcpt_again(self);
+}
+
+/* Does the answer turn on whether the sender's domain is one that somebody here wrote to? */
+static bool turns_on_sender(struct smtp_in *s)
+{
+	struct smtp_tx *tx = s->tx;
+	struct facts f;
+
+	if (tx->sender_asked)
+		return (false);
+	smtp_in_facts(s, &f);
+	if (!verdict_filtered(&f, smtp_in_cfg(s)))
+		return (false);
+	if (!tx->from.null && !tx->from.literal)
+		return (true);
+	tx->sender_asked = true;
+	tx->sender_known = FACT_NO; /* nobody writes to the null sender, nor to an address literal */
+	return (false);
 }
 
 bool smtp_in_hold_rcpt(struct smtp_in *s, struct slice args)
 {
-	if (s->role != ROLE_MX || smtp_peer_known(s->peer) || !verdict_may_refuse(smtp_in_cfg(s)))
+	if (s->role != ROLE_MX || !verdict_may_refuse(smtp_in_cfg(s)))
+		return (false);
+	if (!smtp_peer_known(s->peer))
+		smtp_peer_await(s->peer, on_peer_known, s);
+	else if (!turns_on_sender(s) || !smtp_in_ask_known(s, rcpt_again))
 		return (false);
 	s->held_rcpt = mem_strndup(args.p, args.n);
-	smtp_peer_await(s->peer, on_peer_known, s);
 	smtp_in_wait(s);
 	return (true);
 }
 
 void smtp_in_unhold(struct smtp_in *s)
 {
+	smtp_in_forget_known(s);
 	if (s->held_rcpt == NULL)
 		return;
-	smtp_peer_await(s->peer, NULL, NULL);
+	if (s->peer != NULL)
+		smtp_peer_await(s->peer, NULL, NULL);
 	free(s->held_rcpt);
 	s->held_rcpt = NULL;
 }
@@ -60,6 +88,7 @@ const struct smtp_reply *smtp_in_refusal(
 		return (NULL);
 	smtp_in_facts(s, &f);
 	f.mail_from = s->tx->from.text;
+	f.sender_known = s->tx->sender_known;
 	f.rcpt = rcpt->address;
 	for (size_t i = 0; i < rcpt->accounts_n; i++) {
 		f.account = account_name(rcpt->accounts[i]);

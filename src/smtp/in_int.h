@@ -104,6 +104,8 @@ struct smtp_tx {
 	struct draft *draft; /* owned */
 	struct smtp_proof *proof; /* owned; what the sender can prove; NULL: nothing is asked */
 	struct smtp_dot dot;
+	enum fact sender_known; /* in_known.c */
+	bool sender_asked;
 };
 
 struct smtp_in {
@@ -121,7 +123,8 @@ struct smtp_in {
 	char helo[L_DOMAIN + 1];
 	enum fact early_talker;
 	struct smtp_peer *peer; /* held; what DNS says about the address; NULL: nothing is asked */
-	char *held_rcpt; /* owned; a RCPT whose answer waits for that; NULL: none */
+	char *held_rcpt; /* owned; a RCPT whose answer waits for that, or for ${known}; NULL: none */
+	struct smtp_known *known; /* the question of in_known.c while it is open; NULL: it is not */
 	unsigned errors, junk, later; /* counted toward L_ERR, L_JUNK, L_LATER */
 	struct timer *banner;          /* NULL when out */
 	struct sasl *sasl;             /* owned; NULL outside AUTH */
@@ -190,6 +193,10 @@ void smtp_in_facts(const struct smtp_in *s, struct facts *ret); /* slices borrow
 /* A RCPT whose answer depends on what DNS has not said yet is held, and run again when it has. */
 bool smtp_in_hold_rcpt(struct smtp_in *s, struct slice args);
 void smtp_in_unhold(struct smtp_in *s); /* the session ends */
+/* in_known.c: asks whether somebody here wrote to the sender's domain; the answer goes into s->tx, then
+ * on_known(s), once, later. False: too busy to ask, and the fact stays unknown. */
+bool smtp_in_ask_known(struct smtp_in *s, void (*on_known)(struct smtp_in *s));
+void smtp_in_forget_known(struct smtp_in *s); /* silence; nothing when it is not asked */
 /* Why this recipient is refused to this peer; in the arena. NULL: it is not. */
 const struct smtp_reply *smtp_in_refusal(
     struct smtp_in *s, struct arena *a, const struct smtp_rcpt *rcpt);

@@ -205,15 +205,51 @@ static void say_dmarc(const struct dmarc_result *d, struct facts *ret)
 	}
 }
 
-/* A list or forwarder that says who it is, and proved that: it may have broken what the writer had
- * proved. Lowers what a failure costs, and raises nobody's trust. RFC 2369, RFC 2919, RFC 8617. */
+/* RFC 2919 3: what stands between < and > at the end of List-Id. */
+static struct slice list_id(const struct header *h)
+{
+	const struct field *f = header_first(h, SLICE("List-Id"));
+	struct slice text = f != NULL ? slice_trim(f->body) : (struct slice){ 0 };
+	size_t at = slice_rchr(text, '<');
+
+	if (at == SIZE_MAX || text.p[text.n - 1] != '>')
+		return ((struct slice){ 0 });
+	text = slice_from(text, at + 1);
+	return (slice_trim(slice_head(text, text.n - 1)));
+}
+
+/* What lists write beside their name. RFC 2369 3; Precedence is older than any RFC on lists. */
+static bool looks_like_list(const struct header *h)
+{
+	const struct field *f = header_first(h, SLICE("Precedence"));
+
+	return (header_first(h, SLICE("List-Post")) != NULL ||
+	    header_first(h, SLICE("List-Unsubscribe")) != NULL ||
+	    (f != NULL && (slice_ieq(slice_trim(f->body), SLICE("list")) ||
+			      slice_ieq(slice_trim(f->body), SLICE("bulk")))));
+}
+
+/* A list that says which it is, looks like one, and proved that the name is under its own domain: it
+ * may have broken what the writer had proved. Who merely writes List-Id proves nothing by it. */
+static bool is_list(const struct header *h, const struct facts *f)
+{
+	struct slice id = list_id(h);
+
+	if (id.n == 0 || !looks_like_list(h))
+		return (false);
+	for (size_t i = 0; i < f->proved_n; i++)
+		if (domain_is_within(id, f->proved[i]))
+			return (true);
+	return (false);
+}
+
+/* A list, or a forwarder that sealed what it found and proved its own domain. Lowers what a failure
+ * costs by one step, and raises nobody's trust: whoever makes a list of his own to forge with gets from
+ * the refusal into Junk, no further. RFC 7489 10.3, RFC 8617. */
 static bool is_indirect(
     const struct dkim_auth_result *r, const struct header *h, const struct facts *f)
 {
-	bool list = header_first(h, SLICE("List-Id")) != NULL ||
-	    header_first(h, SLICE("List-Post")) != NULL;
-
-	return (f->proved_n > 0 && (list || r->arc == ARC_PASS));
+	return (is_list(h, f) || (f->proved_n > 0 && r->arc == ARC_PASS));
 }
 
 void smtp_proof_facts(

@@ -20,6 +20,8 @@ struct facts {
 	bool tls;
 	/* envelope */
 	struct slice mail_from; /* text between < and >; empty: the null sender */
+	enum fact sender_known; /* somebody here wrote to the domain of mail_from, or to one above it;
+				   asked only before the message comes */
 	struct slice rcpt;      /* the recipient's address; empty outside of one share */
 	/* sender authentication */
 	struct slice from; /* the one address of From, folded local@domain; empty: several, or not

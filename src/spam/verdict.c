@@ -304,12 +304,31 @@ bool verdict_may_refuse(const struct cfg *cfg)
 	    c->no_rdns == ACTION_REJECT || c->no_fcrdns == ACTION_REJECT);
 }
 
+/* The filter that refuses this peer; NULL: none does. */
+static const struct filter_hit *refusing(
+    const struct facts *f, const struct cfg *cfg, struct filter_hit hits[FILTER_MAX])
+{
+	size_t n = filter_look(&cfg->filter, f, hits);
+
+	for (size_t i = 0; i < n; i++)
+		if (hits[i].action == ACTION_REJECT)
+			return (&hits[i]);
+	return (NULL);
+}
+
+bool verdict_filtered(const struct facts *f, const struct cfg *cfg)
+{
+	struct filter_hit hits[FILTER_MAX];
+
+	return (refusing(f, cfg, hits) != NULL);
+}
+
 bool verdict_refuses(
     struct arena *a, const struct facts *f, const struct cfg *cfg, struct verdict *ret)
 {
 	struct filter_hit hits[FILTER_MAX];
+	const struct filter_hit *hit;
 	bool unsure;
-	size_t n;
 
 	*ret = (struct verdict){ .act = VERDICT_ACCEPT };
 	if (owner_first(a, cfg->allows, f, &unsure) != NULL || unsure)
@@ -321,14 +340,11 @@ bool verdict_refuses(
 			.reply = reply_denied };
 		return (true);
 	}
-	n = filter_look(&cfg->filter, f, hits);
-	for (size_t i = 0; i < n; i++)
-		if (hits[i].action == ACTION_REJECT) {
-			*ret = (struct verdict){ .act = VERDICT_REJECT,
-				.code = 550,
-				.enhanced = hits[i].enhanced,
-				.reply = hits[i].reply };
-			return (true);
-		}
-	return (false);
+	if (f->sender_known != FACT_NO || (hit = refusing(f, cfg, hits)) == NULL)
+		return (false);
+	*ret = (struct verdict){ .act = VERDICT_REJECT,
+		.code = 550,
+		.enhanced = hit->enhanced,
+		.reply = hit->reply };
+	return (true);
 }

@@ -39,11 +39,15 @@ struct verdict {
 void verdict_judge(
     struct arena *a, const struct facts *f, const struct cfg *cfg, struct verdict *ret);
 /* Before the message comes: is this recipient refused for what is known of peer and envelope? True with
- * code, enhanced and reply filled in. False while an [[allow]] might still hold. */
+ * code, enhanced and reply filled in. False while an [[allow]] might still hold. A filter refuses here
+ * only where f->sender_known says that nobody is known under the sender's domain: who is may yet prove
+ * himself, and stands before filters in the order of trust. */
 bool verdict_refuses(
     struct arena *a, const struct facts *f, const struct cfg *cfg, struct verdict *ret);
 /* Could verdict_refuses be true for any peer at all? If not, nobody has to wait for DNS at RCPT. */
 bool verdict_may_refuse(const struct cfg *cfg);
+/* Does a connect filter refuse this peer, unless somebody is trusted? */
+bool verdict_filtered(const struct facts *f, const struct cfg *cfg);
 const char *verdict_act_name(
     enum verdict_act act); /* "accept", "greylist", "defer", "junk", "reject" */
 

@@ -18,6 +18,7 @@ static const char *const state_steps[] = {
 	" last INTEGER NOT NULL, passed INTEGER NOT NULL, PRIMARY KEY(net, domain)) STRICT;"
 	"CREATE INDEX greylist_last ON greylist(last);"
 	"CREATE TABLE greylist_door(id INTEGER PRIMARY KEY, until INTEGER NOT NULL) STRICT;",
+	"CREATE INDEX correspondent_domain ON correspondent(substr(address, instr(address, '@') + 1));",
 };
 
 static const char *const queue_steps[] = {

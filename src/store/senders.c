@@ -7,7 +7,7 @@
 #include "core/limits.h"
 #include "store/store_int.h"
 
-enum { NET_V4_BITS = 24, NET_V6_BITS = 64, LIST_FIRST = 64 };
+enum { NET_V4_BITS = 24, NET_V6_BITS = 64, LIST_FIRST = 64, DOMAIN_STEPS = 8 };
 
 /* --- correspondents --- */
 
@@ -22,6 +22,30 @@ int correspondent_knows(
 		return (-1);
 	got = sql_step(s->state, err);
 	sql_done(s->state);
+	*ret = got == 1;
+	return (got == -1 ? -1 : 0);
+}
+
+int correspondent_of_domain(struct store *s, struct slice domain, bool *ret, struct err *err)
+{
+	int got = 0;
+
+	*ret = false;
+	/* A host that sends for a domain stands under it; nobody has mail under a single label. */
+	for (unsigned i = 0; i < DOMAIN_STEPS && got == 0; i++) {
+		size_t dot = slice_chr(domain, '.');
+
+		if (dot == SIZE_MAX)
+			break;
+		if (sql_ask(s->state,
+			"SELECT 1 FROM correspondent WHERE substr(address, instr(address, '@') + 1)=?"
+			" LIMIT 1",
+			err, "s", domain) == -1)
+			return (-1);
+		got = sql_step(s->state, err);
+		sql_done(s->state);
+		domain = slice_from(domain, dot + 1);
+	}
 	*ret = got == 1;
 	return (got == -1 ? -1 : 0);
 }

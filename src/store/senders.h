@@ -16,6 +16,8 @@ struct correspondent {
 };
 int correspondent_knows(
     struct store *s, struct slice account, struct slice address, bool *ret, struct err *err);
+/* Is the domain, or one it stands under, that of a correspondent of any account? */
+int correspondent_of_domain(struct store *s, struct slice domain, bool *ret, struct err *err);
 /* Notes letters to all of these at once; durable on return. Past L_CORRESPONDENTS of an account those
  * not written to for longest are forgotten. */
 int correspondent_wrote(struct store *s, struct slice account, const struct slice *addresses,

@@ -57,6 +57,7 @@ def resolver():
                        ("home", "a-5.dyn.isp.example"), ("slow", "mail.slow.example")):
         dns.add(reverse(peer), "PTR", name)
         dns.add(name, "A", address(peer) if peer not in ("mismatch", "friend") else "127.0.7.99")
+    dns.add("known.example", "TXT", f"v=spf1 ip4:{address('nameless')} -all")
     dns.faults[reverse("unreachable")] = "SERVFAIL"
     dns.faults["mail.halfway.example"] = "SERVFAIL"
     dns.faults[reverse("slow")] = 1.5
@@ -169,6 +170,37 @@ def test_a_friend_behind_a_bad_host_is_let_in(server):
     code, _ = send(server, "friend", f"friend to bob {server.action}", "friend@hobby.example", ("bob@local.example",))
     assert code == (550 if server.action == "reject" else 250)
     assert "INBOX" not in where(server, f"friend to bob {server.action}", "bob")
+
+
+def test_a_known_correspondent_goes_before_a_filter_that_refuses(server):
+    subject = f"hello from a friend {server.action}"
+    with server.submission() as c:
+        c.sendmail("ann@local.example", ["Uncle@Known.example"], "From: <ann@local.example>\r\nTo: <uncle@known.example>\r\nSubject: hello\r\n\r\nshort\r\n")
+    assert send(server, "nameless", subject, "uncle@known.example")[0] == 250
+    assert list(where(server, subject)) == ["INBOX"]
+    # Who only says so is heard to the end, and then meets the filter; a host below the domain is heard too.
+    for peer, sender in (("mismatch", "uncle@known.example"), ("nameless", "other@known.example"), ("mismatch", "uncle@mail.known.example")):
+        code, text = send(server, peer, f"not the friend {server.action}", sender)
+        assert (code, b"80s" in text) == ((550, True) if server.action == "reject" else (250, False))
+        assert "INBOX" not in where(server, f"not the friend {server.action}")
+    if server.action == "reject":
+        with smtplib.SMTP(server.address, server.port("smtp"), timeout=30, source_address=(address("nameless"), 0)) as c:
+            c.ehlo("far.example")
+            for sender, code in (("uncle@known.example", 250), ("a@far.example", 550), ("", 550), ("uncle@unknown.example", 550), ("x@mail.known.example", 250)):
+                c.rset()
+                c.mail(sender)
+                assert c.rcpt("ann@local.example")[0] == code, sender
+                assert c.rcpt("bob@local.example")[0] == code, sender
+
+
+def test_an_international_domain_is_one_name(resolver):
+    with Server(dns=f"127.0.0.1:{resolver.port}", extra='[[deny]]\nfrom = "@b\u00fccher.example"\n[[deny]]\nfrom = "ann@xn--mnchen-3ya.example"\n') as s:
+        for sender in ("a@b\u00fccher.example", "a@B\u00dcCHER.example", "a@xn--bcher-kva.example", "a@XN--BCHER-KVA.example", "ann@m\u00fcnchen.example", "Ann@M\u00dcNCHEN.example"):
+            with smtplib.SMTP(s.address, s.port("smtp"), timeout=30, source_address=(address("good"), 0)) as c:
+                c.ehlo("far.example")
+                c.command_encoding = "utf-8"
+                assert c.docmd(f"MAIL FROM:<{sender}> SMTPUTF8")[0] == 250, sender
+                assert c.rcpt("ann@local.example")[0] == 550, sender
 
 
 def test_deny_refuses_at_rcpt_or_at_the_end(server):

@@ -130,12 +130,23 @@ def test_a_large_body_is_hashed_as_it_comes(server):
 
 def test_a_list_that_broke_the_signature_is_no_forger(server):
     message = signed(make("from the list", "a@bank.example"), "bank.example").replace(b"A few words", b"[list] A few words")
-    message = b"List-Id: <list.example>\r\n" + message
+    message = b"List-Id: The list <talk.list.example>\r\nList-Post: <mailto:talk@list.example>\r\n" + message
     assert send(server, signed(message, "list.example"), "bounce@list.example")[0] == 250
     assert find(server, "from the list")[0] == "Junk"  # one step less than the 550 that is asked for
-    # A List-Id alone, of nobody who proves anything, changes nothing.
-    code, _ = send(server, b"List-Id: <list.example>\r\n" + make("false list", "a@bank.example"), "b@elsewhere.example", OTHER)
-    assert code == 550
+
+
+@pytest.mark.parametrize("fields, domain, envelope, source", [
+    ("List-Id: <talk.list.example>\r\nList-Post: <mailto:x@list.example>\r\n", None, "b@elsewhere.example", OTHER),  # nobody proves anything
+    ("List-Id: <talk.list.example>\r\nList-Post: <mailto:x@list.example>\r\n", "plain.example", "b@plain.example", GOOD),  # another's name
+    ("List-Id: <talk.list.example>\r\n", "list.example", "b@list.example", GOOD),  # a name, and nothing that lists write
+    ("List-Post: <mailto:x@list.example>\r\nPrecedence: list\r\n", "list.example", "b@list.example", GOOD),  # no name
+    ("List-Id: list.example\r\nPrecedence: list\r\n", "list.example", "b@list.example", GOOD),
+    ("List-Id: <evillist.example>\r\nPrecedence: bulk\r\n", "list.example", "b@list.example", GOOD),
+])
+def test_who_calls_himself_a_list_is_none(server, fields, domain, envelope, source):
+    message = fields.encode() + make("false list", "a@bank.example")
+    code, text = send(server, signed(message, domain) if domain else message, envelope, source)
+    assert (code, b"5.7.26" in text) == (550, True)
 
 
 def test_silence_of_the_dns_is_no_verdict(server):

@@ -308,6 +308,12 @@ static void recipients_are_refused_only_when_nothing_may_allow_them(void **state
 	assert_true(verdict_may_refuse(&cfg));
 	assert_false(verdict_refuses(arena, &f, &cfg, &v)); /* the name is not known */
 	f.has_rdns = FACT_NO;
+	assert_true(verdict_filtered(&f, &cfg));
+	for (enum fact known = FACT_UNKNOWN; known <= FACT_YES; known++) {
+		f.sender_known = known; /* who may be known is judged when his message is here */
+		assert_int_equal(verdict_refuses(arena, &f, &cfg, &v), known == FACT_NO);
+	}
+	f.sender_known = FACT_NO;
 	assert_true(verdict_refuses(arena, &f, &cfg, &v));
 	assert_int_equal(v.code, 550);
 	assert_string_equal(v.reply, "no rDNS is so 80s");
@@ -317,6 +323,7 @@ static void recipients_are_refused_only_when_nothing_may_allow_them(void **state
 	assert_false(verdict_may_refuse(&cfg));
 	assert_false(verdict_refuses(arena, &f, &cfg, &v));
 	cfg.denies = (struct cfg_rule *)&deny_relay;
+	f.sender_known = FACT_YES; /* but the owner's word stands */
 	assert_true(verdict_may_refuse(&cfg));
 	assert_true(verdict_refuses(arena, &f, &cfg, &v));
 }

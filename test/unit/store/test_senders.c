@@ -142,6 +142,30 @@ static void letters_make_correspondents(void **state)
 	arena_free(a);
 }
 
+static void a_domain_is_known_with_what_stands_under_it(void **state)
+{
+	static const struct {
+		const char *domain;
+		bool known;
+	} cases[] = { { "a.example", true }, { "mail.a.example", true },
+		{ "x.y.mail.a.example", true }, { "ba.example", false }, { "example", false },
+		{ "c.example", false }, { "", false }, { "a.example.org", false },
+		{ "1.2.3.4.5.6.7.8.9.a.example", false } };
+	struct bench *b = *state;
+	struct slice one = SLICE("friend@a.example");
+	struct err err = { 0 };
+
+	assert_int_equal(correspondent_wrote(b->store, SLICE("bob"), &one, 1, T, &err), 0);
+	for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
+		bool known = !cases[i].known;
+
+		assert_int_equal(
+		    correspondent_of_domain(b->store, slice_of(cases[i].domain), &known, &err), 0);
+		assert_int_equal(known, cases[i].known);
+	}
+	assert_int_equal(correspondent_forget(b->store, SLICE("bob"), one, &err), 0);
+}
+
 static void correspondents_have_an_end(void **state)
 {
 	const struct slice old = SLICE_INIT("old@a.example"), more = SLICE_INIT("more@a.example");
@@ -179,7 +203,8 @@ int main(void)
 	const struct CMUnitTest tests[] = { CASE(who_comes_again_is_let_in),
 		CASE(who_comes_too_late_begins_anew), CASE(the_door_opens_for_a_while),
 		CASE(what_is_old_goes), CASE(the_greylist_has_an_end),
-		CASE(letters_make_correspondents), CASE(correspondents_have_an_end) };
+		CASE(letters_make_correspondents), CASE(a_domain_is_known_with_what_stands_under_it),
+		CASE(correspondents_have_an_end) };
 
 	return (cmocka_run_group_tests(tests, NULL, NULL));
 }
