@@ -21,6 +21,7 @@ struct fetch *fetch_new(void)
 	f->arena = arena_new(0);
 	f->items_end = &f->items;
 	buf_init(&f->out, FETCH_OUT);
+	buf_init(&f->lines, SECTION_HEADER_MAX);
 	return (f);
 }
 
@@ -34,6 +35,7 @@ void fetch_free(void *data)
 	free(f->seqs);
 	free(f->place.decoded);
 	buf_free(&f->out);
+	buf_free(&f->lines);
 	arena_free(f->arena);
 	free(f);
 }

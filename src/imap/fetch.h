@@ -62,6 +62,7 @@ struct fetch {
 	uint32_t recent_from;
 	struct keyword_names names;
 	struct buf out; /* of one slice */
+	struct buf lines; /* of one message, while they are picked */
 	size_t sent;
 	struct fetch_place place;
 	unsigned unreadable, unknown_cte, bad_section;

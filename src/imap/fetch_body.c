@@ -86,8 +86,9 @@ static void say_octets(struct fetch *f, const struct fetch_item *item, struct sl
 	s = slice_head(slice_from(s, (size_t)at), (size_t)n);
 	begin_item(f, item);
 	/* NUL may not stand in a literal: literal8, RFC 9051 4.3.1 */
-	(void)buf_fmt(&f->out, "%s{%zu}\r\n",
-	    memchr(s.p == NULL ? "" : s.p, '\0', s.n) != NULL ? "~" : "", s.n);
+	(void)buf_addz(&f->out, memchr(s.p == NULL ? "" : s.p, '\0', s.n) != NULL ? "~{" : "{");
+	(void)buf_add_u64(&f->out, s.n);
+	(void)buf_addz(&f->out, "}\r\n");
 	(void)buf_add_slice(&f->out, s);
 }
 
@@ -263,8 +264,12 @@ enum body_result fetch_body(
 		return (stream(f, m));
 	if (item->what != FETCH_SECTION)
 		return (say_binary(f, m, item));
-	if (sec->cached && !(f->want & VISIT_FILE))
-		return (say_fields(f, item, m->fields));
+	if (sec->cached && !(f->want & VISIT_FILE)) {
+		buf_reset(&f->lines);
+		section_kept(sec, m->fields, &f->lines);
+		say_octets(f, item, buf_slice(&f->lines));
+		return (BODY_DONE);
+	}
 	if (!section_find(m, sec, &x))
 		return (say_nil(f, item));
 	if (sec->text != SECTION_FIELDS && sec->text != SECTION_FIELDS_NOT)

@@ -168,6 +168,7 @@ void fetch_plan(struct imap *s, struct fetch *f)
 	bool fields = false;
 
 	f->on_loop = true;
+	f->want |= VISIT_LIGHT;
 	for (const struct fetch_item *i = f->items; i != NULL; i = i->next) {
 		switch (i->what) {
 		case FETCH_UID:
@@ -176,8 +177,11 @@ void fetch_plan(struct imap *s, struct fetch *f)
 		case FETCH_SIZE:
 		case FETCH_MODSEQ:
 		case FETCH_SAVEDATE: continue;
-		case FETCH_EMAILID: break;
-		case FETCH_THREADID: f->want |= VISIT_THREAD; break;
+		case FETCH_EMAILID: f->want &= ~(unsigned)VISIT_LIGHT; break;
+		case FETCH_THREADID:
+			f->want |= VISIT_THREAD;
+			f->want &= ~(unsigned)VISIT_LIGHT;
+			break;
 		case FETCH_PREVIEW: f->want |= VISIT_PREVIEW; break;
 		case FETCH_ENVELOPE: f->want |= VISIT_ENVELOPE; break;
 		case FETCH_BODY: f->want |= VISIT_BODY; break;

@@ -151,6 +151,37 @@ static bool is_named(const struct section *sec, struct slice name)
 	return (false);
 }
 
+/* The first field of ${lines}, with what is folded. */
+static struct slice field_take(struct slice *lines)
+{
+	size_t n = 0;
+	struct slice ret;
+
+	do {
+		size_t lf = slice_chr(slice_from(*lines, n), '\n');
+
+		n = lf == SIZE_MAX ? lines->n : n + lf + 1;
+	} while (n < lines->n && (lines->p[n] == ' ' || lines->p[n] == '\t'));
+	ret = slice_head(*lines, n);
+	*lines = slice_from(*lines, n);
+	return (ret);
+}
+
+void section_kept(const struct section *sec, struct slice lines, struct buf *out)
+{
+	while (lines.n > 0) {
+		struct slice raw = field_take(&lines);
+		size_t name = 0;
+
+		while (name < raw.n && raw.p[name] != ':' && raw.p[name] != ' ' &&
+		    raw.p[name] != '\t') /* RFC 5322 4.5: blanks before the colon */
+			name++;
+		if (is_named(sec, slice_head(raw, name)))
+			(void)buf_add_slice(out, raw);
+	}
+	(void)buf_addz(out, "\r\n"); /* the blank line is always there: RFC 9051 6.4.5 */
+}
+
 void section_fields(const struct section *sec, struct slice lines, struct buf *out)
 {
 	struct arena *arena = arena_new(0);

@@ -47,5 +47,8 @@ bool section_find(
 void section_clip(const struct section *sec, uint64_t *at, uint64_t *n);
 /* section_fields: of the header ${lines} those fields that are asked for, and a blank line. */
 void section_fields(const struct section *sec, struct slice lines, struct buf *out);
+/* section_kept: the same for SECTION_FIELDS of ${lines} that are fields and nothing else, as the
+ * index keeps them (VISIT_FIELDS); in one pass without memory of its own. */
+void section_kept(const struct section *sec, struct slice lines, struct buf *out);
 
 #endif

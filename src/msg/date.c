@@ -304,12 +304,29 @@ bool date_parse_imap(struct slice s, int64_t *ret_time)
 	return (true);
 }
 
+static void two_digits(char *at, int n)
+{
+	at[0] = (char)('0' + n / 10 % 10);
+	at[1] = (char)('0' + n % 10);
+}
+
+/* Said of every message of a list: without a format. */
 int date_write_imap(struct buf *out, int64_t t)
 {
 	struct civil c = civil_of(t);
+	char said[] = "00-Mon-0000 00:00:00 +0000";
 
-	return (buf_fmt(out, "%02d-%.3s-%04d %02d:%02d:%02d +0000", c.day,
-	    month_names + (c.month - 1) * 3, (int)c.year, c.hour, c.minute, c.second));
+	if (c.year < 0 || c.year > 9999)
+		return (buf_fmt(out, "%02d-%.3s-%04d %02d:%02d:%02d +0000", c.day,
+		    month_names + (c.month - 1) * 3, (int)c.year, c.hour, c.minute, c.second));
+	two_digits(said, c.day);
+	memcpy(said + 3, month_names + (c.month - 1) * 3, 3);
+	two_digits(said + 7, (int)c.year / 100);
+	two_digits(said + 9, (int)c.year);
+	two_digits(said + 12, c.hour);
+	two_digits(said + 15, c.minute);
+	two_digits(said + 18, c.second);
+	return (buf_add(out, said, sizeof(said) - 1));
 }
 
 /* date = date-text / DQUOTE date-text DQUOTE; date-day = 1*2DIGIT */

@@ -189,6 +189,9 @@ enum {                       /* what a visit wants loaded for each message */
 	/* What it sorts and threads by. Alone or with the next, of m only uid, size and date. */
 	VISIT_KEYS = 256,
 	VISIT_KEY_TEXTS = 512, /* with VISIT_KEYS: the texts too */
+	/* Ids are not wanted, and uids ascend: what an open view and kept answers say will do. Then
+	 * content_id and thread_id say nothing. */
+	VISIT_LIGHT = 1024,
 };
 enum sort_text {
 	SORT_TEXT_SUBJECT,

@@ -13,6 +13,7 @@
 #include "core/clock.h"
 #include "store/keys.h"
 #include "store/mail_int.h"
+#include "store/strip.h"
 
 enum { TMP_SECONDS = 36 * 3600 };
 
@@ -145,8 +146,9 @@ void items_sweep(struct mail *m)
 	    "");
 	(void)sql_do(m->index,
 	    "DELETE FROM pack WHERE NOT EXISTS(SELECT 1 FROM msg WHERE msg.folder = pack.folder "
-	    "AND msg.uid >= pack.uid AND msg.uid < pack.uid + ?1)",
-	    NULL, "i", (int64_t)PACK_UIDS);
+	    "AND msg.uid >= pack.uid AND msg.uid < pack.uid + CASE WHEN pack.kind < ?1 THEN ?2 ELSE "
+	    "?3 END)",
+	    NULL, "iii", (int64_t)STRIP_KIND, (int64_t)PACK_UIDS, (int64_t)STRIP_UIDS);
 }
 
 struct purge {

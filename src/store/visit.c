@@ -144,7 +144,7 @@ static enum visit_next one(struct visit *v, uint32_t uid)
 	struct mime_map_part *parts;
 	struct err err;
 
-	if (visit_keys_kept(v, uid, &vm))
+	if (visit_strips_kept(v, uid, &vm) || visit_keys_kept(v, uid, &vm))
 		return (v->visitor.on_message(v->ctx, &vm));
 	v->arena = arena_new(0);
 	v->has_items = false;
@@ -162,6 +162,7 @@ static enum visit_next one(struct visit *v, uint32_t uid)
 			render(v, &vm);
 		if ((v->want & VISIT_KEYS) != 0 && !vm.unreadable)
 			visit_keys_read(v, &vm);
+		visit_strips_read(v, &vm);
 		if ((v->want & VISIT_MAP) != 0 && v->map.p != NULL &&
 		    mime_map_unpack(v->arena, v->map, &parts, &vm.map_n))
 			vm.map = parts;
@@ -191,6 +192,8 @@ static void slice_run(struct job *job)
 		v->failed = true;
 		return;
 	}
+	if (v->by_strips && v->known_n > 0 && v->known_n < most)
+		most = (unsigned)v->known_n;
 	/* Locks are taken once for the slice, not for each message; but not while files are read,
 	 * which may take long and move. */
 	is_begun = (v->want & VISIT_FILE) == 0 && sql_do(v->reader, "BEGIN", NULL, "") == 0;
@@ -206,6 +209,8 @@ static void slice_run(struct job *job)
 	}
 	if (v->at >= v->n)
 		visit_keys_end(v);
+	if (v->at >= v->n)
+		visit_strips_end(v);
 	if (is_begun && sql_do(v->reader, "COMMIT", NULL, "") != 0)
 		sql_rollback(v->reader); /* or it would see the past for ever */
 	mail_reader_give(v->m, v->reader, epoch);
@@ -216,7 +221,7 @@ static void slice_run(struct job *job)
 
 struct keep_job {
 	struct mail_job job;
-	struct list rendered, packs;
+	struct list rendered, packs, strips;
 };
 
 static void drop_rendered(struct list *head)
@@ -239,6 +244,14 @@ static void drop_packs(struct list *head)
 		grown_free(LIST_OWNER(node, struct grown, node));
 }
 
+static void drop_strips(struct list *head)
+{
+	struct list *node;
+
+	while ((node = list_shift(head)) != NULL)
+		strips_free(LIST_OWNER(node, struct strips, node));
+}
+
 static int keep_act(struct mail_job *j)
 {
 	struct keep_job *k = (struct keep_job *)j;
@@ -253,6 +266,10 @@ static int keep_act(struct mail_job *j)
 	{
 		(void)index_pack_put(j->m, LIST_OWNER(node, struct grown, node));
 	}
+	LIST_EACH(&k->strips, node)
+	{
+		(void)index_strips_put(j->m, LIST_OWNER(node, struct strips, node));
+	}
 	return (0);
 }
 
@@ -260,6 +277,7 @@ static void keep_end(struct mail_job *j)
 {
 	drop_rendered(&((struct keep_job *)j)->rendered);
 	drop_packs(&((struct keep_job *)j)->packs);
+	drop_strips(&((struct keep_job *)j)->strips);
 	free(j);
 }
 
@@ -269,16 +287,19 @@ static void keep_rendered(struct visit *v)
 	struct list *node;
 	struct err err;
 
-	if (list_empty(&v->rendered) && list_empty(&v->packs))
+	if (list_empty(&v->rendered) && list_empty(&v->packs) && list_empty(&v->grown_strips))
 		return;
 	k = NEW(struct keep_job);
 	mail_job_init(&k->job, v->m, keep_act, keep_end);
 	list_init(&k->rendered);
 	list_init(&k->packs);
+	list_init(&k->strips);
 	while ((node = list_shift(&v->rendered)) != NULL)
 		list_push(&k->rendered, node);
 	while ((node = list_shift(&v->packs)) != NULL)
 		list_push(&k->packs, node);
+	while ((node = list_shift(&v->grown_strips)) != NULL)
+		list_push(&k->strips, node);
 	if (mail_job_put(&k->job, &err) != 0) /* a cache: next time */
 		keep_end(&k->job);
 }
@@ -290,6 +311,9 @@ static void visit_free(struct visit *v)
 	drop_rendered(&v->rendered);
 	drop_packs(&v->packs);
 	grown_free(v->grown);
+	drop_strips(&v->grown_strips);
+	strips_free(v->strips);
+	free(v->known);
 	buf_free(&v->piece);
 	free(v->uids);
 	free(v->dir);
@@ -341,6 +365,7 @@ static void slice_start(struct visit *v)
 	v->dir = mem_strdup(buf_z(&dir));
 	buf_free(&leaf);
 	buf_free(&dir);
+	visit_strips_know(v);
 	v->running = true;
 	v->m->ops++;
 	v->job.run = slice_run;
@@ -369,6 +394,7 @@ struct visit *visit_start(struct folder *f, const uint32_t *uids, size_t n, unsi
 		memcpy(v->uids, uids, n * sizeof(uint32_t));
 	v->n = n;
 	v->want = want | ((want & VISIT_KEYS) != 0 ? VISIT_FIELDS : 0);
+	v->by_strips = visit_strips_serve(want);
 	v->keys_only = (want & ~(unsigned)VISIT_KEY_TEXTS) == VISIT_KEYS;
 	v->visitor = *visitor;
 	v->self = self;
@@ -379,6 +405,7 @@ struct visit *visit_start(struct folder *f, const uint32_t *uids, size_t n, unsi
 	buf_init(&v->whole, (size_t)L_SIZE * 2);
 	list_init(&v->rendered);
 	list_init(&v->packs);
+	list_init(&v->grown_strips);
 	visit_go_on(v);
 	return (v);
 }

@@ -1,4 +1,4 @@
-/* visit_int.h (visit.c, visit_file.c, visit_keys.c): a visit under way. While a slice runs the
+/* visit_int.h (visit.c, visit_file.c, visit_keys.c, visit_strips.c): a visit under way. While a slice runs the
  * worker has it to itself. */
 #ifndef STORE_VISIT_INT_H
 #define STORE_VISIT_INT_H
@@ -6,6 +6,7 @@
 #include "core/arena.h"
 #include "store/keys.h"
 #include "store/mail_int.h"
+#include "store/strip.h"
 
 enum { VISIT_CHUNK = 65536 };
 
@@ -19,6 +20,14 @@ struct grown { /* likewise */
 	struct list node;
 	int64_t folder_id;
 	struct pack pack;
+};
+
+struct strips { /* likewise */
+	struct list node;
+	int64_t folder_id;
+	struct strip strip[STRIP_ITEMS];
+	unsigned grown; /* a bit for each item that is more than is kept */
+	unsigned added; /* messages */
 };
 
 struct visit {
@@ -43,6 +52,11 @@ struct visit {
 	bool has_numbers, has_texts; /* of it: what was loaded */
 	bool has_grown;              /* it is more than is kept */
 	struct sort_keys keys;
+	bool by_strips;              /* all that is wanted may stand in strips */
+	struct strips *strips;       /* of the run at hand; NULL: none */
+	struct list grown_strips;    /* of strips */
+	struct view_message *known;  /* what the view says of ${known_n} from ${known_at}; uid 0: gone */
+	size_t known_at, known_n, known_cap;
 	struct sql *reader;
 	/* the present message */
 	struct arena *arena;
@@ -70,6 +84,17 @@ void visit_keys_read(struct visit *v, struct visit_message *vm);
 void visit_keys_end(struct visit *v); /* the pack at hand joins ${packs} when it grew */
 void grown_free(struct grown *g);
 int index_pack_put(struct mail *m, const struct grown *g);
+
+/* visit_strips.c. */
+bool visit_strips_serve(unsigned want); /* may what is wanted be answered from strips? */
+void visit_strips_know(struct visit *v); /* loop, before a slice: what the view says now */
+/* All that is wanted of the message at hand was there. */
+bool visit_strips_kept(struct visit *v, uint32_t uid, struct visit_message *vm);
+/* It was read, or rendered: it is kept from now on. */
+void visit_strips_read(struct visit *v, struct visit_message *vm);
+void visit_strips_end(struct visit *v);
+void strips_free(struct strips *s);
+int index_strips_put(struct mail *m, const struct strips *s);
 
 int visit_file_open(struct visit *v, struct err *err); /* harmless when open */
 void visit_file_close(struct visit *v);
