@@ -27,10 +27,10 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
 		    (i > 0 && once.v[i] <= once.v[i - 1]) || once.v[i] == 0)
 			abort();
 	model_init(&model);
-	model_learn(&model, &once, LESSON_SPAM, false);
+	model_learn(&model, &once, (struct lesson_mark){ LESSON_SPAM, 3 }, false);
 	if (model_count(&model) != once.n)
 		abort();
-	model_learn(&model, &once, LESSON_SPAM, true);
+	model_learn(&model, &once, (struct lesson_mark){ LESSON_SPAM, 3 }, true);
 	if (model_count(&model) != 0 || model.totals.spam != 0)
 		abort();
 	model_free(&model);

@@ -21,6 +21,11 @@
 
 static const double by_distance[8] = { 1, 1, 0.7, 0.5, 0.35, 0.35, 0.35, 0.35 };
 
+struct bayes_counts bayes_messages(double ham, double spam)
+{
+	return ((struct bayes_counts){ ham / LESSON_EXPLICIT, spam / LESSON_EXPLICIT });
+}
+
 void bayes_start(struct bayes *b, struct bayes_counts totals)
 {
 	*b = (struct bayes){ .totals = totals, .prior = PRIOR / (totals.ham + totals.spam + 1) };
@@ -58,7 +63,7 @@ void bayes_end(const struct bayes *b, struct spam_score *ret, double *ret_raw)
 
 double bayes_share(const struct model_totals *own)
 {
-	double rarer = (double)(own->ham < own->spam ? own->ham : own->spam);
+	double rarer = (double)(own->ham < own->spam ? own->ham : own->spam) / LESSON_EXPLICIT;
 
 	return (OWN_HALF / (OWN_HALF + rarer));
 }

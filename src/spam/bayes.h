@@ -4,7 +4,7 @@
 
 #include "spam/classifier.h"
 
-struct bayes_counts { /* real numbers: a person's counts blended over everybody's */
+struct bayes_counts { /* messages, as real numbers: a person's counts blended over everybody's */
 	double ham, spam;
 };
 struct bayes {
@@ -14,6 +14,8 @@ struct bayes {
 	double weight;   /* sum of weights */
 };
 
+/* Counts of units as messages: an act is a whole one. */
+struct bayes_counts bayes_messages(double ham, double spam);
 void bayes_start(struct bayes *b, struct bayes_counts totals);
 void bayes_add(struct bayes *b, unsigned class, struct bayes_counts c);
 /* raw: the unbounded score (0 neutral, higher more spam), for ranking; may be NULL. */

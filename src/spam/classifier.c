@@ -99,11 +99,21 @@ static void take_over(struct load *l)
 	(void)pthread_rwlock_unlock(&c->lock);
 }
 
+/* Counts of another tokeniser cannot be taken back: repair makes all again from the lessons. */
+static int forget_stale(struct load *l)
+{
+	bool stale;
+
+	if (tokens_stale(l->c->store, WORDS_VERSION, &stale, &l->err) == -1)
+		return (-1);
+	return (stale ? tokens_forget(l->c->store, &l->err) : 0);
+}
+
 static void load_run(struct job *j) /* lane STORE_SPAM */
 {
 	struct load *l = (struct load *)j;
 
-	if (l->first && tokens_key(l->c->store, l->key, &l->err) == -1)
+	if (l->first && (tokens_key(l->c->store, l->key, &l->err) == -1 || forget_stale(l) == -1))
 		return;
 	for (size_t i = 0; i < l->n; i++)
 		if (load_model(l, slice_of(l->accounts[i]), &l->models[i]) == -1)
@@ -234,11 +244,10 @@ void features_of(const struct classifier *c, const struct mime *m, struct featur
 }
 
 /* A person's own counts, and of what others know the more the less this person taught. */
-static struct bayes_counts blend(
-    struct model_totals own, struct model_totals others, double share)
+static struct bayes_counts blend(struct model_totals own, struct model_totals others, double share)
 {
-	return ((struct bayes_counts){ (double)own.ham + share * (double)others.ham,
-	    (double)own.spam + share * (double)others.spam });
+	return (bayes_messages((double)own.ham + share * (double)others.ham,
+	    (double)own.spam + share * (double)others.spam));
 }
 
 static struct model_totals others_totals(const struct classifier *c, const struct model *own)
@@ -298,8 +307,8 @@ void classifier_stats(const struct classifier *c, const char *account, struct cl
 	const struct model *m = NULL;
 	struct model_totals t = { 0 };
 
-	*ret = (struct classifier_stats){ .pending =
-					      __atomic_load_n(&c->pending, __ATOMIC_RELAXED) };
+	*ret =
+	    (struct classifier_stats){ .pending = __atomic_load_n(&c->pending, __ATOMIC_RELAXED) };
 	(void)pthread_rwlock_rdlock(&mine->lock);
 	if (account[0] == '\0') {
 		t = others_totals(c, NULL);
@@ -308,8 +317,8 @@ void classifier_stats(const struct classifier *c, const char *account, struct cl
 		t = m->totals;
 		ret->features = model_count(m);
 	}
-	ret->ham = t.ham;
-	ret->spam = t.spam;
-	ret->lessons = t.ham + t.spam;
+	ret->ham = (t.ham + LESSON_EXPLICIT - 1) / LESSON_EXPLICIT;
+	ret->spam = (t.spam + LESSON_EXPLICIT - 1) / LESSON_EXPLICIT;
+	ret->lessons = ret->ham + ret->spam;
 	(void)pthread_rwlock_unlock(&mine->lock);
 }

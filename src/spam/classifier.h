@@ -42,8 +42,8 @@ struct slice message_form(struct arena *a, struct slice file);
 void classifier_score(
     struct classifier *c, const char *account, const struct features *f, struct spam_score *ret);
 
-/* Lessons by hand (commands) and by acts: durable before on_learned. Reversal of an earlier lesson
- * is exact. class LESSON_NONE: forget. What was begun is finished: on_learned comes once, after a
+/* Lessons by hand (commands), always LESSON_EXPLICIT: durable before on_learned. Reversal of an
+ * earlier lesson is exact. class LESSON_NONE: forget. What was begun is finished: on_learned comes once, after a
  * stop too. Logs "learned message as ham: <message-id>" / "learned message as spam: <message-id>".
  */
 void classifier_learn(struct classifier *c, const char *account,
@@ -51,7 +51,8 @@ void classifier_learn(struct classifier *c, const char *account,
     enum lesson_class as, void (*on_learned)(void *self, bool changed, const struct err *err),
     void *self);
 struct classifier_stats {
-	uint64_t ham, spam, features, lessons, pending;
+	uint64_t ham, spam, lessons; /* acts' worth: implicit lessons are parts of one */
+	uint64_t features, pending;
 };
 /* Any thread. The shared model's takes long where there are several accounts. */
 void classifier_stats(

@@ -21,7 +21,7 @@ struct classifier {
 	/* Under the lock. The shared model is the sum of all these: what was taught to nobody in
 	 * particular, or to accounts that are gone, and one model an account. */
 	struct model rest;
-	struct map *models;      /* account name to struct model, owned */
+	struct map *models;       /* account name to struct model, owned */
 	const struct model **all; /* owned: rest, and each of them */
 	size_t all_n;
 	struct lane *lane;     /* features of messages given by hand: WORK_CRYPTO */
@@ -39,9 +39,9 @@ struct lesson_item {
 	unsigned char content_id[16];
 	struct features features; /* owned */
 	char *message_id;         /* owned; as written, "" when there is none */
-	enum lesson_class as;
-	bool recount; /* as the log of lessons says by then; teaches nothing new */
-	bool changed; /* ret: it was not known as this class before */
+	struct lesson_mark as;    /* an act: LESSON_EXPLICIT; less never replaces more */
+	bool recount;             /* as the log of lessons says by then; teaches nothing new */
+	bool changed;             /* ret: it was not known so before */
 };
 struct teach {
 	struct job job;

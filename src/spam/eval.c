@@ -49,13 +49,11 @@ static enum lesson_class judge(const struct eval *e, const struct features *f, d
 	struct spam_score s;
 	double points;
 
-	bayes_start(
-	    &b, (struct bayes_counts){ (double)e->model.totals.ham, (double)e->model.totals.spam });
+	bayes_start(&b, bayes_messages((double)e->model.totals.ham, (double)e->model.totals.spam));
 	for (size_t i = 0; i < f->n; i++) {
 		struct feature_count c = model_get(&e->model, f->v[i]);
 
-		bayes_add(&b, (unsigned)(f->v[i] & WORDS_CLASS),
-		    (struct bayes_counts){ c.ham, c.spam });
+		bayes_add(&b, (unsigned)(f->v[i] & WORDS_CLASS), bayes_messages(c.ham, c.spam));
 	}
 	bayes_end(&b, &s, ret_raw);
 	points = bayes_points(s.probability, s.confidence);
@@ -114,7 +112,8 @@ static int one_line(struct eval *e, struct slice line)
 	    : slice_eq(label, SLICE("ham"))    ? LESSON_HAM
 					       : LESSON_NONE;
 	if (truth != LESSON_NONE)
-		model_learn(&e->model, &f, lesson_of(e, truth, verdict), false);
+		model_learn(&e->model, &f,
+		    (struct lesson_mark){ lesson_of(e, truth, verdict), LESSON_EXPLICIT }, false);
 	features_free(&f);
 	arena_free(a);
 	buf_free(&in);

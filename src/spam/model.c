@@ -42,7 +42,8 @@ void model_free(struct model *m)
 
 static struct place place_of(uint64_t feature)
 {
-	uint64_t mixed = feature * 0x9e3779b97f4a7c15; /* the low bits are the class, and count too */
+	uint64_t mixed =
+	    feature * 0x9e3779b97f4a7c15; /* the low bits are the class, and count too */
 	struct place p = { (unsigned)(mixed >> 56), mixed >> 16 & 0xffffffffff };
 
 	p.key += p.key == 0;
@@ -176,28 +177,28 @@ void model_set(struct model *m, const struct feature_count *c)
 
 	if (c->ham == 0 && c->spam == 0 && find(&m->parts[at.part], at.key) == NULL)
 		return;
-	set_counts(m, &at, find_or_make(&m->parts[at.part], at.key),
-	    (struct large){ c->ham, c->spam });
+	set_counts(
+	    m, &at, find_or_make(&m->parts[at.part], at.key), (struct large){ c->ham, c->spam });
 }
 
-static void step(uint32_t *count, bool undo)
+static void step(uint32_t *count, unsigned by, bool undo)
 {
 	if (!undo)
-		*count += *count < UINT32_MAX;
+		*count = *count > UINT32_MAX - by ? UINT32_MAX : *count + by;
 	else
-		*count -= *count > 0;
+		*count -= *count < by ? *count : by;
 }
 
-void model_learn(struct model *m, const struct features *f, enum lesson_class is, bool undo)
+void model_learn(struct model *m, const struct features *f, struct lesson_mark is, bool undo)
 {
-	uint64_t *total = is == LESSON_HAM ? &m->totals.ham : &m->totals.spam;
+	uint64_t *total = is.is == LESSON_HAM ? &m->totals.ham : &m->totals.spam;
 
-	if (is == LESSON_NONE)
+	if (is.is == LESSON_NONE)
 		return;
 	if (undo)
-		*total -= *total > 0;
+		*total -= *total < is.weight ? *total : is.weight;
 	else
-		(*total)++;
+		*total += is.weight;
 	for (size_t i = 0; i < f->n; i++) {
 		struct place at = place_of(f->v[i]);
 		struct model_part *p = &m->parts[at.part];
@@ -207,7 +208,7 @@ void model_learn(struct model *m, const struct features *f, enum lesson_class is
 		if (slot == NULL)
 			continue;
 		c = counts_of(m, &at, *slot);
-		step(is == LESSON_HAM ? &c.ham : &c.spam, undo);
+		step(is.is == LESSON_HAM ? &c.ham : &c.spam, is.weight, undo);
 		set_counts(m, &at, slot, c);
 	}
 }
@@ -226,7 +227,8 @@ void model_take_out(struct model *m, const struct model *what)
 
 		for (uint32_t i = 0; i < p->cap; i++) {
 			struct place at = { part, key_of(p->slots[i]) };
-			uint64_t *slot = is_empty(p->slots[i]) ? NULL : find(&m->parts[part], at.key);
+			uint64_t *slot =
+			    is_empty(p->slots[i]) ? NULL : find(&m->parts[part], at.key);
 			struct large a, b;
 
 			if (slot == NULL)

@@ -10,7 +10,7 @@
 struct entry {
 	char *account; /* owned */
 	unsigned char content_id[16];
-	enum lesson_class is;
+	struct lesson_mark is;
 };
 
 struct entries {
@@ -37,7 +37,7 @@ static int cmp_entry(const void *a, const void *b)
 }
 
 static void add(
-    struct entries *e, struct slice account, const unsigned char id[16], enum lesson_class is)
+    struct entries *e, struct slice account, const unsigned char id[16], struct lesson_mark is)
 {
 	if (e->n == e->room)
 		e->v = mem_grow(e->v, e->room = e->room * 2 + 64, sizeof(*e->v));
@@ -56,11 +56,11 @@ static void empty(struct entries *e)
 
 static void on_lesson(void *self, const struct lesson *l)
 {
-	add(self, l->account, l->content_id, l->is);
+	add(self, l->account, l->content_id, l->mark);
 }
 
 static void on_counted(
-    void *self, struct slice account, const unsigned char content_id[16], enum lesson_class is)
+    void *self, struct slice account, const unsigned char content_id[16], struct lesson_mark is)
 {
 	add(self, account, content_id, is);
 }
@@ -79,7 +79,7 @@ static void compare(const struct entries *a, const struct entries *b, struct ent
 		const struct entry *other =
 		    b->n == 0 ? NULL : bsearch(e, b->v, b->n, sizeof(*e), cmp_entry);
 
-		if (other == NULL || other->is != e->is)
+		if (other == NULL || other->is.is != e->is.is || other->is.weight != e->is.weight)
 			add(ret, slice_of(e->account), e->content_id, e->is);
 	}
 }

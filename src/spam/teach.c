@@ -1,6 +1,7 @@
 /* teach.c: how does a lesson become knowledge? First durable in the log of lessons (STORE_STATE), then in the counts (STORE_SPAM) and, in
- * the same job, in the models in memory, so both always tell the same. A lesson known already changes nothing; another class for the same
- * content undoes the first exactly. A stop between the two leaves a lesson without counts: the marks of what was counted say so. Failures:
+ * the same job, in the models in memory, so both always tell the same. A lesson known already changes nothing; another class or
+ * a greater weight for the same content undoes the first exactly and takes its place; a lesson that weighs less than what is known changes
+ * nothing, so what lies unmoved never outvotes an act. A stop between the two leaves a lesson without counts: the marks of what was counted say so. Failures:
  * told to on_taught; what a batch did before its failure stays, and trying again is harmless. */
 #include <openssl/evp.h>
 #include <stdlib.h>
@@ -62,9 +63,11 @@ static void log_lesson(const struct lesson_item *l)
 {
 	const char *id = l->message_id[0] != '\0' ? l->message_id : "<>";
 
-	if (l->as == LESSON_HAM)
+	if (l->as.weight < LESSON_EXPLICIT)
+		return; /* nobody did anything that a line could answer */
+	if (l->as.is == LESSON_HAM)
 		log_text(LOG_INFO, NULL, "learned message as ham: %s", id);
-	else if (l->as == LESSON_SPAM)
+	else if (l->as.is == LESSON_SPAM)
 		log_text(LOG_INFO, NULL, "learned message as spam: %s", id);
 	else
 		log_text(LOG_INFO, NULL, "forgot message: %s", id);
@@ -83,17 +86,22 @@ static void taught(struct teach *t) /* loop */
 	teach_free(t);
 }
 
+static bool same_mark(struct lesson_mark a, struct lesson_mark b)
+{
+	return (a.is == b.is && (a.is == LESSON_NONE || a.weight == b.weight));
+}
+
 static int count_one(struct teach *t, const struct lesson_item *l)
 {
 	struct slice account = slice_of(t->account);
 	struct classifier *c = t->c;
-	enum lesson_class was;
+	struct lesson_mark was;
 
 	if (tokens_applied(c->store, account, l->content_id, &was, &t->err) == -1)
 		return (-1);
-	if (was == l->as)
+	if (same_mark(was, l->as))
 		return (0);
-	if (tokens_apply(c->store, account, l->content_id, was, l->as, WORDS_VERSION, l->features.v,
+	if (tokens_apply(c->store, account, l->content_id, l->as, WORDS_VERSION, l->features.v,
 		l->features.n, &t->err) == -1)
 		return (-1);
 	(void)pthread_rwlock_wrlock(&c->lock);
@@ -121,16 +129,15 @@ static int write_one(struct teach *t, struct lesson_item *l)
 {
 	struct lesson was,
 	    now = { .account = slice_of(t->account),
-		    .is = l->as,
+		    .mark = l->as,
 		    .version = WORDS_VERSION,
-		    .weight = 1,
 		    .at = clock_wall() };
 
 	if (lesson_get(t->c->store, now.account, l->content_id, &was, &t->err) == -1)
 		return (-1);
-	if (l->recount)
-		l->as = was.is;
-	if (was.is == l->as)
+	if (l->recount || (was.mark.is != LESSON_NONE && was.mark.weight > l->as.weight))
+		l->as = was.mark;
+	if (same_mark(was.mark, l->as))
 		return (0); /* once is enough (MIM-15) */
 	memcpy(now.content_id, l->content_id, sizeof(now.content_id));
 	if (lesson_put(t->c->store, &now, &t->err) == -1)
@@ -231,7 +238,7 @@ void classifier_learn(struct classifier *c, const char *account, struct slice me
 	t->owned = h;
 	t->by_hand = true; /* who asked may own what is read, and waits */
 	t->v = NEW(struct lesson_item);
-	t->v[0].as = as;
+	t->v[0].as = (struct lesson_mark){ as, LESSON_EXPLICIT };
 	t->n = 1;
 	t->message = message;
 	pending_add(c, 1);

@@ -9,7 +9,7 @@
 
 struct harvest { /* what a visit makes on its worker; owned by the visit while a slice runs */
 	struct classifier *c; /* held: it outlives what a worker does with its key */
-	enum lesson_class as;
+	struct lesson_mark as;
 	const struct repair *wanted; /* NULL: all of them; else those it wants, as the log says */
 	char *account;               /* owned */
 	struct lesson_item *v;
@@ -24,7 +24,7 @@ struct act {
 	struct folder *folder;
 	uint32_t *uids; /* owned */
 	size_t n;
-	enum lesson_class as;
+	struct lesson_mark as;
 	const struct repair *wanted;
 	struct event_hold *hold; /* NULL: nobody waits */
 	struct visit *visit;
@@ -250,7 +250,7 @@ static void hear(struct train *t, const struct store_event *ev, enum lesson_clas
 	a->train = t;
 	a->account = ev->account;
 	a->folder = ev->folder;
-	a->as = as;
+	a->as = (struct lesson_mark){ as, LESSON_EXPLICIT };
 	a->hold = store_event_hold(ev);
 	act_put(a);
 }

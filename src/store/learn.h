@@ -9,17 +9,25 @@
 #include "store/store.h"
 
 enum lesson_class { LESSON_NONE, LESSON_HAM, LESSON_SPAM };
+/* What a lesson weighs, in units; every count below is a sum of units. An act of a person weighs
+ * LESSON_EXPLICIT, what was merely left where we put it LESSON_IMPLICIT. Any weight from 1 to
+ * LESSON_EXPLICIT is a weight. */
+enum { LESSON_IMPLICIT = 1, LESSON_EXPLICIT = 4 };
+struct lesson_mark { /* what one content counts as; LESSON_NONE: nothing, whatever the weight */
+	enum lesson_class is;
+	unsigned weight;
+};
 struct lesson {
 	struct slice account; /* empty: the shared model alone */
 	unsigned char content_id[16];
-	enum lesson_class is;
+	struct lesson_mark mark;
 	unsigned version; /* of the tokeniser */
-	unsigned weight;  /* 1: explicit */
 	int64_t at;
 };
-/* lane: STORE_STATE. put replaces; class LESSON_NONE removes. Durable on return. */
+/* lane: STORE_STATE. put replaces; a mark of LESSON_NONE removes. Durable on return.
+ * Whether a lesson may replace another is the business of spam/ (teach.c). */
 int lesson_get(struct store *s, struct slice account, const unsigned char content_id[16],
-    struct lesson *ret, struct err *err); /* is = LESSON_NONE when none */
+    struct lesson *ret, struct err *err); /* mark.is = LESSON_NONE when none */
 int lesson_put(struct store *s, const struct lesson *l, struct err *err);
 int lesson_each(struct store *s, void (*on_lesson)(void *self, const struct lesson *l), void *self,
     struct err *err);
@@ -28,25 +36,23 @@ int lesson_each(struct store *s, void (*on_lesson)(void *self, const struct less
  * hashes; the key is kept in spam.sqlite. lane: STORE_SPAM. */
 struct feature_count {
 	uint64_t feature;
-	uint32_t ham, spam;
+	uint32_t ham, spam; /* units */
 };
 struct model_totals {
-	uint64_t ham, spam; /* messages learned */
+	uint64_t ham, spam; /* units learned */
 };
 int tokens_key(struct store *s, unsigned char ret_key[16], struct err *err); /* made on first use */
-/* tokens_apply: add (or with sign -1 subtract) one message's distinct features and record in the
- * same transaction that this content is applied as this class for this account (class NONE: no
- * longer). Both the account's model and the shared one change (account "": the shared one alone).
- * Counts never go below zero. What is recorded as applied wins over ${was}, so that a repetition
- * changes nothing. Applied under another tokeniser version: ERR_CANNOT (forget and replay). */
+/* tokens_apply: count one message's distinct features as ${is} and no longer as what is recorded,
+ * and record in the same transaction that this content is applied so for this account. Both the account's model and the shared one change (account "": the shared one alone).
+ * Counts never go below zero, and a repetition changes nothing. Applied under another tokeniser
+ * version: ERR_CANNOT (forget and replay). */
 int tokens_apply(struct store *s, struct slice account, const unsigned char content_id[16],
-    enum lesson_class was, enum lesson_class is, unsigned version, const uint64_t *features,
-    size_t n, struct err *err);
+    struct lesson_mark is, unsigned version, const uint64_t *features, size_t n, struct err *err);
 int tokens_applied(struct store *s, struct slice account, const unsigned char content_id[16],
-    enum lesson_class *ret, struct err *err);
+    struct lesson_mark *ret, struct err *err);
 int tokens_each_applied(struct store *s,
-    void (*on_applied)(
-	void *self, struct slice account, const unsigned char content_id[16], enum lesson_class is),
+    void (*on_applied)(void *self, struct slice account, const unsigned char content_id[16],
+	struct lesson_mark is),
     void *self, struct err *err);
 /* tokens_load: every count of a model, for the in-memory form. */
 int tokens_load(struct store *s, struct slice model, struct model_totals *ret_totals,

@@ -18,9 +18,11 @@ static void read_lesson(struct sql *q, struct lesson *ret)
 	*ret = (struct lesson){ .account = sql_text(q, 0) };
 	if (id.n == sizeof(ret->content_id))
 		memcpy(ret->content_id, id.p, id.n);
-	ret->is = is == LESSON_HAM ? LESSON_HAM : is == LESSON_SPAM ? LESSON_SPAM : LESSON_NONE;
+	ret->mark.is = is == LESSON_HAM ? LESSON_HAM
+	    : is == LESSON_SPAM         ? LESSON_SPAM
+					: LESSON_NONE;
 	ret->version = (unsigned)sql_int(q, 3);
-	ret->weight = (unsigned)sql_int(q, 4);
+	ret->mark.weight = (unsigned)sql_int(q, 4);
 	ret->at = sql_int(q, 5);
 }
 
@@ -30,9 +32,10 @@ int lesson_get(struct store *s, struct slice account, const unsigned char conten
 	int got;
 
 	*ret = (struct lesson){ 0 };
-	if (sql_ask(s->state, "SELECT account,content,class,version,weight,at FROM lesson"
-			      " WHERE account=? AND content=?", err, "sb", account,
-		content_slice(content_id)) == -1)
+	if (sql_ask(s->state,
+		"SELECT account,content,class,version,weight,at FROM lesson"
+		" WHERE account=? AND content=?",
+		err, "sb", account, content_slice(content_id)) == -1)
 		return (-1);
 	if ((got = sql_step(s->state, err)) == 1)
 		read_lesson(s->state, ret);
@@ -44,12 +47,12 @@ int lesson_get(struct store *s, struct slice account, const unsigned char conten
 
 int lesson_put(struct store *s, const struct lesson *l, struct err *err)
 {
-	if (l->is == LESSON_NONE)
+	if (l->mark.is == LESSON_NONE)
 		return (sql_do(s->state, "DELETE FROM lesson WHERE account=? AND content=?", err,
 		    "sb", l->account, content_slice(l->content_id)));
 	return (sql_do(s->state, "INSERT OR REPLACE INTO lesson VALUES(?,?,?,?,?,?)", err, "sbiiii",
-	    l->account, content_slice(l->content_id), (int64_t)l->is, (int64_t)l->version,
-	    (int64_t)l->weight, l->at == 0 ? clock_wall() : l->at));
+	    l->account, content_slice(l->content_id), (int64_t)l->mark.is, (int64_t)l->version,
+	    (int64_t)l->mark.weight, l->at == 0 ? clock_wall() : l->at));
 }
 
 int lesson_each(struct store *s, void (*on_lesson)(void *self, const struct lesson *l), void *self,
@@ -58,8 +61,10 @@ int lesson_each(struct store *s, void (*on_lesson)(void *self, const struct less
 	struct lesson l;
 	int got;
 
-	if (sql_ask(s->state, "SELECT account,content,class,version,weight,at FROM lesson"
-			      " ORDER BY account,content", err, "") == -1)
+	if (sql_ask(s->state,
+		"SELECT account,content,class,version,weight,at FROM lesson"
+		" ORDER BY account,content",
+		err, "") == -1)
 		return (-1);
 	while ((got = sql_step(s->state, err)) == 1) {
 		read_lesson(s->state, &l);

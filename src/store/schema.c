@@ -19,6 +19,8 @@ static const char *const state_steps[] = {
 	"CREATE INDEX greylist_last ON greylist(last);"
 	"CREATE TABLE greylist_door(id INTEGER PRIMARY KEY, until INTEGER NOT NULL) STRICT;",
 	"CREATE INDEX correspondent_domain ON correspondent(substr(address, instr(address, '@') + 1));",
+	/* Until here every lesson was an act, and weighed 1: learn.h has the units since. */
+	"UPDATE lesson SET weight=4;",
 };
 
 static const char *const queue_steps[] = {
@@ -68,13 +70,18 @@ static const char *const spam_steps[] = {
 	" STRICT, WITHOUT ROWID;"
 	"CREATE TABLE applied(account TEXT NOT NULL, content BLOB NOT NULL, class INTEGER NOT NULL,"
 	" version INTEGER NOT NULL, PRIMARY KEY(account, content)) STRICT, WITHOUT ROWID;",
+	/* Counts are of units from here on, not of messages: made again from the lessons. */
+	"DELETE FROM feature; DELETE FROM model; DROP TABLE applied;"
+	"CREATE TABLE applied(account TEXT NOT NULL, content BLOB NOT NULL, class INTEGER NOT NULL,"
+	" weight INTEGER NOT NULL, version INTEGER NOT NULL, PRIMARY KEY(account, content))"
+	" STRICT, WITHOUT ROWID;",
 };
 
 static const struct schema schemas[STORE_LANES] = {
 	[STORE_STATE] = { "state.sqlite", SQL_FULL, false, state_steps, COUNT_OF(state_steps) },
 	[STORE_QUEUE] = { "queue.sqlite", SQL_FULL, false, queue_steps, COUNT_OF(queue_steps) },
 	[STORE_LEDGER] = { "ledger.sqlite", SQL_NORMAL, true, ledger_steps,
-		COUNT_OF(ledger_steps) },
+	    COUNT_OF(ledger_steps) },
 	[STORE_SPAM] = { "spam.sqlite", SQL_NORMAL, true, spam_steps, COUNT_OF(spam_steps) },
 };
 

@@ -11,9 +11,20 @@ static struct slice content_slice(const unsigned char content_id[16])
 	return ((struct slice){ (const char *)content_id, 16 });
 }
 
-static enum lesson_class class_of(int64_t n)
+static struct lesson_mark mark_of(int64_t class, int64_t weight)
 {
-	return (n == LESSON_HAM ? LESSON_HAM : n == LESSON_SPAM ? LESSON_SPAM : LESSON_NONE);
+	struct lesson_mark m = { class == LESSON_HAM ? LESSON_HAM
+		    : class == LESSON_SPAM           ? LESSON_SPAM
+						     : LESSON_NONE,
+		(unsigned)weight };
+
+	return (m);
+}
+
+/* What a mark adds to the counts of a class. */
+static int64_t units(struct lesson_mark m, enum lesson_class class)
+{
+	return (m.is == class ? (int64_t)m.weight : 0);
 }
 
 int tokens_key(struct store *s, unsigned char ret_key[16], struct err *err)
@@ -39,40 +50,42 @@ int tokens_key(struct store *s, unsigned char ret_key[16], struct err *err)
 }
 
 static int applied(struct store *s, struct slice account, const unsigned char content_id[16],
-    enum lesson_class *ret, unsigned *ret_version, struct err *err)
+    struct lesson_mark *ret, unsigned *ret_version, struct err *err)
 {
 	int got;
 
-	*ret = LESSON_NONE;
+	*ret = (struct lesson_mark){ .is = LESSON_NONE };
 	*ret_version = 0;
-	if (sql_ask(s->spam, "SELECT class,version FROM applied WHERE account=? AND content=?", err,
-		"sb", account, content_slice(content_id)) == -1)
+	if (sql_ask(s->spam,
+		"SELECT class,weight,version FROM applied WHERE account=? AND content=?", err, "sb",
+		account, content_slice(content_id)) == -1)
 		return (-1);
 	if ((got = sql_step(s->spam, err)) == 1) {
-		*ret = class_of(sql_int(s->spam, 0));
-		*ret_version = (unsigned)sql_int(s->spam, 1);
+		*ret = mark_of(sql_int(s->spam, 0), sql_int(s->spam, 1));
+		*ret_version = (unsigned)sql_int(s->spam, 2);
 	}
 	sql_done(s->spam);
 	return (got == -1 ? -1 : 0);
 }
 
 int tokens_applied(struct store *s, struct slice account, const unsigned char content_id[16],
-    enum lesson_class *ret, struct err *err)
+    struct lesson_mark *ret, struct err *err)
 {
 	unsigned version;
 
 	return (applied(s, account, content_id, ret, &version, err));
 }
 
-/* ${ham}, ${spam}: what to add to each count of one model, -1 to 1. */
+/* ${ham}, ${spam}: the units to add to each count of one model; below 0: to take away. */
 static int change_model(struct store *s, struct slice model, int64_t ham, int64_t spam,
     const uint64_t *features, size_t n, struct err *err)
 {
 	int64_t id;
 
-	if (sql_do(s->spam, "INSERT INTO model(name,ham,spam) VALUES(?1,max(?2,0),max(?3,0))"
-			    " ON CONFLICT(name) DO UPDATE SET ham=max(ham+?2,0),"
-			    "spam=max(spam+?3,0)",
+	if (sql_do(s->spam,
+		"INSERT INTO model(name,ham,spam) VALUES(?1,max(?2,0),max(?3,0))"
+		" ON CONFLICT(name) DO UPDATE SET ham=max(ham+?2,0),"
+		"spam=max(spam+?3,0)",
 		err, "sii", model, ham, spam) == -1 ||
 	    sql_ask(s->spam, "SELECT id FROM model WHERE name=?", err, "s", model) == -1)
 		return (-1);
@@ -86,52 +99,54 @@ static int change_model(struct store *s, struct slice model, int64_t ham, int64_
 		if (sql_do(s->spam,
 			"INSERT INTO feature VALUES(?1,?2,max(?3,0),max(?4,0))"
 			" ON CONFLICT(model,feature) DO UPDATE SET ham=max(ham+?3,0),"
-			"spam=max(spam+?4,0)", err, "iiii", id,
-			(int64_t)features[i], ham, spam) == -1)
+			"spam=max(spam+?4,0)",
+			err, "iiii", id, (int64_t)features[i], ham, spam) == -1)
 			return (-1);
 		/* A feature nobody has any more would only take room. */
-		if ((ham < 0 || spam < 0) && ham + spam < 0 &&
-		    sql_do(s->spam, "DELETE FROM feature WHERE model=? AND feature=?"
-				    " AND ham=0 AND spam=0", err, "ii", id,
-			(int64_t)features[i]) == -1)
+		if ((ham < 0 || spam < 0) &&
+		    sql_do(s->spam,
+			"DELETE FROM feature WHERE model=? AND feature=?"
+			" AND ham=0 AND spam=0",
+			err, "ii", id, (int64_t)features[i]) == -1)
 			return (-1);
 	}
 	return (0);
 }
 
 static int apply(struct store *s, struct slice account, const unsigned char content_id[16],
-    enum lesson_class is, unsigned version, const uint64_t *features, size_t n, struct err *err)
+    struct lesson_mark is, unsigned version, const uint64_t *features, size_t n, struct err *err)
 {
-	enum lesson_class was;
+	struct lesson_mark was;
 	unsigned was_version;
 	int64_t ham, spam;
 
 	if (applied(s, account, content_id, &was, &was_version, err) == -1)
 		return (-1);
-	if (was == is)
+	ham = units(is, LESSON_HAM) - units(was, LESSON_HAM);
+	spam = units(is, LESSON_SPAM) - units(was, LESSON_SPAM);
+	if (was.is == is.is && ham == 0 && spam == 0)
 		return (0);
 	/* Other features were counted then than are given now: they cannot be taken back. */
-	if (was != LESSON_NONE && was_version != version)
-		return (err_set(err, ERR_CANNOT, "count a message: it was counted under version %u"
-			" of the tokeniser, this is %u", was_version, version));
-	ham = (is == LESSON_HAM) - (was == LESSON_HAM);
-	spam = (is == LESSON_SPAM) - (was == LESSON_SPAM);
+	if (was.is != LESSON_NONE && was_version != version)
+		return (err_set(err, ERR_CANNOT,
+		    "count a message: it was counted under version %u"
+		    " of the tokeniser, this is %u",
+		    was_version, version));
 	if (change_model(s, account, ham, spam, features, n, err) == -1)
 		return (-1);
 	if (account.n > 0 && change_model(s, SLICE(""), ham, spam, features, n, err) == -1)
 		return (-1);
-	if (is == LESSON_NONE)
+	if (is.is == LESSON_NONE)
 		return (sql_do(s->spam, "DELETE FROM applied WHERE account=? AND content=?", err,
 		    "sb", account, content_slice(content_id)));
-	return (sql_do(s->spam, "INSERT OR REPLACE INTO applied VALUES(?,?,?,?)", err, "sbii",
-	    account, content_slice(content_id), (int64_t)is, (int64_t)version));
+	return (sql_do(s->spam, "INSERT OR REPLACE INTO applied VALUES(?,?,?,?,?)", err, "sbiii",
+	    account, content_slice(content_id), (int64_t)is.is, (int64_t)is.weight,
+	    (int64_t)version));
 }
 
 int tokens_apply(struct store *s, struct slice account, const unsigned char content_id[16],
-    enum lesson_class was, enum lesson_class is, unsigned version, const uint64_t *features,
-    size_t n, struct err *err)
+    struct lesson_mark is, unsigned version, const uint64_t *features, size_t n, struct err *err)
 {
-	(void)was; /* what the marks say is what the counts hold */
 	if (sql_begin(s->spam, err) == -1)
 		return (-1);
 	if (apply(s, account, content_id, is, version, features, n, err) == -1) {
@@ -141,20 +156,23 @@ int tokens_apply(struct store *s, struct slice account, const unsigned char cont
 	return (sql_commit(s->spam, err));
 }
 
-int tokens_each_applied(struct store *s, void (*on_applied)(void *self, struct slice account,
-    const unsigned char content_id[16], enum lesson_class is), void *self, struct err *err)
+int tokens_each_applied(struct store *s,
+    void (*on_applied)(void *self, struct slice account, const unsigned char content_id[16],
+	struct lesson_mark is),
+    void *self, struct err *err)
 {
 	struct slice id;
 	int got;
 
-	if (sql_ask(s->spam, "SELECT account,content,class FROM applied ORDER BY account,content",
-		err, "") == -1)
+	if (sql_ask(s->spam,
+		"SELECT account,content,class,weight FROM applied ORDER BY account,content", err,
+		"") == -1)
 		return (-1);
 	while ((got = sql_step(s->spam, err)) == 1) {
 		id = sql_text(s->spam, 1);
 		if (id.n == 16)
 			on_applied(self, sql_text(s->spam, 0), (const unsigned char *)id.p,
-			    class_of(sql_int(s->spam, 2)));
+			    mark_of(sql_int(s->spam, 2), sql_int(s->spam, 3)));
 	}
 	sql_done(s->spam);
 	return (got);

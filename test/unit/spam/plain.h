@@ -24,15 +24,16 @@ static inline struct feature_count *plain_row(struct plain *p, uint64_t feature)
 }
 
 static inline void plain_learn(
-    struct plain *p, const struct features *f, enum lesson_class is, bool undo)
+    struct plain *p, const struct features *f, struct lesson_mark is, bool undo)
 {
-	if (is == LESSON_NONE)
+	if (is.is == LESSON_NONE)
 		return;
-	*(is == LESSON_HAM ? &p->totals.ham : &p->totals.spam) += undo ? (uint64_t)-1 : 1;
+	*(is.is == LESSON_HAM ? &p->totals.ham : &p->totals.spam) +=
+	    undo ? -(uint64_t)is.weight : is.weight;
 	for (size_t i = 0; i < f->n; i++) {
 		struct feature_count *c = plain_row(p, f->v[i]);
 
-		*(is == LESSON_HAM ? &c->ham : &c->spam) += undo ? (uint32_t)-1 : 1;
+		*(is.is == LESSON_HAM ? &c->ham : &c->spam) += undo ? -is.weight : is.weight;
 	}
 }
 

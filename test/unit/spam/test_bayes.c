@@ -89,9 +89,9 @@ static void others_count_less_as_own_experience_grows(void **state)
 
 	(void)state;
 	assert_true(bayes_share(&t) == 1);
-	t.ham = 1000;
+	t.ham = 1000 * LESSON_EXPLICIT;
 	assert_true(bayes_share(&t) == 1); /* of one class only */
-	t.spam = 50;
+	t.spam = 50 * LESSON_EXPLICIT;
 	assert_true(bayes_share(&t) == 0.5);
 }
 

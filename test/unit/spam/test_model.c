@@ -21,6 +21,11 @@ static unsigned dice(unsigned sides)
 	return ((unsigned)(dice_state >> 33) % sides);
 }
 
+static struct lesson_mark one_unit(enum lesson_class is)
+{
+	return ((struct lesson_mark){ is, 1 });
+}
+
 static int cmp(const void *a, const void *b)
 {
 	uint64_t x = *(const uint64_t *)a, y = *(const uint64_t *)b;
@@ -59,7 +64,7 @@ static void assert_same(const struct model *a, const struct model *b)
 static void reversals_equal_training_from_scratch(void **state)
 {
 	struct features *v = mem_new_array(MESSAGES, sizeof(*v));
-	enum lesson_class is[MESSAGES] = { LESSON_NONE };
+	struct lesson_mark is[MESSAGES] = { { LESSON_NONE, 0 } };
 	struct model lived, fresh, backwards;
 	static struct plain plain;
 
@@ -70,10 +75,8 @@ static void reversals_equal_training_from_scratch(void **state)
 	model_init(&backwards);
 	for (int act = 0; act < ACTS; act++) {
 		unsigned i = dice(MESSAGES);
-		enum lesson_class as = (enum lesson_class)dice(3);
+		struct lesson_mark as = { (enum lesson_class)dice(3), 1 + dice(LESSON_EXPLICIT) };
 
-		if (as == is[i])
-			continue;
 		model_learn(&lived, &v[i], is[i], true);
 		model_learn(&lived, &v[i], as, false);
 		is[i] = as;
@@ -107,12 +110,12 @@ static void counts_never_fall_below_zero(void **state)
 
 	(void)state;
 	model_init(&m);
-	model_learn(&m, &f, LESSON_SPAM, true);
+	model_learn(&m, &f, one_unit(LESSON_SPAM), true);
 	assert_int_equal(m.totals.spam, 0);
 	assert_int_equal(model_get(&m, 16).spam, 0);
 	assert_int_equal(model_count(&m), 0);
-	model_learn(&m, &f, LESSON_HAM, false);
-	model_learn(&m, &f, LESSON_SPAM, true);
+	model_learn(&m, &f, one_unit(LESSON_HAM), false);
+	model_learn(&m, &f, one_unit(LESSON_SPAM), true);
 	assert_int_equal(model_get(&m, 16).spam, 0);
 	assert_int_equal(model_get(&m, 16).ham, 1);
 	model_free(&m);
@@ -129,9 +132,9 @@ static void large_counts_are_exact(void **state)
 	(void)state;
 	model_init(&m);
 	for (int i = 0; i < MANY; i++)
-		model_learn(&m, &all, LESSON_HAM, false);
+		model_learn(&m, &all, one_unit(LESSON_HAM), false);
 	for (int i = 0; i < MANY; i++)
-		model_learn(&m, &one, LESSON_SPAM, false);
+		model_learn(&m, &one, one_unit(LESSON_SPAM), false);
 	assert_int_equal(model_get(&m, 16).ham, MANY);
 	assert_int_equal(model_get(&m, 16).spam, MANY);
 	assert_int_equal(model_get(&m, 24).ham, MANY);
@@ -141,7 +144,7 @@ static void large_counts_are_exact(void **state)
 	assert_int_equal(model_get(&m, 40).spam, 4095);
 	for (int i = 0; i < MANY; i++) {
 		assert_int_equal(model_get(&m, 32).ham, MANY - i);
-		model_learn(&m, &all, LESSON_HAM, true);
+		model_learn(&m, &all, one_unit(LESSON_HAM), true);
 	}
 	assert_int_equal(model_get(&m, 16).ham, 0);
 	assert_int_equal(model_get(&m, 16).spam, MANY);
@@ -164,8 +167,10 @@ static void a_part_is_taken_out_of_the_sum(void **state)
 	for (int i = 0; i < 50 * MESSAGES; i++) { /* large counts too */
 		struct model *of = i % 3 == 0 ? &part : &other;
 
-		model_learn(&sum, &v[i % MESSAGES], i % 2 ? LESSON_HAM : LESSON_SPAM, false);
-		model_learn(of, &v[i % MESSAGES], i % 2 ? LESSON_HAM : LESSON_SPAM, false);
+		model_learn(
+		    &sum, &v[i % MESSAGES], one_unit(i % 2 ? LESSON_HAM : LESSON_SPAM), false);
+		model_learn(
+		    of, &v[i % MESSAGES], one_unit(i % 2 ? LESSON_HAM : LESSON_SPAM), false);
 	}
 	assert_int_equal(model_count_union(both, 2), model_count(&sum));
 	model_take_out(&sum, &part);
@@ -194,7 +199,7 @@ static void slots_are_few_for_what_they_hold(void **state)
 		uint64_t word = i * 0xd1342543de82ef95;
 		struct features f = { &word, 1 };
 
-		model_learn(&m, &f, LESSON_HAM, false);
+		model_learn(&m, &f, one_unit(LESSON_HAM), false);
 		if (i < 50000 || i % 5000 != 0)
 			continue;
 		octets = sizeof(m);

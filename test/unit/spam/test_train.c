@@ -31,7 +31,7 @@ struct event_hold {
 };
 struct fact {
 	unsigned char id[16];
-	enum lesson_class is;
+	struct lesson_mark is;
 };
 static struct fake {
 	struct loop *loop;
@@ -40,7 +40,8 @@ static struct fake {
 	struct store_watch *watch;
 	struct fact lessons[TABLE], applied[TABLE];
 	size_t lessons_n, applied_n;
-	struct plain kept; /* what spam.sqlite would hold, of ann's model and so of the shared one */
+	struct plain
+	    kept; /* what spam.sqlite would hold, of ann's model and so of the shared one */
 	unsigned writes, holds, released, released_bad;
 	bool fail_lessons, fail_read;
 	char text[MESSAGES][400];
@@ -49,7 +50,7 @@ static struct fake {
 static struct account someone;
 static struct cfg config = { .hostname = "mx.example" };
 
-static enum lesson_class *fact_of(struct fact *v, size_t *n, const unsigned char id[16])
+static struct lesson_mark *fact_of(struct fact *v, size_t *n, const unsigned char id[16])
 {
 	for (size_t i = 0; i < *n; i++)
 		if (memcmp(v[i].id, id, 16) == 0)
@@ -118,7 +119,7 @@ int lesson_get(struct store *s, struct slice account, const unsigned char conten
 	assert_true(slice_eq(account, SLICE("ann")));
 	if (fake.fail_lessons)
 		return (err_set(err, ERR_NO_SPACE, "disk full"));
-	*ret = (struct lesson){ .is = *fact_of(fake.lessons, &fake.lessons_n, content_id) };
+	*ret = (struct lesson){ .mark = *fact_of(fake.lessons, &fake.lessons_n, content_id) };
 	return (0);
 }
 int lesson_put(struct store *s, const struct lesson *l, struct err *err)
@@ -126,7 +127,7 @@ int lesson_put(struct store *s, const struct lesson *l, struct err *err)
 	(void)s;
 	(void)err;
 	assert_int_equal(l->version, WORDS_VERSION);
-	*fact_of(fake.lessons, &fake.lessons_n, l->content_id) = l->is;
+	*fact_of(fake.lessons, &fake.lessons_n, l->content_id) = l->mark;
 	fake.writes++;
 	return (0);
 }
@@ -149,7 +150,7 @@ int tokens_load(struct store *s, struct slice model, struct model_totals *ret_to
 	return (0);
 }
 int tokens_applied(struct store *s, struct slice account, const unsigned char content_id[16],
-    enum lesson_class *ret, struct err *err)
+    struct lesson_mark *ret, struct err *err)
 {
 	(void)s;
 	(void)account;
@@ -157,21 +158,34 @@ int tokens_applied(struct store *s, struct slice account, const unsigned char co
 	*ret = *fact_of(fake.applied, &fake.applied_n, content_id);
 	return (0);
 }
+int tokens_stale(struct store *s, unsigned version, bool *ret, struct err *err)
+{
+	(void)s;
+	(void)version;
+	(void)err;
+	*ret = false;
+	return (0);
+}
+int tokens_forget(struct store *s, struct err *err)
+{
+	(void)s;
+	(void)err;
+	fail();
+	return (0);
+}
 int tokens_apply(struct store *s, struct slice account, const unsigned char content_id[16],
-    enum lesson_class was, enum lesson_class is, unsigned version, const uint64_t *features,
-    size_t n, struct err *err)
+    struct lesson_mark is, unsigned version, const uint64_t *features, size_t n, struct err *err)
 {
 	struct features f = { (uint64_t *)(uintptr_t)features, n };
-	enum lesson_class *now = fact_of(fake.applied, &fake.applied_n, content_id);
+	struct lesson_mark *now = fact_of(fake.applied, &fake.applied_n, content_id);
 
 	(void)s;
 	(void)account;
 	(void)version;
 	(void)err;
-	assert_int_equal(*now, was);
 	/* a lesson is durable before it counts */
-	assert_int_equal(*fact_of(fake.lessons, &fake.lessons_n, content_id), is);
-	plain_learn(&fake.kept, &f, was, true);
+	assert_memory_equal(fact_of(fake.lessons, &fake.lessons_n, content_id), &is, sizeof(is));
+	plain_learn(&fake.kept, &f, *now, true);
 	plain_learn(&fake.kept, &f, is, false);
 	*now = is;
 	return (0);
@@ -183,23 +197,23 @@ int lesson_each(struct store *s, void (*on_lesson)(void *self, const struct less
 	(void)s;
 	(void)err;
 	for (size_t i = 0; i < fake.lessons_n; i++) {
-		struct lesson l = { .account = SLICE("ann"), .is = fake.lessons[i].is };
+		struct lesson l = { .account = SLICE("ann"), .mark = fake.lessons[i].is };
 
 		memcpy(l.content_id, fake.lessons[i].id, 16);
-		if (l.is != LESSON_NONE)
+		if (l.mark.is != LESSON_NONE)
 			on_lesson(self, &l);
 	}
 	return (0);
 }
 int tokens_each_applied(struct store *s,
-    void (*on_applied)(
-	void *self, struct slice account, const unsigned char content_id[16], enum lesson_class is),
+    void (*on_applied)(void *self, struct slice account, const unsigned char content_id[16],
+	struct lesson_mark is),
     void *self, struct err *err)
 {
 	(void)s;
 	(void)err;
 	for (size_t i = 0; i < fake.applied_n; i++)
-		if (fake.applied[i].is != LESSON_NONE)
+		if (fake.applied[i].is.is != LESSON_NONE)
 			on_applied(self, SLICE("ann"), fake.applied[i].id, fake.applied[i].is);
 	return (0);
 }
@@ -512,7 +526,7 @@ static void lose_some_counts(void)
 		memset(plain.key, 7, sizeof(plain.key));
 		lesson_item_fill(&plain, slice_of(fake.text[uid]), NULL, &l);
 		plain_learn(&fake.kept, &l.features, fake.applied[i].is, true);
-		fake.applied[i].is = LESSON_NONE;
+		fake.applied[i].is.is = LESSON_NONE;
 		features_free(&l.features);
 		free(l.message_id);
 	}
@@ -568,7 +582,8 @@ static void moves_in_any_order_equal_training_from_scratch(void **state)
 		struct lesson_item l;
 
 		lesson_item_fill(c, slice_of(fake.text[i]), NULL, &l);
-		plain_learn(&fresh, &l.features, is[i], false);
+		plain_learn(
+		    &fresh, &l.features, (struct lesson_mark){ is[i], LESSON_EXPLICIT }, false);
 		features_free(&l.features);
 		free(l.message_id);
 	}
@@ -647,6 +662,62 @@ static void by_hand_once_is_enough(void **state)
 	run_until_idle();
 }
 
+static void on_item_taught(void *self, const struct teach *t)
+{
+	assert_int_equal(t->err.kind, ERR_NONE);
+	*(bool *)self = t->v[0].changed;
+}
+
+/* Teaches one message of no folder; true: that changed something. */
+static bool teach_one(struct classifier *c, enum lesson_class is, unsigned weight)
+{
+	struct lesson_item *v = NEW(struct lesson_item);
+	bool changed = false;
+
+	lesson_item_fill(c, SLICE("Message-ID: <w@x>\r\n\r\nweighed unmoved\r\n"), NULL, v);
+	v->as = (struct lesson_mark){ is, weight };
+	teach_start(c, "ann", v, 1, on_item_taught, &changed);
+	run_until_idle();
+	return (changed);
+}
+
+/* What lay unmoved counts a little; an act takes its place exactly; and never the other way round. */
+static void an_act_outweighs_what_lay_unmoved(void **state)
+{
+	static const struct {
+		enum lesson_class is;
+		unsigned weight;
+		bool changed;
+		uint64_t ham, spam; /* afterwards, units */
+	} steps[] = {
+		{ LESSON_HAM, LESSON_IMPLICIT, true, 1, 0 },
+		{ LESSON_HAM, LESSON_IMPLICIT, false, 1, 0 },
+		{ LESSON_SPAM, LESSON_IMPLICIT, true, 0, 1 },
+		{ LESSON_SPAM, LESSON_EXPLICIT, true, 0, 4 },
+		{ LESSON_HAM, LESSON_IMPLICIT, false, 0, 4 },
+		{ LESSON_NONE, LESSON_IMPLICIT, false, 0, 4 },
+		{ LESSON_HAM, LESSON_EXPLICIT, true, 4, 0 },
+		{ LESSON_NONE, LESSON_EXPLICIT, true, 0, 0 },
+		{ LESSON_HAM, LESSON_IMPLICIT, true, 1, 0 },
+		{ LESSON_NONE, LESSON_IMPLICIT, true, 0, 0 },
+	};
+	struct classifier *c = begin();
+	struct model_totals before = model_of_ann(c)->totals, now;
+	unsigned lines = logged[LESSON_HAM] + logged[LESSON_SPAM];
+
+	(void)state;
+	for (size_t i = 0; i < COUNT_OF(steps); i++) {
+		assert_int_equal(teach_one(c, steps[i].is, steps[i].weight), steps[i].changed);
+		now = model_of_ann(c)->totals;
+		assert_int_equal(now.ham - before.ham, steps[i].ham);
+		assert_int_equal(now.spam - before.spam, steps[i].spam);
+	}
+	assert_int_equal(logged[LESSON_HAM] + logged[LESSON_SPAM], lines + 2); /* acts alone */
+	assert_plain(model_of_ann(c), &fake.kept);
+	classifier_stop(c);
+	run_until_idle();
+}
+
 static void a_stop_in_the_middle_is_silent(void **state)
 {
 	struct classifier *c = begin();
@@ -681,6 +752,7 @@ int main(void)
 		cmocka_unit_test(moves_in_any_order_equal_training_from_scratch),
 		cmocka_unit_test(a_failure_is_the_answer),
 		cmocka_unit_test(by_hand_once_is_enough),
+		cmocka_unit_test(an_act_outweighs_what_lay_unmoved),
 		cmocka_unit_test(a_stop_in_the_middle_is_silent),
 	};
 

@@ -58,8 +58,7 @@ static void sum_of(struct store *s, struct slice model, struct sum *ret)
 	ret->mix += t.ham * 1000003 + t.spam * 999;
 }
 
-static void learn(struct store *s, struct slice account, unsigned m, enum lesson_class was,
-    enum lesson_class is)
+static void learn(struct store *s, struct slice account, unsigned m, struct lesson_mark is)
 {
 	uint64_t features[FEATURES];
 	unsigned char id[16];
@@ -67,14 +66,14 @@ static void learn(struct store *s, struct slice account, unsigned m, enum lesson
 	size_t n = features_of(m, features);
 
 	id_of(m, id);
-	assert_int_equal(tokens_apply(s, account, id, was, is, 1, features, n, &err), 0);
+	assert_int_equal(tokens_apply(s, account, id, is, 1, features, n, &err), 0);
 }
 
 static void any_order_equals_from_scratch(void *self)
 {
 	static const struct slice accounts[] = { SLICE_INIT("ann"), SLICE_INIT("bob"),
 		SLICE_INIT("") };
-	enum lesson_class now[3][MESSAGES] = { 0 };
+	struct lesson_mark now[3][MESSAGES] = { 0 };
 	struct store *s = self;
 	struct sum walked[3], scratch[3];
 	struct err err = { 0 };
@@ -82,13 +81,11 @@ static void any_order_equals_from_scratch(void *self)
 
 	for (int step = 0; step < 400; step++) {
 		unsigned a = (x = x * 1664525 + 1013904223) >> 16, m = x >> 24;
-		enum lesson_class is = (enum lesson_class)((x >> 13) % 3), was;
+		struct lesson_mark is = { (enum lesson_class)((x >> 13) % 3), 1 + (x >> 9) % 4 };
 
 		a %= 3;
 		m %= MESSAGES;
-		/* Every third time the caller is wrong about what was applied. */
-		was = step % 3 == 0 ? LESSON_NONE : now[a][m];
-		learn(s, accounts[a], m, was, is);
+		learn(s, accounts[a], m, is);
 		now[a][m] = is;
 	}
 	for (int a = 0; a < 3; a++)
@@ -96,7 +93,7 @@ static void any_order_equals_from_scratch(void *self)
 	assert_int_equal(tokens_forget(s, &err), 0);
 	for (int m = MESSAGES - 1; m >= 0; m--) {
 		for (int a = 0; a < 3; a++)
-			learn(s, accounts[a], (unsigned)m, LESSON_NONE, now[a][m]);
+			learn(s, accounts[a], (unsigned)m, now[a][m]);
 	}
 	for (int a = 0; a < 3; a++) {
 		sum_of(s, accounts[a], &scratch[a]);
@@ -104,7 +101,7 @@ static void any_order_equals_from_scratch(void *self)
 	}
 	for (int a = 0; a < 3; a++) { /* and all undone leaves nothing */
 		for (unsigned m = 0; m < MESSAGES; m++)
-			learn(s, accounts[a], m, now[a][m], LESSON_NONE);
+			learn(s, accounts[a], m, (struct lesson_mark){ LESSON_NONE, 4 });
 	}
 	for (int a = 0; a < 3; a++) {
 		sum_of(s, accounts[a], &walked[a]);
@@ -113,14 +110,15 @@ static void any_order_equals_from_scratch(void *self)
 	}
 }
 
-static void on_applied(void *self, struct slice account, const unsigned char content_id[16],
-    enum lesson_class is)
+static void on_applied(
+    void *self, struct slice account, const unsigned char content_id[16], struct lesson_mark is)
 {
 	unsigned char id[16];
 
 	id_of(3, id);
 	assert_memory_equal(content_id, id, 16);
-	assert_true(slice_eq(account, SLICE("ann")) && is == LESSON_SPAM);
+	assert_true(slice_eq(account, SLICE("ann")) && is.is == LESSON_SPAM &&
+	    is.weight == LESSON_IMPLICIT);
 	(*(int *)self)++;
 }
 
@@ -130,54 +128,58 @@ static void marks_versions_and_key(void *self)
 	unsigned char id[16], key[16], again[16];
 	uint64_t features[FEATURES];
 	struct err err = { 0 };
-	enum lesson_class is;
+	struct lesson_mark is;
 	bool stale;
 	int seen = 0;
 
 	assert_int_equal(tokens_key(s, key, &err), 0);
 	assert_int_equal(tokens_key(s, again, &err), 0);
 	assert_memory_equal(key, again, 16);
-	learn(s, SLICE("ann"), 3, LESSON_NONE, LESSON_SPAM);
+	learn(s, SLICE("ann"), 3, (struct lesson_mark){ LESSON_SPAM, LESSON_IMPLICIT });
 	id_of(3, id);
 	assert_int_equal(tokens_applied(s, SLICE("ann"), id, &is, &err), 0);
-	assert_int_equal(is, LESSON_SPAM);
+	assert_int_equal(is.is, LESSON_SPAM);
 	assert_int_equal(tokens_applied(s, SLICE("bob"), id, &is, &err), 0);
-	assert_int_equal(is, LESSON_NONE);
+	assert_int_equal(is.is, LESSON_NONE);
 	assert_int_equal(tokens_each_applied(s, on_applied, &seen, &err), 0);
 	assert_int_equal(seen, 1);
 	assert_int_equal(tokens_stale(s, 1, &stale, &err), 0);
 	assert_false(stale);
 	assert_int_equal(tokens_stale(s, 2, &stale, &err), 0);
 	assert_true(stale);
-	assert_int_equal(tokens_apply(s, SLICE("ann"), id, LESSON_SPAM, LESSON_HAM, 2, features,
-			     features_of(3, features), &err), -1);
+	assert_int_equal(tokens_apply(s, SLICE("ann"), id, (struct lesson_mark){ LESSON_HAM, 4 }, 2,
+			     features, features_of(3, features), &err),
+	    -1);
 	assert_int_equal(err.kind, ERR_CANNOT);
 	assert_int_equal(tokens_applied(s, SLICE("ann"), id, &is, &err), 0);
-	assert_int_equal(is, LESSON_SPAM);
+	assert_int_equal(is.is, LESSON_SPAM);
 }
 
 static void on_lesson(void *self, const struct lesson *l)
 {
-	assert_int_equal(l->is, LESSON_HAM);
-	assert_int_equal(l->weight, 1);
+	assert_int_equal(l->mark.is, LESSON_HAM);
+	assert_int_equal(l->mark.weight, LESSON_IMPLICIT);
 	(*(int *)self)++;
 }
 
 static void lessons_are_replaced_and_removed(void *self)
 {
 	struct store *s = self;
-	struct lesson l = { .account = SLICE("ann"), .is = LESSON_SPAM, .version = 3, .weight = 1 }, got;
+	struct lesson l = { .account = SLICE("ann"),
+		.mark = { LESSON_SPAM, LESSON_IMPLICIT },
+		.version = 3 },
+		      got;
 	struct err err = { 0 };
 	int n = 0;
 
 	id_of(1, l.content_id);
 	assert_int_equal(lesson_get(s, l.account, l.content_id, &got, &err), 0);
-	assert_int_equal(got.is, LESSON_NONE);
+	assert_int_equal(got.mark.is, LESSON_NONE);
 	assert_int_equal(lesson_put(s, &l, &err), 0);
-	l.is = LESSON_HAM;
+	l.mark.is = LESSON_HAM;
 	assert_int_equal(lesson_put(s, &l, &err), 0);
 	assert_int_equal(lesson_get(s, l.account, l.content_id, &got, &err), 0);
-	assert_int_equal(got.is, LESSON_HAM);
+	assert_int_equal(got.mark.is, LESSON_HAM);
 	assert_int_equal(got.version, 3);
 	assert_true(got.at > 0 && slice_eq(got.account, SLICE("ann")));
 	id_of(2, l.content_id);
@@ -185,7 +187,7 @@ static void lessons_are_replaced_and_removed(void *self)
 	assert_int_equal(lesson_put(s, &l, &err), 0);
 	assert_int_equal(lesson_each(s, on_lesson, &n, &err), 0);
 	assert_int_equal(n, 2);
-	l.is = LESSON_NONE;
+	l.mark.is = LESSON_NONE;
 	assert_int_equal(lesson_put(s, &l, &err), 0);
 	n = 0;
 	assert_int_equal(lesson_each(s, on_lesson, &n, &err), 0);
