@@ -31,5 +31,8 @@ bool addr_single_domain(const struct addr_list *l, struct slice *ret_domain);
 /* local@domain written so that it parses back: quoted where needed. */
 struct buf;
 int addr_write(struct buf *out, struct slice local, struct slice domain);
+/* The form in which addresses are compared: local@domain in lower case, the domain as A-labels. Empty
+ * when the domain is none. In the arena. */
+struct slice addr_fold(struct arena *a, struct slice local, struct slice domain);
 
 #endif

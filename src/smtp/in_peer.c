@@ -3,10 +3,11 @@
 #include "smtp/in_peer.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 #include "core/mem.h"
 #include "dkim/iprev.h"
-#include "spam/filter.h"
+#include "spam/gather.h"
 
 struct smtp_peer {
 	unsigned holders;
@@ -34,40 +35,30 @@ static void answered(struct smtp_peer *p)
 static void on_iprev(void *self, const struct iprev_result *r)
 {
 	struct smtp_peer *p = self;
+	struct facts found = { 0 };
 
 	p->iprev = NULL;
-	if (r->has_name)
-		p->has_rdns = FACT_YES;
-	switch (r->state) {
-	case IPREV_PASS: p->fcrdns = FACT_YES; break;
-	case IPREV_FAIL: p->fcrdns = FACT_NO; break;
-	case IPREV_NONE: p->has_rdns = FACT_NO; break;
-	case IPREV_TEMPERROR: break;
-	}
-	if (r->name.n > 0 && r->name.n < sizeof(p->rdns)) {
-		memcpy(p->rdns, r->name.p, r->name.n);
-		p->rdns[r->name.n] = '\0';
-		p->residential = filter_is_residential(p->filters, r->name) ? FACT_YES : FACT_NO;
+	gather_peer(r, p->filters, &found);
+	p->has_rdns = found.has_rdns;
+	p->fcrdns = found.fcrdns;
+	p->residential = found.residential;
+	if (found.rdns.n > 0 && found.rdns.n < sizeof(p->rdns)) {
+		memcpy(p->rdns, found.rdns.p, found.rdns.n);
+		p->rdns[found.rdns.n] = '\0';
 	}
 	answered(p);
 }
 
 bool smtp_peer_may_ask(const struct cfg *cfg, const struct ip *address)
 {
-	return (cfg->outbound.allow_private || !ip_is_private(address));
-}
-
-/* This very host has no name to be judged by, in a trial neither. */
-static bool has_name_to_ask(const struct cfg *cfg, const struct ip *address)
-{
-	return (!ip_is_this_host(address) && smtp_peer_may_ask(cfg, address));
+	return (gather_may_ask(cfg, address));
 }
 
 struct smtp_peer *smtp_peer_ask(struct smtp_server *server, const struct ip *address)
 {
 	struct smtp_peer *p;
 
-	if (server->deps.dns == NULL || !has_name_to_ask(server->cfg, address))
+	if (server->deps.dns == NULL || !gather_has_name(server->cfg, address))
 		return (NULL);
 	p = NEW(struct smtp_peer);
 	p->holders = 1;

@@ -2,8 +2,8 @@
  * and turns facts into verdicts. Points and their order are spam/'s. RFC 5321 6.3; RFC 8601 5. */
 #include "smtp/inbound_int.h"
 
-#include "msg/addr.h"
 #include "msg/mime.h"
+#include "spam/gather.h"
 
 /* RFC 5321 6.3: a message that has been in this mailbox by this address before goes round in a
  * circle. */
@@ -17,27 +17,6 @@ static bool has_been_here(const struct inbound *in)
 			if (slice_ieq(slice_trim(f->body), in->shares[i].rcpt))
 				return (true);
 	return (false);
-}
-
-/* The one address of From, folded. Several in one domain are allowed (AUT-07), but are nobody's
- * address. */
-static struct slice from_of(struct arena *a, const struct header *h)
-{
-	const struct field *f = header_first(h, SLICE("From"));
-	struct addr_list list = { 0 };
-	const struct addr *one = NULL;
-
-	if (f == NULL)
-		return ((struct slice){ 0 });
-	addr_parse(a, f->body, &list);
-	for (size_t i = 0; i < list.n; i++) {
-		if (list.v[i].kind != ADDR_MAILBOX)
-			continue;
-		if (one != NULL)
-			return ((struct slice){ 0 });
-		one = &list.v[i];
-	}
-	return (one == NULL ? (struct slice){ 0 } : smtp_path_fold(a, one->local, one->domain));
 }
 
 int inbound_read(struct inbound *in)
@@ -54,7 +33,7 @@ int inbound_read(struct inbound *in)
 	mime_parse(e->tx->arena, draft_bytes(e->tx->draft), &in->mime);
 	if (in->classifier != NULL)
 		features_of(in->classifier, &in->mime, &in->features);
-	e->facts.from = from_of(e->tx->arena, &e->header);
+	e->facts.from = gather_from(e->tx->arena, &e->header);
 	return (0);
 }
 
@@ -98,18 +77,13 @@ void inbound_greylist(struct inbound *in)
 static void weigh_share(struct inbound *in, struct share *share)
 {
 	struct facts facts = in->end.facts;
-	struct spam_score score = { 0 };
 
-	if (in->classifier != NULL)
-		classifier_score(in->classifier, share->name, &in->features, &score);
 	facts.header = &in->end.header;
 	facts.mime = &in->mime;
 	facts.account = share->name;
 	facts.rcpt = share->rcpt;
 	facts.known_correspondent = share->known;
-	facts.has_bayes = score.known;
-	facts.bayes = score.probability;
-	facts.bayes_confidence = score.confidence;
+	gather_classify(in->classifier, &in->features, &facts);
 	verdict_judge(in->end.tx->arena, &facts, in->cfg, &share->verdict);
 }
 

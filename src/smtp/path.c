@@ -272,16 +272,3 @@ bool smtp_xtext_ok(struct slice s)
 	}
 	return (true);
 }
-
-struct slice smtp_path_fold(struct arena *a, struct slice local, struct slice domain)
-{
-	struct slice ascii = domain_ascii(a, domain);
-	char *text;
-
-	if (local.n == 0 || ascii.n == 0)
-		return ((struct slice){ 0 });
-	text = arena_fmt(a, SLICE_FMT "@" SLICE_FMT, SLICE_ARG(local), SLICE_ARG(ascii));
-	for (char *p = text; *p != '\0'; p++)
-		*p = ascii_lower(*p);
-	return (slice_of(text));
-}

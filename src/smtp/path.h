@@ -29,9 +29,6 @@ struct smtp_path {
 /* smtp_path_take: "<" path ">" at the head, then the end or SP. Strings live in the arena. ${*ret}
  * is set with SMTP_PATH_OK only. */
 enum smtp_path_result smtp_path_take(struct arena *a, struct cursor *c, struct smtp_path *ret);
-/* The form in which addresses are compared: local@domain in lower case, the domain as A-labels. Empty
- * when the domain is none. In the arena. */
-struct slice smtp_path_fold(struct arena *a, struct slice local, struct slice domain);
 /* The HELO argument: a name or an address literal, at most L_DOMAIN octets. Names are taken as
  * loosely as the world writes them: letters, digits,
  * "-", "_" and ".". */

@@ -430,7 +430,7 @@ static void note_correspondents(const struct submit *sub)
 		if (at == SIZE_MAX)
 			continue;
 		w->to[w->n] =
-		    smtp_path_fold(a, slice_head(r->address, at), slice_from(r->address, at + 1));
+		    addr_fold(a, slice_head(r->address, at), slice_from(r->address, at + 1));
 		w->n += w->to[w->n].n > 0;
 	}
 	w->job.run = run_wrote;
