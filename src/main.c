@@ -288,6 +288,8 @@ static int start(struct server *s, struct arena *a, struct err *err)
 	s->ops.loop = s->loop;
 	s->ops.store = s->store;
 	s->ops.cfg = s->cfg;
+	s->ops.dns = s->dns;
+	s->ops.suffixes = s->suffixes;
 	s->ops.started = clock_wall();
 	s->ops.each_count = server_each_count;
 	s->ops.each_degraded = server_each_degraded;

@@ -4,6 +4,7 @@
 #include "admin/cli_ask.h"
 
 #include <stdio.h>
+#include <string.h>
 
 #include "admin/client.h"
 
@@ -29,4 +30,31 @@ int cli_ask(const struct command_line *cl, const struct cfg *cfg, const struct c
 	}
 	buf_free(&answer.body);
 	return (rc);
+}
+
+int cli_read_file(const char *path, struct buf *out, struct err *err)
+{
+	bool standard = path == NULL || strcmp(path, "-") == 0;
+	FILE *f = standard ? stdin : fopen(path, "rb");
+	size_t n;
+	char *at;
+
+	if (f == NULL)
+		return (err_errno(err, "open %s", path));
+	do {
+		if ((at = buf_room(out, 65536)) == NULL)
+			break;
+		n = fread(at, 1, 65536, f);
+		buf_grew(out, n);
+	} while (n > 0);
+	if (out->failed)
+		(void)err_set(err, ERR_LIMIT, "%s is larger than any message may be",
+		    standard ? "standard input" : path);
+	else if (ferror(f))
+		(void)err_errno(err, "read %s", standard ? "standard input" : path);
+	else
+		err->kind = ERR_NONE;
+	if (!standard)
+		(void)fclose(f);
+	return (err->kind == ERR_NONE ? 0 : -1);
 }

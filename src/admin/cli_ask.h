@@ -3,6 +3,7 @@
 #define ADMIN_CLI_ASK_H
 
 #include "admin/commands.h"
+#include "core/buf.h"
 #include "core/json_read.h"
 
 struct cli_request {
@@ -16,5 +17,8 @@ struct cli_request {
 /* cli_ask: enters the data folder. Returns the exit code; what went wrong is told on standard
  * error. */
 int cli_ask(const struct command_line *cl, const struct cfg *cfg, const struct cli_request *q);
+
+/* A whole file, "-" or NULL: standard input; ERR_LIMIT when it is more than ${out} takes. */
+int cli_read_file(const char *path, struct buf *out, struct err *err);
 
 #endif

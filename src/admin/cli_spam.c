@@ -1,41 +1,12 @@
 /* cli_spam.c: "pennypost spam ...": the filter from the command line. */
 #include "admin/cli_ask.h"
 
-#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "admin/client.h"
 #include "core/limits.h"
-
-/* A whole file, "-" or NULL: standard input. */
-static int read_file(const char *path, struct buf *out, struct err *err)
-{
-	bool standard = path == NULL || strcmp(path, "-") == 0;
-	FILE *f = standard ? stdin : fopen(path, "rb");
-	size_t n;
-	char *at;
-
-	if (f == NULL)
-		return (err_errno(err, "open %s", path));
-	do {
-		if ((at = buf_room(out, 65536)) == NULL)
-			break;
-		n = fread(at, 1, 65536, f);
-		buf_grew(out, n);
-	} while (n > 0);
-	if (out->failed)
-		(void)err_set(err, ERR_LIMIT, "%s is larger than any message may be",
-		    standard ? "standard input" : path);
-	else if (ferror(f))
-		(void)err_errno(err, "read %s", standard ? "standard input" : path);
-	else
-		err->kind = ERR_NONE;
-	if (!standard)
-		(void)fclose(f);
-	return (err->kind == ERR_NONE ? 0 : -1);
-}
 
 /* self: the file's name as given */
 static int show_classified(void *self, const struct json_value *v, bool print)
@@ -85,7 +56,7 @@ static int one_file(const struct command_line *cl, const struct cfg *cfg, const 
 
 	if (file[0] != '/' && strcmp(file, "-") != 0)
 		(void)buf_fmt(&full, "%s/%s", origin != NULL ? origin : ".", file);
-	if (read_file(full.n > 0 ? buf_z(&full) : file, &message, &err) == -1) {
+	if (cli_read_file(full.n > 0 ? buf_z(&full) : file, &message, &err) == -1) {
 		(void)fprintf(stderr, "pennypost: %s\n", err.text);
 	} else {
 		q->body = buf_slice(&message);

@@ -41,6 +41,16 @@ static const struct command rows[] = {
 	    "what happened to mail, and why: a Message-ID, an id from the log, an address, an IP, "
 	    "or a time (\"2h\", \"2026-11-23\")",
 	    NULL, cli_why },
+	{ "explain",
+	    "FILE [--account A] [--ip IP] [--helo H] [--from MAILFROM] [--offline]",
+	    "what would become of this message now, and why: facts, points, verdict",
+	    "  --account A        judged for this account; default the one it was delivered to\n"
+	    "  --ip IP            as if this host had brought it\n"
+	    "  --helo H           and called itself so\n"
+	    "  --from MAILFROM    with this sender in its envelope\n"
+	    "  --offline          DNS is not asked; what it would say stays unknown\n"
+	    "  Without these a message that was delivered here says them itself.\n",
+	    cli_explain },
 	{ "spam",
 	    "classify [FILE...] | train ham|spam [FILE...] | untrain [FILE...] | stats | eval "
 	    "--index FILE [--policy P]",

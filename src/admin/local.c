@@ -5,13 +5,18 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "core/dns.h"
 #include "core/loop.h"
 #include "core/secret.h"
+#include "dkim/suffixes.h"
+#include "msg/charset.h"
 
 struct local {
 	struct loop *loop;
 	struct work *work;
 	struct store *store;
+	struct dns *dns;
+	struct suffixes *suffixes;
 	struct ops ops;
 	const struct ops_request *request;
 	struct client_answer *answer;
@@ -56,6 +61,24 @@ static void on_ready(void *self, const struct err *err)
 	(void)ops_run(&l->ops, l->request, on_answer, l);
 }
 
+/* What a message that is explained asks about its sender. Without a resolver it is explained on what is
+ * known. */
+static void open_questions(struct local *l, const struct cfg *cfg)
+{
+	struct dns_config dns = { .forward = cfg->dns.forward,
+		.forward_n = cfg->dns.forward_n,
+		.trust_anchor = cfg->dns.trust_anchor,
+		.timeout_ms = cfg->dns.timeout_ms,
+		.run_dir = "run" };
+	struct err err;
+
+	charset_setup();
+	if ((l->suffixes = suffixes_open(NULL, &err)) != NULL)
+		l->dns = dns_new(l->loop, &dns, &err);
+	l->ops.suffixes = l->suffixes;
+	l->ops.dns = l->dns;
+}
+
 int local_do(const struct cfg *cfg, const char *method, const char *path, struct slice body,
     struct client_answer *ret, struct err *err)
 {
@@ -77,12 +100,16 @@ int local_do(const struct cfg *cfg, const char *method, const char *path, struct
 		l.failed = true;
 	} else {
 		l.ops = (struct ops){ .loop = l.loop, .store = l.store, .cfg = cfg };
-		if (slice_starts(request.path, SLICE("/spam/")))
+		if (slice_eq(request.path, SLICE("/explain")))
+			open_questions(&l, cfg);
+		if (slice_starts(request.path, SLICE("/spam/")) || l.ops.suffixes != NULL)
 			l.ops.classifier = classifier_start(l.store, on_ready, &l);
 		else
 			on_ready(&l, NULL);
 		loop_run(l.loop);
 	}
+	dns_free(l.dns);
+	suffixes_free(l.suffixes);
 	work_free(l.work);
 	loop_free(l.loop);
 	return (l.failed ? -1 : 0);

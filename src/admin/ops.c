@@ -22,6 +22,7 @@ static const struct route {
 	{ "GET", "/ledger", ops_ledger },
 	{ "POST", "/passwd", ops_passwd },
 	{ "POST", "/reload", ops_reload },
+	{ "POST", "/explain", ops_explain },
 	{ "POST", "/spam/classify", ops_spam_classify },
 	{ "POST", "/spam/learn", ops_spam_learn },
 	{ "GET", "/spam/stats", ops_spam_stats },
@@ -38,6 +39,11 @@ static void call_free(struct ops_call *c)
 	buf_free(&c->out);
 	buf_free(&c->body);
 	arena_free(c->arena);
+}
+
+void ops_end(struct ops_call *c)
+{
+	call_free(c);
 }
 
 void ops_reply(struct ops_call *c, int status, const char *type, struct slice body)
@@ -204,6 +210,8 @@ void ops_cancel(struct ops_call *c)
 	if (c->start != NULL) {
 		later_cancel(c->start);
 		call_free(c);
+	} else if (c->on_cancel != NULL) {
+		c->on_cancel(c);
 	}
 }
 

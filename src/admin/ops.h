@@ -9,6 +9,8 @@
 #include "spam/classifier.h"
 #include "store/store.h"
 
+struct dns;
+struct suffixes;
 struct smtp_server;
 struct smtp_sender;
 struct imap_server;
@@ -17,6 +19,8 @@ struct ops { /* all borrowed; NULL where there is none (a command working alone)
 	struct loop *loop;
 	struct store *store;
 	struct classifier *classifier;
+	struct dns *dns;
+	const struct suffixes *suffixes;
 	const struct cfg *cfg;
 	bool ready;
 	int64_t started; /* wall seconds */

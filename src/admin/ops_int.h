@@ -17,6 +17,8 @@ struct ops_call {
 	ops_answer *on_answer; /* NULL once cancelled */
 	void *self;
 	struct later *start;
+	void (*on_cancel)(struct ops_call *c); /* the asker left: NULL, what was begun goes on */
+	void *under_way;                       /* on_cancel's own */
 	void (*work)(struct ops_call *c); /* worker: the blocking half; fills out or err */
 	void (*settled)(struct ops_call
 		*c); /* loop, after a work without err, before the answer; may be NULL */
@@ -69,7 +71,13 @@ void ops_correspondent_forget(struct ops_call *c);
 /* ops_undelete.c */
 void ops_undelete_list(struct ops_call *c);
 void ops_undelete(struct ops_call *c);
+/* Frees a call whose asker left, once nothing of it is under way. */
+void ops_end(struct ops_call *c);
+/* ops_explain.c */
+void ops_explain(struct ops_call *c);
 /* ops_spam.c */
+/* The account in the query, "" when none is named; false: no such account, the call is failed. */
+bool ops_account(struct ops_call *c, const char **ret);
 void ops_spam_classify(struct ops_call *c);
 void ops_spam_learn(struct ops_call *c);
 void ops_spam_stats(struct ops_call *c);

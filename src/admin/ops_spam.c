@@ -7,7 +7,7 @@
 #include "core/mem.h"
 #include "spam/verdict.h"
 
-static bool account_wanted(struct ops_call *c, const char **ret)
+bool ops_account(struct ops_call *c, const char **ret)
 {
 	struct slice name = ops_param(c, "account");
 
@@ -102,7 +102,7 @@ void ops_spam_classify(struct ops_call *c)
 {
 	const char *account;
 
-	if (!has_message(c) || !account_wanted(c, &account))
+	if (!has_message(c) || !ops_account(c, &account))
 		return;
 	spam_work(c, account, classify_run);
 }
@@ -136,7 +136,7 @@ void ops_spam_learn(struct ops_call *c)
 	struct slice as = ops_param(c, "class");
 	const char *account;
 
-	if (!has_message(c) || !account_wanted(c, &account))
+	if (!has_message(c) || !ops_account(c, &account))
 		return;
 	for (size_t i = 0; i < COUNT_OF(classes); i++) {
 		if (slice_eq(as, classes[i].name)) {
@@ -171,6 +171,6 @@ void ops_spam_stats(struct ops_call *c)
 {
 	const char *account;
 
-	if (account_wanted(c, &account))
+	if (ops_account(c, &account))
 		spam_work(c, account, stats_run);
 }

@@ -74,6 +74,11 @@ bool json_as_true(const struct json_value *v)
 	return (v != NULL && json_is_true(own(v)));
 }
 
+bool json_as_null(const struct json_value *v)
+{
+	return (v != NULL && json_is_null(own(v)));
+}
+
 bool json_next(const struct json_value *object, void **at, const char **ret_key, const struct json_value **ret_value)
 {
 	*at = *at == NULL ? json_object_iter(own(object)) : json_object_iter_next(own(object), *at);

@@ -20,6 +20,7 @@ const char *json_textz(const struct json_value *v); /* "" when none */
 int64_t json_as_integer(const struct json_value *v);
 double json_as_number(const struct json_value *v);
 bool json_as_true(const struct json_value *v);
+bool json_as_null(const struct json_value *v); /* the word null; absence is not */
 /* Members of an object in file order: iterate with *at = NULL first; false at the end. */
 bool json_next(const struct json_value *object, void **at, const char **ret_key, const struct json_value **ret_value);
 

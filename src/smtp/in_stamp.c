@@ -4,6 +4,9 @@
 
 #include "dkim/results.h"
 #include "msg/write.h"
+#include "spam/facts_text.h"
+
+enum { FACTS_MAX = 16384 }; /* as the ledger takes them */
 
 /* RFC 8601 2.2, RFC 7208 9.1. Where nothing was asked "none" is said. */
 static void put_results(struct buf *out, const struct smtp_end *e)
@@ -52,20 +55,26 @@ void inbound_stamp(struct inbound *in)
 	buf_free(&out);
 }
 
-/* The facts as the owner's "why" shows them; null: not known. */
-static struct slice facts_text(
-    struct arena *a, const struct facts *f, const struct share *share, bool judged)
+/* The facts as the owner's "why" shows them, and "replay" judges them again; null: not known. */
+static struct slice facts_of(struct arena *a, const struct smtp_end *e, const struct share *share)
 {
-	static const char *const words[] = { "null", "false", "true" };
+	bool judged = share->verdict.why.n > 0;
+	struct buf out = BUF_INIT(FACTS_MAX);
+	struct slice text;
+	struct json j;
 
-	return (slice_of(arena_fmt(a,
-	    "{\"tls\":%s,\"early_talker\":%s,\"rdns\":%s,\"fcrdns\":%s,\"spf\":%s,\"dkim\":%s,"
-	    "\"dmarc\":%s,\"aligned\":%s,\"indirect\":%s,\"correspondent\":%s,\"judged\":%s,"
-	    "\"score\":%.2f}",
-	    f->tls ? "true" : "false", words[f->early_talker], words[f->has_rdns], words[f->fcrdns],
-	    words[f->spf_pass], words[f->dkim_pass], words[f->dmarc_pass], words[f->aligned],
-	    f->indirect ? "true" : "false", words[share->known], judged ? "true" : "false",
-	    judged ? share->verdict.score : 0.0)));
+	json_begin(&j, &out);
+	json_open(&j, NULL, '{');
+	facts_write(&j, judged ? &share->facts : &e->facts);
+	json_put_bool(&j, "judged", judged);
+	if (judged) {
+		json_put_stringz(&j, "verdict", verdict_act_name(share->verdict.act));
+		json_put_real(&j, "score", share->verdict.score);
+	}
+	json_close(&j, '}');
+	text = arena_dup(a, buf_slice(&out));
+	buf_free(&out);
+	return (text);
 }
 
 static struct slice folder_of(const struct share *share)
@@ -78,7 +87,6 @@ static struct slice folder_of(const struct share *share)
 static void record_share(struct inbound *in, const struct share *share, bool accepted)
 {
 	struct smtp_end *e = &in->end;
-	struct arena *a = e->tx->arena;
 	struct ledger_row row = smtp_end_row(e);
 	bool judged = share->verdict.why.n > 0;
 	char peer[IP_TEXT];
@@ -93,7 +101,7 @@ static void record_share(struct inbound *in, const struct share *share, bool acc
 	row.has_score = judged;
 	row.score = share->verdict.score;
 	row.points = share->verdict.why;
-	row.facts = facts_text(a, &e->facts, share, judged);
+	row.facts = facts_of(e->tx->arena, e, share);
 	ledger_add(e->server->deps.store, &row);
 }
 

@@ -76,15 +76,16 @@ void inbound_greylist(struct inbound *in)
 
 static void weigh_share(struct inbound *in, struct share *share)
 {
-	struct facts facts = in->end.facts;
+	struct facts *f = &share->facts;
 
-	facts.header = &in->end.header;
-	facts.mime = &in->mime;
-	facts.account = share->name;
-	facts.rcpt = share->rcpt;
-	facts.known_correspondent = share->known;
-	gather_classify(in->classifier, &in->features, &facts);
-	verdict_judge(in->end.tx->arena, &facts, in->cfg, &share->verdict);
+	*f = in->end.facts;
+	f->header = &in->end.header;
+	f->mime = &in->mime;
+	f->account = share->name;
+	f->rcpt = share->rcpt;
+	f->known_correspondent = share->known;
+	gather_classify(in->classifier, &in->features, f);
+	verdict_judge(in->end.tx->arena, f, in->cfg, &share->verdict);
 }
 
 void inbound_weigh(struct inbound *in)

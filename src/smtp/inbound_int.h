@@ -15,7 +15,8 @@ struct share { /* one account's copy, however many of its addresses were named *
 	struct account *account;
 	const char *name;  /* lives as long as the account */
 	struct slice rcpt; /* the first of its addresses */
-	enum fact known; /* the account wrote to the one in From */
+	struct facts facts; /* once weighed: all of them, for this account */
+	enum fact known;    /* the account wrote to the one in From */
 	struct verdict verdict;
 	struct slice prefix;
 	bool junk; /* where it goes in the end */

@@ -11,6 +11,7 @@
 enum fact { FACT_UNKNOWN, FACT_NO, FACT_YES };
 
 struct facts {
+	int64_t arrived; /* wall seconds; 0: now */
 	/* connection */
 	struct ip peer;
 	struct slice helo;

@@ -82,16 +82,20 @@ static void put_why(struct judging *j)
 		(void)buf_fmt(&b, "; %s %.1f", v->points[i].rule, v->points[i].points);
 	for (size_t i = 0; i < j->notes_n; i++)
 		(void)buf_fmt(&b, "; " SLICE_FMT, SLICE_ARG(j->notes[i]));
+	v->notes = arena_array(j->arena, j->notes_n + 1, sizeof(*v->notes));
+	memcpy((void *)(uintptr_t)v->notes, j->notes, j->notes_n * sizeof(*v->notes));
+	v->notes_n = j->notes_n;
 	v->why = arena_dup(j->arena, buf_slice(&b));
 	buf_free(&b);
 }
 
 static void add_up(struct judging *j)
 {
-	struct rule_case c = { .f = j->facts, .arena = j->arena, .now = clock_wall() };
+	struct rule_case c = { .f = j->facts, .arena = j->arena };
 	struct verdict_point *points = arena_array(j->arena, rules_n, sizeof(*points));
 	struct verdict *v = j->v;
 
+	c.now = j->facts->arrived != 0 ? j->facts->arrived : clock_wall();
 	v->points = points;
 	rule_body_look(&c);
 	for (size_t i = 0; i < rules_n; i++) {

@@ -27,6 +27,8 @@ struct verdict {
 	double score;
 	const struct verdict_point *points; /* in the arena, by rule order; only rules that fired */
 	size_t n;
+	const struct slice *notes; /* in the arena: what else was looked at, in words */
+	size_t notes_n;
 	struct slice why; /* "score 7.3; bayes-spam 5.1; ...; no-rdns: junk" for the owner: header,
 			     ledger */
 	unsigned code;    /* for the peer, with GREYLIST, DEFER and REJECT; else 0 */

@@ -1,0 +1,111 @@
+"""What the owner is told when he asks: why this message (explain), why that one then (why), and what another configuration would do (replay)."""
+import glob, json, os, smtplib, time
+
+import pytest
+
+from dns import Dns
+from server import Server
+
+GOOD, OTHER = "127.0.9.1", "127.0.9.2"
+
+
+@pytest.fixture(scope="module")
+def resolver():
+    dns = Dns()
+    dns.add("1.9.0.127.in-addr.arpa", "PTR", "mail.good.example")
+    dns.add("mail.good.example", "A", GOOD)
+    dns.add("good.example", "TXT", f"v=spf1 ip4:{GOOD} -all")
+    dns.add("_dmarc.good.example", "TXT", "v=DMARC1; p=reject")
+    yield dns
+    dns.close()
+
+
+@pytest.fixture(scope="module")
+def server(resolver):
+    with Server(dns=f"127.0.0.1:{resolver.port}", extra='[score]\ngreylist = "off"') as s:
+        yield s
+
+
+def make(subject, sender, more="", text="A few words.\r\n"):
+    return (f"From: <{sender}>\r\nTo: <ann@local.example>\r\nSubject: {subject}\r\nDate: {time.strftime('%a, %d %b %Y %H:%M:%S +0000', time.gmtime())}\r\n"
+            f"Message-ID: <{subject.replace(' ', '.')}@x.example>\r\n{more}\r\n{text}").encode()
+
+
+def send(server, message, envelope, source=GOOD, to="ann@local.example"):
+    with smtplib.SMTP(server.address, server.port("smtp"), timeout=60, source_address=(source, 0)) as c:
+        c.ehlo("mail.good.example")
+        c.mail(envelope)
+        c.rcpt(to)
+        return c.data(message)
+
+
+def delivered(server, subject):
+    for path in glob.glob(os.path.join(server.folder, "mail/ann/**/*,S=*"), recursive=True):
+        if f"Subject: {subject}\n".encode() in open(path, "rb").read():
+            return path
+    return None
+
+
+def explain(server, path, *options, input=None):
+    return json.loads(server.command("explain", path, "--json", *options, input=input).stdout)
+
+
+def test_a_delivered_message_says_itself_who_brought_it(server):
+    assert send(server, make("from a friend", "a@good.example"), "a@good.example")[0] == 250
+    e = explain(server, delivered(server, "from a friend"))
+    assert (e["account"], e["peer"], e["helo"], e["mail_from"], e["rcpt"]) == ("ann", GOOD, "mail.good.example", "a@good.example", "ann@local.example")
+    assert e["proofs"]["spf"] == "pass" and e["proofs"]["dmarc"] == "pass" and e["facts"]["aligned"] is True and e["facts"]["fcrdns"] is True
+    assert e["verdict"] == "accept" and e["delivered"]["told"].startswith("accept; score") and abs(e["delivered"]["at"] - time.time()) < 600
+    row = json.loads(server.command("why", "from.a.friend@x.example", "--json").stdout)[0]
+    facts = json.loads(row["facts"])
+    for gone in ("tls", "early_talker"):  # only the connection knew
+        e["facts"].pop(gone)
+    assert {k: facts[k] for k in e["facts"]} == e["facts"]  # the very same road
+    told = server.command("explain", delivered(server, "from a friend")).stdout
+    assert "verdict: accept" in told and "SPF            pass for good.example" in told and "sender-proved" in told
+
+
+def test_the_envelope_can_be_given(server, tmp_path):
+    path = tmp_path / "m.eml"
+    path.write_bytes(make("saved", "a@good.example"))
+    e = explain(server, str(path))
+    assert e["delivered"] is None and e["peer"] is None and e["facts"]["spf"] is None and e["facts"]["dmarc"] is None and e["verdict"] == "accept"
+    e = explain(server, str(path), "--ip", OTHER, "--helo", "elsewhere", "--from", "b@other.example", "--account", "bob")
+    assert (e["verdict"], e["account"], e["facts"]["dmarc"], e["facts"]["wish"]) == ("reject", "bob", False, "reject")
+    assert "helo-bare" in [p["rule"] for p in e["points"]] and "dmarc: reject" in e["notes"]
+    e = explain(server, str(path), "--ip", OTHER, "--from", "b@other.example", "--offline")
+    assert e["proofs"] is None and e["facts"]["dmarc"] is None and e["verdict"] == "accept"
+    e = explain(server, "-", "--ip", GOOD, "--from", "a@good.example", input=path.read_bytes())
+    assert e["verdict"] == "accept" and e["facts"]["spf"] is True
+
+
+def test_what_would_not_be_taken_is_said(server, tmp_path):
+    path = tmp_path / "m.eml"
+    path.write_bytes(make("twice", "a@good.example", "From: <c@other.example>\r\n"))
+    e = explain(server, str(path))
+    assert e["verdict"] == "refuse" and "From" in e["refused"]
+    path.write_bytes(b"")
+    assert server.command("explain", str(path), check=False).returncode == 64
+    path.write_bytes(b"x")
+    assert server.command("explain", str(path), "--ip", "nonsense", check=False).returncode == 64
+    assert server.command("explain", str(path), "--account", "nobody", check=False).returncode == 1
+
+
+def test_nothing_is_kept(server, tmp_path):
+    before = json.loads(server.command("spam", "stats", "--json").stdout), len(json.loads(server.command("why", "1d", "--json").stdout))
+    path = tmp_path / "m.eml"
+    path.write_bytes(make("not kept", "a@unknown.example"))
+    explain(server, str(path), "--ip", OTHER, "--from", "x@unknown.example")
+    assert before == (json.loads(server.command("spam", "stats", "--json").stdout), len(json.loads(server.command("why", "1d", "--json").stdout)))
+    assert delivered(server, "not kept") is None
+
+
+def test_without_a_server(resolver, tmp_path):
+    server = Server(dns=f"127.0.0.1:{resolver.port}")
+    try:
+        path = tmp_path / "m.eml"
+        path.write_bytes(make("alone", "a@good.example"))
+        e = explain(server, str(path), "--ip", GOOD, "--from", "a@good.example")
+        assert e["facts"]["spf"] is True and e["facts"]["aligned"] is True and e["verdict"] == "accept"
+    finally:
+        server.remove()
