@@ -33,6 +33,7 @@ struct explain {
 	struct features features; /* owned */
 	struct iprev *iprev;
 	struct dkim_auth *auth;
+	struct dns_budget budget;
 	struct later *feed;
 	size_t fed; /* octets of the message given to ${auth} */
 	struct err err;
@@ -195,7 +196,8 @@ static void feed(void *self) /* a piece a turn: nobody waits for a large body */
 static void ask_sender(struct explain *x)
 {
 	struct facts *f = &x->e.facts;
-	struct dkim_auth_ask ask = { .ip = f->peer, .hostname = x->deps.cfg->hostname };
+	struct dkim_auth_ask ask = { .ip = f->peer, .hostname = x->deps.cfg->hostname,
+		.budget = &x->budget };
 	struct addr_list list;
 
 	if (x->e.has_peer) {
@@ -206,6 +208,7 @@ static void ask_sender(struct explain *x)
 			ask.domain = domain_ascii(x->arena, list.v[0].domain);
 		}
 	}
+	x->budget.left = L_DNS_MESSAGE;
 	flow_hold(&x->flow);
 	x->auth = dkim_auth_start(x->arena, store_loop(x->deps.store), x->deps.dns, x->deps.suffixes,
 	    &ask, f->arrived != 0 ? f->arrived : clock_wall());
