@@ -1,7 +1,7 @@
 /* gather.c: what was found about a message, as facts: what DNS says of the peer (dkim/iprev.h), what the
  * sender proved (dkim/auth.h), who wrote it, what the classifier says. Mail that arrives (smtp/) and mail
  * that is explained (explain.c) come through here alike. What facts are worth is the rules' and verdict.c's.
- * RFC 7208, 6376, 7489, 8617. */
+ * RFC 7208, 6376, 7489, 8617, 2369, 2919. */
 #include "spam/gather.h"
 
 #include "core/domain.h"
