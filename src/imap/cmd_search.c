@@ -11,7 +11,10 @@
 #include "imap/command.h"
 #include "imap/context.h"
 
-enum { PROGRESS_MS = 10000 }; /* between two INPROGRESS */
+enum {
+	PROGRESS_MS = 10000, /* between two INPROGRESS */
+	ORDER_HERE = 1000,   /* messages; the order of more takes longer than the loop may wait */
+};
 
 static void search_drop(void *data)
 {
@@ -42,6 +45,10 @@ static enum visit_next on_message(void *ctx, const struct visit_message *m)
 	struct looking *l = ctx;
 	unsigned score;
 
+	if (l->order != NULL && l->n == 0) { /* order_elsewhere */
+		order_finish(l->order);
+		return (VISIT_DONE);
+	}
 	if (is_match(l, m)) {
 		uid_list_merge(&l->found, &m->m.uid, 1);
 		score = look_rate(l, LOOK_VISIT, m->m.uid);
@@ -49,7 +56,7 @@ static enum visit_next on_message(void *ctx, const struct visit_message *m)
 			order_add(l->order, &m->m, l->numbers[l->at], m->keys, score);
 	}
 	if (++l->at == l->n && l->order != NULL)
-		order_finish(l->order); /* here, because it takes longer than the loop may wait */
+		order_finish(l->order);
 	return (VISIT_DONE);
 }
 
@@ -192,12 +199,22 @@ static unsigned wants(const struct searching *x, const struct order *o)
 	return ((found ? 0 : search_wants(x->q)) | order_wants(o));
 }
 
+/* The view knew all that a long order is made of: the visit is of one message, and asks nothing
+ * of it; its worker makes the order. */
+static bool order_elsewhere(struct searching *x)
+{
+	if (x->look->order == NULL || x->n <= ORDER_HERE || x->unsure_n > 0)
+		return (false);
+	add(&x->unsure, &x->unsure_n, 1, x->uids[0]);
+	return (true);
+}
+
 static void view_looked(struct imap *s)
 {
 	struct searching *x = s->call.data;
 
-	if (x->unsure_n == 0 || s->view_gone) {
-		if (x->look->order != NULL)
+	if (s->view_gone || (x->unsure_n == 0 && !order_elsewhere(x))) {
+		if (x->look->order != NULL && !s->view_gone)
 			order_finish(x->look->order);
 		search_answer(s);
 		return;
