@@ -3,12 +3,13 @@
 The vectors are no part of this project: PENNYPOST_SUITES names their folder, else ../shared/suites
 beside the project; without them this says so and is skipped (77). Where we mean to differ, DEVIATIONS
 says why; every other difference fails. Whole messages are suite_parts.py's, how fields are written and
-cut up is suite_fields.py's.
+cut up is suite_fields.py's, what they hold in encodings suite_codecs.py's.
 """
 import json
 import re
 import sys
 
+import suite_codecs
 import suite_fields
 import suite_parts
 from suite_tally import SUITES, Dump, Tally, text_of
@@ -176,10 +177,11 @@ def main():
     if not SUITES.is_dir():
         print(f"no vectors at {SUITES}: skipped")
         return 77
-    dump, tally = Dump(sys.argv[1]), Tally(DEVIATIONS + suite_fields.DEVIATIONS + suite_parts.DEVIATIONS)
+    dump, tally = Dump(sys.argv[1]), Tally(DEVIATIONS + suite_codecs.DEVIATIONS + suite_fields.DEVIATIONS + suite_parts.DEVIATIONS)
     gmime(dump, tally)
     dovecot(dump, tally)
     javamail(dump, tally)
+    suite_codecs.compare(dump, tally)
     suite_fields.compare(dump, tally, javamail_cases)
     suite_parts.compare(dump, tally)
     dump.close()

@@ -214,6 +214,18 @@ static void dump_to_mutf7(struct arena *a, struct slice in, struct buf *out)
 	}
 }
 
+static void dump_to_base64(struct arena *a, struct slice in, struct buf *out)
+{
+	(void)a;
+	(void)text_encode_base64(in, out);
+}
+
+static void dump_to_qp(struct arena *a, struct slice in, struct buf *out)
+{
+	(void)a;
+	(void)text_encode_qp(in, out);
+}
+
 static const struct {
 	const char *name;
 	void (*dump)(struct arena *a, struct slice in, struct buf *out);
@@ -238,6 +250,8 @@ static const struct {
 	{ "tokens", dump_tokens },
 	{ "from-mutf7", dump_from_mutf7 },
 	{ "to-mutf7", dump_to_mutf7 },
+	{ "to-base64", dump_to_base64 },
+	{ "to-quoted-printable", dump_to_qp },
 };
 
 static int run(void (*dump)(struct arena *a, struct slice in, struct buf *out))
