@@ -53,6 +53,7 @@ enum {
 	L_ICMD = 65536, L_ILIT = 131072, L_ITOT = 1048576, L_ILITN = 1000, L_IBAD = 20,
 	L_INEST = 64, L_ISET = 10000, L_IKEY = 1000, L_IPATTERN = 100, L_IQUEUED = 8,
 	L_ISORT_TEXT = 4096,	  /* octets of a text that SORT and THREAD compare */
+	L_ISORT_KEPT = 4,	  /* orders of an open folder that are kept */
 	L_ISORT_TEXTS = 33554432, L_ISORT_SHORT = 256, /* of all texts of a SORT; beyond, of each */
 	L_IREFS = 64,		  /* THREAD: references of a message, the last ones */
 	L_IREFS_ALL = 2000000,	  /* of all messages; beyond, only the last of each */

@@ -10,6 +10,7 @@
 #include "core/mem.h"
 #include "imap/command.h"
 #include "imap/context.h"
+#include "imap/orders.h"
 
 enum {
 	PROGRESS_MS = 10000, /* between two INPROGRESS */
@@ -84,6 +85,36 @@ static void on_slice(void *self)
 	visit_go_on(s->call.visit);
 }
 
+static void keep_order(struct imap *s, struct searching *x)
+{
+	struct order *o = x->look->order;
+
+	if (o != NULL && !s->view_gone && s->news.view != NULL)
+		orders_keep(s->news.view, o, x->uids, x->n);
+}
+
+/* Is the order known from a search before? Then nothing is read. */
+static bool take_order(struct imap *s, struct searching *x)
+{
+	struct order *o = x->look->order;
+
+	if (o == NULL || x->context != NULL || !x->is_sure || x->q->wants_score)
+		return (false);
+	if (x->unsure_n > 0 && x->n == 0) {
+		o->uids = orders_find(s->news.view, o, x->unsure, x->unsure_n);
+		if (o->uids == NULL)
+			return (false);
+		free(x->uids);
+		x->uids = x->unsure;
+		x->n = x->unsure_n;
+		x->unsure = NULL;
+		x->unsure_n = 0;
+	} else if (x->unsure_n == 0 && x->n > 0) {
+		o->uids = orders_find(s->news.view, o, x->uids, x->n);
+	}
+	return (o->uids != NULL);
+}
+
 static void on_end(void *self, const struct err *err)
 {
 	struct imap *s = self;
@@ -102,6 +133,7 @@ static void on_end(void *self, const struct err *err)
 	x->uids = all.v;
 	x->n = all.n;
 	x->unreadable = x->look->unreadable;
+	keep_order(s, x);
 	search_answer(s);
 }
 
@@ -213,9 +245,15 @@ static void view_looked(struct imap *s)
 {
 	struct searching *x = s->call.data;
 
+	if (!s->view_gone && take_order(s, x)) {
+		search_answer(s);
+		return;
+	}
 	if (s->view_gone || (x->unsure_n == 0 && !order_elsewhere(x))) {
-		if (x->look->order != NULL && !s->view_gone)
+		if (x->look->order != NULL && !s->view_gone) {
 			order_finish(x->look->order);
+			keep_order(s, x);
+		}
 		search_answer(s);
 		return;
 	}

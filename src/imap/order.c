@@ -54,6 +54,7 @@ void order_free(struct order *o)
 	free(o->messages);
 	free(o->refs);
 	free(o->uids);
+	free(o->ranks);
 	free(o);
 }
 
@@ -223,8 +224,10 @@ void order_add(struct order *o, const struct view_message *m, uint32_t number,
 {
 	const struct sort_keys none = { .sent = m->internal_date };
 
-	if (k == NULL)
+	if (k == NULL) {
+		o->is_guess |= o->needs_header;
 		k = &none;
+	}
 	if (o->n == o->cap) {
 		o->cap = o->cap * 2 + 256;
 		if (o->is_thread)
@@ -313,8 +316,12 @@ void order_finish(struct order *o)
 		places[i] = (struct place){ first_of(o, row), o, row };
 	}
 	qsort(places, o->n, sizeof(*places), by_keys);
-	for (size_t i = 0; i < o->n; i++)
+	o->ranks = mem_new_array(o->n + 1, sizeof(*o->ranks));
+	for (size_t i = 0; i < o->n; i++) {
 		o->uids[i] = places[i].row->uid;
+		o->ranks[(size_t)((const char *)places[i].row - o->rows) / row_size(o)] =
+		    (uint32_t)i;
+	}
 	free(places);
 }
 

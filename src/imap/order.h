@@ -28,6 +28,7 @@ struct sort_key {
 
 struct order {
 	bool is_thread, by_relevancy;
+	bool is_guess; /* of a message that could not be read */
 	bool needs_header, needs_texts; /* what the view does not know */
 	enum thread_kind thread;
 	struct sort_key keys[SORT_KEYS];
@@ -43,6 +44,7 @@ struct order {
 	size_t n, cap;
 	/* the result */
 	uint32_t *uids;   /* SORT: in order */
+	uint32_t *ranks;  /* SORT: of each that was added, its place in the order */
 	struct buf lists; /* THREAD */
 };
 

@@ -219,7 +219,8 @@ static enum imap_step say_numbers(struct imap *s)
 		uint32_t from = number_of(s, order[i]), to = from;
 
 		if (!x->esearch) {
-			(void)buf_fmt(&s->out, " %u", from);
+			(void)buf_addc(&s->out, ' ');
+			(void)buf_add_u64(&s->out, from);
 			continue;
 		}
 		if (!x->numbers_begun && (x->returns.what & RETURN_ALL))

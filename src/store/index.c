@@ -323,6 +323,8 @@ int index_was_gone(struct mail *m, const struct lane_folder *lf, uint32_t uid)
 {
 	int got;
 
+	if (lf->gone_n == 0)
+		return (0);
 	if (m->index == NULL ||
 	    sql_ask(m->index, "SELECT 1 FROM gone WHERE folder = ?1 AND uid = ?2", NULL, "ii",
 		lf->id, (int64_t)uid) != 0)

@@ -139,6 +139,9 @@ int view_keyword_find(
     const struct view *v, struct slice name);         /* bit number k, or -1; case folded */
 uint32_t view_take_recent(struct view *v, bool keep); /* first uid that is \Recent for this opener;
 							 !keep: later openers get none of them */
+/* One thing that the openers of a view keep beside it for each other; freed with the view. */
+void *view_note(const struct view *v); /* NULL: none yet */
+void view_set_note(struct view *v, void *note, void (*free_note)(void *note));
 /* view_vanished: uids expunged since a modseq, as recorded (QRESYNC). False when the record does
  * not reach back: then everything the client knows that is not there has vanished. Sorted; the
  * slice is malloc'd, the caller frees. */

@@ -166,6 +166,19 @@ static void watch_stop(struct view *v)
 
 /* --- opening and closing --- */
 
+void *view_note(const struct view *v)
+{
+	return (v->note);
+}
+
+void view_set_note(struct view *v, void *note, void (*free_note)(void *note))
+{
+	if (v->note != NULL)
+		v->free_note(v->note);
+	v->note = note;
+	v->free_note = free_note;
+}
+
 static void view_free(struct view *v)
 {
 	watch_stop(v);
@@ -173,6 +186,7 @@ static void view_free(struct view *v)
 	list_drop(&v->lingering);
 	for (unsigned k = 0; k < L_KW; k++)
 		free(v->keywords[k]);
+	view_set_note(v, NULL, NULL);
 	v->folder->view = NULL;
 	patrol_heard(v->folder);
 	free(v->msgs);

@@ -18,6 +18,8 @@ struct view {
 	struct timer *poll;
 	struct list lingering; /* on the store's, while nobody holds it */
 	struct timer *expiry;
+	void *note; /* owned; of those who open it */
+	void (*free_note)(void *note);
 };
 
 #endif

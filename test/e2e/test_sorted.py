@@ -1,4 +1,4 @@
-"""Is a SORT or THREAD from keys that are kept the same as one from the messages? Answers about odd mail are asked for with nothing kept, with all kept, with some
+"""Is a SORT or THREAD from keys or orders that are kept the same as one from the messages? Answers about odd mail are asked for with nothing kept, with all kept, with some
 damaged, after a restart, beside new and expunged mail, and with the index lost; nobody may see a difference."""
 import contextlib, glob, os, random, sqlite3
 
@@ -7,10 +7,12 @@ import pytest
 from server import Server, wait_for
 
 ANN = "ann@local.example"
-ASKED = [("SORT", f"({key}) UTF-8 ALL") for key in (
+PARTS = [("SORT", "(SUBJECT) UTF-8 UNSEEN"), ("SORT", "(REVERSE DATE) UTF-8 SEEN"), ("SORT", "(SIZE CC) UTF-8 2:30"), ("SORT", "(SUBJECT) UTF-8 2:4,50:*")]
+ASKED = PARTS + [("SORT", f"({key}) UTF-8 ALL") for key in (
     "DATE", "REVERSE DATE", "SUBJECT", "REVERSE SUBJECT FROM", "FROM", "TO DATE", "CC", "DISPLAYFROM", "REVERSE DISPLAYTO SUBJECT", "ARRIVAL", "SIZE CC", "ARRIVAL SUBJECT")]
 ASKED += [("THREAD", f"{how} UTF-8 ALL") for how in ("REFERENCES", "REFS", "ORDEREDSUBJECT")]
 ASKED += [("SORT", "(SUBJECT) UTF-8 TEXT green"), ("SORT", "(DATE FROM) UTF-8 UNSEEN"), ("THREAD", "REFERENCES UTF-8 OR SEEN SUBJECT b")]
+ASKED += PARTS  # at first sorted for themselves, then picked from the orders of all
 
 
 def message(dice, n):
@@ -32,6 +34,7 @@ def answers(client):
         kind, data = client.xatom(command, what)
         assert kind == "OK", (command, what, data)
         ret.append(client.response(command)[1])
+    assert ret[:len(PARTS)] == ret[-len(PARTS):]
     return ret
 
 
@@ -80,7 +83,12 @@ def test_kept_keys_sort_as_the_messages_do(server):
     assert answers(client) == first and kept(server) == octets
 
     for _ in range(6):
+        client.logout()
+        server.stop()  # orders are kept while it runs
         damage(server, dice)
+        server.start()
+        client = server.imap(ANN)
+        client.select("INBOX")
         assert answers(client) == first
         wait_for(lambda: kept(server) == octets)
 

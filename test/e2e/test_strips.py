@@ -1,6 +1,6 @@
 """Is a list of messages answered from strips the same as from the messages? FETCH of odd mail is asked for with nothing kept, with all kept, with some damaged, after a
 restart, beside new, flagged and expunged mail, and with the index lost; a FETCH of each message alone, which reads no strip, must say the same."""
-import contextlib, glob, os, random, sqlite3
+import contextlib, glob, os, random, re, sqlite3
 
 import pytest
 
@@ -28,7 +28,8 @@ def message(dice, n):
 def fetch(client, numbers, what):
     kind, data = client.fetch(numbers, what)
     assert kind == "OK", (what, data)
-    return [part for part in data if part != b")"]
+    said = [part if isinstance(part, bytes) else b" ".join(part) for part in data if part != b")"]
+    return [re.sub(rb" ?\\Recent", b"", part) for part in said]
 
 
 def together(client):
@@ -134,7 +135,7 @@ def test_what_another_session_expunges_is_not_damaged(server):
     other.store("7,20", "+FLAGS.SILENT", r"(\Deleted)")
     other.expunge()
     kind, text = client.fetch("1:*", ITEMS[0])  # RFC 9051 7.5.1: no EXPUNGE is told during FETCH, so numbers stay
-    left = [part for part in client.response("FETCH")[1] if part in said]
+    left = [part for part in client.response("FETCH")[1] if re.sub(rb" ?\\Recent", b"", part) in said]
     assert kind == "NO" and b"[EXPUNGEISSUED]" in text[0] and len(left) == 38
     client.noop()
     client.response("FETCH")
