@@ -97,6 +97,8 @@ enum {
 	L_CORRESPONDENTS = 20000, /* of an account */
 	L_GREYLIST = 200000,	  /* pairs of network and domain */
 	L_GREY_SECONDS = 120, L_GREY_RETRY_SECONDS = 172800, L_GREY_KEEP_SECONDS = 3110400,
+	L_REPUTATION = 50000,	  /* networks and domains that something is known of */
+	L_EVIDENCE = 100000,	  /* messages whose owner may still say what they were */
 	/* work */
 	L_JOBS = 256,		  /* waiting on one lane */
 	L_THREADS = 16, L_SHARE_SYNC = 6, L_SHARE_ACCOUNT = 4, L_SHARE_READ = 2, L_SHARE_PASSWORD = 2,

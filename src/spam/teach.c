@@ -11,6 +11,7 @@
 #include "core/log.h"
 #include "core/mem.h"
 #include "spam/classifier_int.h"
+#include "store/reputation.h"
 
 static void teach_free(struct teach *t)
 {
@@ -73,10 +74,30 @@ static void log_lesson(const struct lesson_item *l)
 		log_text(LOG_INFO, NULL, "forgot message: %s", id);
 }
 
+/* What an owner says of a message also says something of whoever sent it. */
+static void tell_reputation(const struct teach *t)
+{
+	struct reputation_lesson *v = mem_new_array(t->n, sizeof(*v));
+	size_t n = 0;
+
+	for (size_t i = 0; i < t->n; i++) {
+		const struct lesson_mark *as = &t->v[i].as;
+
+		/* That nobody moved it adds nothing to what was thought of it. */
+		if (!t->v[i].changed || as->weight < LESSON_EXPLICIT)
+			continue;
+		memcpy(v[n].content_id, t->v[i].content_id, sizeof(v[n].content_id));
+		v[n++].is = as->is;
+	}
+	reputation_taught(t->c->store, slice_of(t->account), v, n);
+	free(v);
+}
+
 static void taught(struct teach *t) /* loop */
 {
 	struct classifier *c = t->c;
 
+	tell_reputation(t);
 	for (size_t i = 0; i < t->n && t->err.kind == ERR_NONE; i++)
 		if (t->v[i].changed)
 			log_lesson(&t->v[i]);

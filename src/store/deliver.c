@@ -189,12 +189,15 @@ static void answer(struct commit_op *c)
 {
 	uint32_t *uids = arena_array(c->arena, c->targets_n + 1, sizeof(uint32_t));
 	uint32_t *validities = arena_array(c->arena, c->targets_n + 1, sizeof(uint32_t));
+	unsigned char(*ids)[16] = arena_array(c->arena, c->targets_n + 1, sizeof(*ids));
 	struct commit_result r = { .uids = uids, .uidvalidities = validities };
 
 	for (size_t i = 0; i < c->targets_n; i++) {
 		uids[i] = c->targets[i].uid;
 		validities[i] = c->targets[i].uidvalidity;
+		memcpy(ids[i], c->targets[i].cid, sizeof(ids[i]));
 	}
+	r.content_ids = (const unsigned char(*)[16])ids;
 	if (c->failed)
 		r.err = &c->err;
 	else if (c->queue != NULL)

@@ -78,6 +78,7 @@ struct commit {
 struct commit_result {
 	const struct err *err;                /* NULL: durable everywhere (P1, P3) */
 	const uint32_t *uids, *uidvalidities; /* per target */
+	const unsigned char (*content_ids)[16]; /* per target */
 	const char *queue_id;                 /* NULL: none */
 };
 

@@ -17,6 +17,7 @@
 #include "core/log.h"
 #include "core/mem.h"
 #include "store/ledger.h"
+#include "store/reputation.h"
 #include "store/senders.h"
 #include "store/store_int.h"
 
@@ -290,7 +291,8 @@ static void shorten_ledger(struct job *j)
 	struct shorten_job *k = LIST_OWNER(j, struct shorten_job, job);
 
 	k->failed = ledger_expire(k->store, clock_wall() - (int64_t)L_LEDGER_DAYS * 86400,
-			&k->err) == -1 || ledger_bound(k->store, LEDGER_OCTETS, &k->err) == -1;
+			&k->err) == -1 || ledger_bound(k->store, LEDGER_OCTETS, &k->err) == -1 ||
+	    reputation_expire(k->store, clock_wall(), &k->err) == -1;
 }
 
 /* Files of STORE_TRACES that nobody has written to for L_TRACE_DAYS. */
@@ -350,6 +352,7 @@ static void hourly(struct store *s)
 	shorten(s, STORE_LEDGER, "the ledger", shorten_ledger);
 	shorten(s, STORE_STATE, "the greylist", shorten_greylist);
 	shorten(s, STORE_LEDGER, STORE_TRACES, shorten_traces);
+	reputation_hourly(s);
 	expire_hourly(s);
 }
 

@@ -258,6 +258,7 @@ static void let_go(struct store *s)
 	while (!list_empty(&s->accounts))
 		account_free(LIST_OWNER(s->accounts.next, struct account, node));
 	logins_free(s->logins);
+	reputation_close(s);
 	if (s->dirs != NULL)
 		watch_dirs_free(s->dirs);
 	if (s->sync != NULL) {
@@ -298,6 +299,7 @@ struct store *store_open(struct loop *l, struct work *w, const struct cfg *cfg, 
 	(void)pthread_mutex_init(&s->health, NULL);
 	if (take_folder(s, err) == -1 || open_databases(s, err) == -1)
 		goto err_store;
+	reputation_open(s);
 	make_lanes(s);
 	s->dirs = watch_dirs_new(l);
 	s->logins = logins_new(s);

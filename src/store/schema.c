@@ -59,6 +59,15 @@ static const char *const ledger_steps[] = {
 	"CREATE INDEX row_rcpt ON row(rcpt) WHERE rcpt <> '';"
 	"CREATE INDEX row_header_from ON row(header_from) WHERE header_from <> '';"
 	"CREATE INDEX row_account ON row(account) WHERE account <> '';",
+	"CREATE TABLE standing(name TEXT PRIMARY KEY, ham REAL NOT NULL, spam REAL NOT NULL,"
+	" mails REAL NOT NULL, at INTEGER NOT NULL, friend_at INTEGER NOT NULL,"
+	" until INTEGER NOT NULL) STRICT, WITHOUT ROWID;"
+	"CREATE INDEX standing_until ON standing(until);"
+	"CREATE TABLE evidence(account TEXT NOT NULL, content BLOB NOT NULL, net TEXT NOT NULL,"
+	" domain TEXT NOT NULL, judged INTEGER NOT NULL, lesson INTEGER NOT NULL,"
+	" share REAL NOT NULL, at INTEGER NOT NULL, lesson_at INTEGER NOT NULL,"
+	" PRIMARY KEY(account, content)) STRICT, WITHOUT ROWID;"
+	"CREATE INDEX evidence_at ON evidence(at);",
 };
 
 static const char *const spam_steps[] = {

@@ -39,6 +39,7 @@ struct store {
 	void *queue_self;
 	uint64_t ledger_dropped;
 	unsigned ledger_added; /* since the size was last looked at */
+	struct map *standings; /* owned: struct standing by name; the loop's (reputation.c) */
 	/* health: a failed sync stays until a probe file was written and synced (P9) */
 	pthread_mutex_t health; /* guards the next two: any thread reports */
 	char failed_sync[128];
@@ -118,6 +119,15 @@ void logins_free(struct logins *l); /* pending ones fall silent; only when the l
 void logins_stop(struct logins *l); /* no more: delayed ones are dropped */
 /* ledger.c, lane STORE_LEDGER: at most so many octets in use, the oldest go first */
 int ledger_bound(struct store *s, uint64_t max, struct err *err);
+/* reputation.c */
+struct standing;
+void reputation_open(struct store *s);	 /* at start, blocking */
+void reputation_hourly(struct store *s); /* loop: makes room in memory */
+void reputation_close(struct store *s);
+int reputation_load(
+    struct store *s, struct slice name, struct standing *ret, struct err *err); /* lane */
+void reputation_publish(
+    struct store *s, struct slice name, const struct standing *now); /* loop */
 /* queue.c, at open: crash marks (P22), bodies no row and no intent names */
 int queue_recover(struct store *s, struct err *err);
 /* schema.c */

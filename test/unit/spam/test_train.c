@@ -13,6 +13,7 @@
 #include "core/loop.h"
 #include "core/mem.h"
 #include "spam/classifier_int.h"
+#include "store/reputation.h"
 
 #include "plain.h"
 
@@ -43,6 +44,7 @@ static struct fake {
 	struct plain
 	    kept; /* what spam.sqlite would hold, of ann's model and so of the shared one */
 	unsigned writes, holds, released, released_bad;
+	unsigned told; /* lessons that say something of a sender */
 	bool fail_lessons, fail_read;
 	char text[MESSAGES][400];
 	struct event_hold hold;
@@ -130,6 +132,14 @@ int lesson_put(struct store *s, const struct lesson *l, struct err *err)
 	*fact_of(fake.lessons, &fake.lessons_n, l->content_id) = l->mark;
 	fake.writes++;
 	return (0);
+}
+void reputation_taught(
+    struct store *s, struct slice account, const struct reputation_lesson *v, size_t n)
+{
+	(void)s;
+	(void)v;
+	assert_true(slice_eq(account, SLICE("ann")));
+	fake.told += (unsigned)n;
 }
 int tokens_key(struct store *s, unsigned char ret_key[16], struct err *err)
 {
@@ -578,6 +588,7 @@ static void moves_in_any_order_equal_training_from_scratch(void **state)
 	assert_int_equal(fake.released_bad, 0);
 	assert_int_equal(logged[LESSON_HAM] + logged[LESSON_SPAM],
 	    fake.writes); /* a line for each that changed something */
+	assert_int_equal(fake.told, fake.writes);
 	for (int i = MESSAGES - 1; i >= 0; i--) {
 		struct lesson_item l;
 
@@ -703,7 +714,7 @@ static void an_act_outweighs_what_lay_unmoved(void **state)
 	};
 	struct classifier *c = begin();
 	struct model_totals before = model_of_ann(c)->totals, now;
-	unsigned lines = logged[LESSON_HAM] + logged[LESSON_SPAM];
+	unsigned lines = logged[LESSON_HAM] + logged[LESSON_SPAM], told = fake.told;
 
 	(void)state;
 	for (size_t i = 0; i < COUNT_OF(steps); i++) {
@@ -713,6 +724,7 @@ static void an_act_outweighs_what_lay_unmoved(void **state)
 		assert_int_equal(now.spam - before.spam, steps[i].spam);
 	}
 	assert_int_equal(logged[LESSON_HAM] + logged[LESSON_SPAM], lines + 2); /* acts alone */
+	assert_int_equal(fake.told, told + 3);
 	assert_plain(model_of_ann(c), &fake.kept);
 	classifier_stop(c);
 	run_until_idle();
