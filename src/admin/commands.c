@@ -51,6 +51,11 @@ static const struct command rows[] = {
 	    "  --offline          DNS is not asked; what it would say stays unknown\n"
 	    "  Without these a message that was delivered here says them itself.\n",
 	    cli_explain },
+	{ "replay", "[--days N]",
+	    "which verdicts of the last days the configuration of -c would flip, before you apply it",
+	    "  --days N           so far back, 90 at most; default 30\n"
+	    "  -c is the changed file; it is compared with what the running server has.\n",
+	    cli_replay },
 	{ "spam",
 	    "classify [FILE...] | train ham|spam [FILE...] | untrain [FILE...] | stats | eval "
 	    "--index FILE [--policy P]",

@@ -57,6 +57,7 @@ int cli_passwd(const struct command_line *cl); /* cli_people.c */
 int cli_queue(const struct command_line *cl);  /* cli_queue.c */
 int cli_why(const struct command_line *cl);    /* cli_why.c */
 int cli_explain(const struct command_line *cl);
+int cli_replay(const struct command_line *cl);
 int cli_spam(const struct command_line *cl);   /* cli_spam.c */
 int cli_status(const struct command_line *cl); /* cli_status.c */
 int cli_reload(const struct command_line *cl); /* cli_status.c */

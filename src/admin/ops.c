@@ -23,6 +23,7 @@ static const struct route {
 	{ "POST", "/passwd", ops_passwd },
 	{ "POST", "/reload", ops_reload },
 	{ "POST", "/explain", ops_explain },
+	{ "POST", "/replay", ops_replay },
 	{ "POST", "/spam/classify", ops_spam_classify },
 	{ "POST", "/spam/learn", ops_spam_learn },
 	{ "GET", "/spam/stats", ops_spam_stats },

@@ -75,6 +75,8 @@ void ops_undelete(struct ops_call *c);
 void ops_end(struct ops_call *c);
 /* ops_explain.c */
 void ops_explain(struct ops_call *c);
+/* ops_replay.c */
+void ops_replay(struct ops_call *c);
 /* ops_spam.c */
 /* The account in the query, "" when none is named; false: no such account, the call is failed. */
 bool ops_account(struct ops_call *c, const char **ret);

@@ -260,7 +260,22 @@ static int find_place(struct cfg_load *l, const char *path)
 	return (0);
 }
 
-struct cfg *cfg_load(const char *path, void (*on_fault)(void *self, const char *text), void *self)
+/* The text of the file, or the one that was given. */
+static int take_text(
+    struct cfg_load *l, const char *path, const struct slice *given, struct buf *text)
+{
+	if (given == NULL)
+		return (find_place(l, path) == 0 ? read_file(l, path, text) : -1);
+	l->cfg->path = arena_strdup(l->cfg->arena, slice_of(path));
+	l->dir = arena_strdup(
+	    l->cfg->arena, slice_head(slice_of(path), slice_rchr(slice_of(path), '/')));
+	if (given->n > L_TOML)
+		return (cfg_bad(l, 0, "is larger than %d octets", L_TOML));
+	return (buf_add_slice(text, *given));
+}
+
+static struct cfg *load(const char *path, const struct slice *given,
+    void (*on_fault)(void *self, const char *text), void *self)
 {
 	struct arena *a = arena_new(0);
 	struct cfg_load *l = arena_alloc(a, sizeof(*l));
@@ -270,7 +285,7 @@ struct cfg *cfg_load(const char *path, void (*on_fault)(void *self, const char *
 
 	l->cfg = arena_alloc(a, sizeof(*l->cfg));
 	l->cfg->arena = a;
-	if (find_place(l, path) == 0 && read_file(l, path, &text) == 0) {
+	if (take_text(l, path, given, &text) == 0) {
 		l->cfg->text_hash = map_hash(buf_slice(&text));
 		if ((root = toml_parse(a, buf_slice(&text), &err)) == NULL) {
 			note_syntax(l, &err);
@@ -286,6 +301,17 @@ struct cfg *cfg_load(const char *path, void (*on_fault)(void *self, const char *
 	report(l, path, on_fault, self);
 	arena_free(a);
 	return (NULL);
+}
+
+struct cfg *cfg_load(const char *path, void (*on_fault)(void *self, const char *text), void *self)
+{
+	return (load(path, NULL, on_fault, self));
+}
+
+struct cfg *cfg_load_text(const char *path, struct slice text,
+    void (*on_fault)(void *self, const char *text), void *self)
+{
+	return (load(path, &text, on_fault, self));
 }
 
 void cfg_free(struct cfg *c)

@@ -165,6 +165,9 @@ struct cfg {
  * end: "pennypost.toml:12: unknown key \"lisen\" (did you mean \"listen\"?)"), at most L_CFG_ERRORS
  * times. */
 struct cfg *cfg_load(const char *path, void (*on_fault)(void *self, const char *text), void *self);
+/* cfg_load_text: the same of a text that stands in the file of that absolute path, which is not read. */
+struct cfg *cfg_load_text(const char *path, struct slice text,
+    void (*on_fault)(void *self, const char *text), void *self);
 void cfg_free(struct cfg *c);
 unsigned cfg_service_port(enum cfg_service s);
 const char *cfg_service_name(enum cfg_service s);

@@ -109,6 +109,12 @@ void json_put_stringz(struct json *j, const char *key, const char *v)
 		json_quote(j->out, slice_of(v));
 }
 
+void json_put_raw(struct json *j, const char *key, struct slice v)
+{
+	lead(j, key);
+	(void)buf_add_slice(j->out, v);
+}
+
 void json_put_int(struct json *j, const char *key, int64_t v)
 {
 	lead(j, key);

@@ -18,6 +18,7 @@ void json_put_int(struct json *j, const char *key, int64_t v);
 void json_put_uint(struct json *j, const char *key, uint64_t v);
 void json_put_real(struct json *j, const char *key, double v);
 void json_put_bool(struct json *j, const char *key, bool v);
+void json_put_raw(struct json *j, const char *key, struct slice v); /* ${v} is JSON already */
 void json_quote(struct buf *out, struct slice v); /* just the string with quotes */
 
 #endif

@@ -97,6 +97,7 @@ static void record_share(struct inbound *in, const struct share *share, bool acc
 	if (accepted) {
 		row.act = share->junk ? SLICE("junk") : SLICE("accept");
 		row.folder = folder_of(share);
+		row.content_id = (struct slice){ (const char *)share->content, sizeof(share->content) };
 	}
 	row.has_score = judged;
 	row.score = share->verdict.score;

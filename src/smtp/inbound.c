@@ -197,6 +197,8 @@ static void on_committed(void *self, const struct commit_result *r)
 	if (r->err != NULL)
 		smtp_end_stop_err(e, r->err);
 	else {
+		for (size_t i = 0; i < in->shares_n; i++)
+			memcpy(in->shares[i].content, r->content_ids[i], sizeof(r->content_ids[i]));
 		e->reply = (struct smtp_reply){ 250, "2.0.0",
 			arena_fmt(e->tx->arena, "accepted as %s", e->tx->id) };
 		e->act = "accept";

@@ -20,6 +20,7 @@ struct share { /* one account's copy, however many of its addresses were named *
 	struct verdict verdict;
 	struct slice prefix;
 	bool junk; /* where it goes in the end */
+	unsigned char content[16]; /* of the copy, once it is there */
 };
 
 struct inbound {

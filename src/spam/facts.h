@@ -42,6 +42,8 @@ struct facts {
 			  lowers the consequence, never raises trust */
 	/* content; NULL before the end of the data */
 	const struct header *header;
+	bool header_partly; /* fields beside From and Subject are not there to be looked at any more
+			       (replay.h); what is not found among them is unknown */
 	const struct mime *mime;
 	/* per recipient account */
 	const char *account;

@@ -71,7 +71,10 @@ static enum fact header_holds(struct arena *a, const struct cfg_match *m, const 
 	for (size_t n = 0; (field = header_nth(f->header, m->field, n)) != NULL; n++)
 		if (is_in(m, text_words(a, field->body)))
 			return (FACT_YES);
-	return (FACT_NO);
+	return (f->header_partly && !slice_ieq(m->field, SLICE("Subject")) &&
+			!slice_ieq(m->field, SLICE("From"))
+		? FACT_UNKNOWN
+		: FACT_NO);
 }
 
 static enum fact subject_holds(struct arena *a, const struct cfg_match *m, const struct facts *f)

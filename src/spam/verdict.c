@@ -277,27 +277,43 @@ static bool is_trusted(const struct judging *j)
 	return (j->facts->known_correspondent == FACT_YES && j->facts->aligned == FACT_YES);
 }
 
+static void decide(struct judging *j)
+{
+	struct verdict *v = j->v;
+	bool owner_decided;
+
+	if (!(owner_decided = apply_owner(j))) {
+		apply_dmarc(j);
+		if (!is_trusted(j)) {
+			apply_filters(j);
+			apply_score(j);
+		} else if (v->score >= j->cfg->score.reject)
+			raise(j, VERDICT_JUNK, 0, NULL, NULL);
+	}
+	spare_the_undecided(j, owner_decided);
+	/* Filing is for mail that is taken; one that is put off may be yet. */
+	if (v->act >= VERDICT_JUNK)
+		v->folder = NULL;
+	put_why(j);
+}
+
 void verdict_judge(
     struct arena *a, const struct facts *f, const struct cfg *cfg, struct verdict *ret)
 {
 	struct judging j = { .arena = a, .facts = f, .cfg = cfg, .v = ret };
-	bool owner_decided;
 
 	*ret = (struct verdict){ .act = VERDICT_ACCEPT };
 	add_up(&j);
-	if (!(owner_decided = apply_owner(&j))) {
-		apply_dmarc(&j);
-		if (!is_trusted(&j)) {
-			apply_filters(&j);
-			apply_score(&j);
-		} else if (ret->score >= cfg->score.reject)
-			raise(&j, VERDICT_JUNK, 0, NULL, NULL);
-	}
-	spare_the_undecided(&j, owner_decided);
-	/* Filing is for mail that is taken; one that is put off may be yet. */
-	if (ret->act >= VERDICT_JUNK)
-		ret->folder = NULL;
-	put_why(&j);
+	decide(&j);
+}
+
+void verdict_again(struct arena *a, const struct facts *f, double score, const struct cfg *cfg,
+    struct verdict *ret)
+{
+	struct judging j = { .arena = a, .facts = f, .cfg = cfg, .v = ret };
+
+	*ret = (struct verdict){ .act = VERDICT_ACCEPT, .score = score };
+	decide(&j);
 }
 
 bool verdict_may_refuse(const struct cfg *cfg)

@@ -40,6 +40,10 @@ struct verdict {
 /* ${cfg}: [score], filters and rules; what is pointed to from ${ret} lives as long as it. */
 void verdict_judge(
     struct arena *a, const struct facts *f, const struct cfg *cfg, struct verdict *ret);
+/* The same of a message whose points were added up before to ${score}: what counts now is the rest of
+ * ${cfg}. */
+void verdict_again(struct arena *a, const struct facts *f, double score, const struct cfg *cfg,
+    struct verdict *ret);
 /* Before the message comes: is this recipient refused for what is known of peer and envelope? True with
  * code, enhanced and reply filled in. False while an [[allow]] might still hold. A filter refuses here
  * only where f->sender_known says that nobody is known under the sender's domain: who is may yet prove

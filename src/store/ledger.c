@@ -175,23 +175,13 @@ static int ask(struct sql *q, const struct ledger_query *w, size_t max, struct e
 	return (err_set(err, ERR_PERMANENT, "ask the ledger: unknown kind"));
 }
 
-int ledger_find(struct store *s, struct arena *a, struct slice what, size_t max,
-    struct ledger_row **ret, size_t *ret_n, struct err *err)
+/* What was asked, to its end. */
+static int take_rows(struct sql *q, struct arena *a, size_t max, struct ledger_row **ret,
+    size_t *ret_n, struct err *err)
 {
-	struct sql *q = s->ledger;
-	struct ledger_query w;
 	size_t n = 0, cap = 0;
 	int got = 0;
 
-	*ret = NULL;
-	*ret_n = 0;
-	if (max > FIND_MAX)
-		max = FIND_MAX;
-	if (!ledger_query_parse(what, clock_wall(), &w))
-		return (err_set(err, ERR_PEER, "not a message id, an id of ours, an address, an IP "
-			"address or a time"));
-	if (ask(q, &w, max, err) == -1)
-		return (-1);
 	while (n < max && (got = sql_step(q, err)) == 1) {
 		struct slice *texts[TEXTS];
 		struct ledger_row *r;
@@ -206,6 +196,7 @@ int ledger_find(struct store *s, struct arena *a, struct slice what, size_t max,
 			*ret = more;
 		}
 		r = &(*ret)[n++];
+		r->id = sql_int(q, 0);
 		r->at = sql_int(q, 1);
 		texts_of(r, texts);
 		for (int i = 0; i < TEXTS; i++)
@@ -216,6 +207,34 @@ int ledger_find(struct store *s, struct arena *a, struct slice what, size_t max,
 	sql_done(q);
 	*ret_n = n;
 	return (got == -1 ? -1 : 0);
+}
+
+int ledger_find(struct store *s, struct arena *a, struct slice what, size_t max,
+    struct ledger_row **ret, size_t *ret_n, struct err *err)
+{
+	struct ledger_query w;
+
+	*ret = NULL;
+	*ret_n = 0;
+	if (max > FIND_MAX)
+		max = FIND_MAX;
+	if (!ledger_query_parse(what, clock_wall(), &w))
+		return (err_set(err, ERR_PEER, "not a message id, an id of ours, an address, an IP "
+			"address or a time"));
+	if (ask(s->ledger, &w, max, err) == -1)
+		return (-1);
+	return (take_rows(s->ledger, a, max, ret, ret_n, err));
+}
+
+int ledger_judged(struct store *s, struct arena *a, int64_t since, int64_t before, size_t max,
+    struct ledger_row **ret, size_t *ret_n, struct err *err)
+{
+	*ret = NULL;
+	*ret_n = 0;
+	if (sql_ask(s->ledger, ROWS "WHERE id<?1 AND at>=?2 AND score IS NOT NULL" " ORDER BY id DESC LIMIT ?3", err,
+		"iii", before, since, (int64_t)max) == -1)
+		return (-1);
+	return (take_rows(s->ledger, a, max, ret, ret_n, err));
 }
 
 /* --- forgetting --- */

@@ -7,6 +7,7 @@
 #include "store/store.h"
 
 struct ledger_row {                    /* slices may be empty */
+	int64_t id;                    /* of a row that was found; rises with time */
 	int64_t at;                    /* wall seconds; 0: now */
 	struct slice session, message; /* ids in the log: "s-19c4", "m-7f3a" */
 	struct slice
@@ -29,6 +30,10 @@ uint64_t ledger_dropped(const struct store *s);
 /* lane: STORE_LEDGER. ${what}: a message id, our ids, an address, an IP, or a time ("10m",
  * "2026-11-23"); newest first. */
 int ledger_find(struct store *s, struct arena *a, struct slice what, size_t max,
+    struct ledger_row **ret, size_t *ret_n, struct err *err);
+/* lane: STORE_LEDGER. Rows of deliveries that were judged, since ${since}, newest first: those with an id
+ * below ${before}, at most ${max}. For reading all in pieces. */
+int ledger_judged(struct store *s, struct arena *a, int64_t since, int64_t before, size_t max,
     struct ledger_row **ret, size_t *ret_n, struct err *err);
 int ledger_expire(struct store *s, int64_t before, struct err *err);
 

@@ -40,7 +40,7 @@ def send(server, message, envelope, source=GOOD, to="ann@local.example"):
 
 
 def delivered(server, subject):
-    for path in glob.glob(os.path.join(server.folder, "mail/ann/**/*,S=*"), recursive=True):
+    for path in glob.glob(os.path.join(server.folder, "mail/ann/**/*,S=*"), recursive=True, include_hidden=True):
         if f"Subject: {subject}\n".encode() in open(path, "rb").read():
             return path
     return None
@@ -107,5 +107,60 @@ def test_without_a_server(resolver, tmp_path):
         path.write_bytes(make("alone", "a@good.example"))
         e = explain(server, str(path), "--ip", GOOD, "--from", "a@good.example")
         assert e["facts"]["spf"] is True and e["facts"]["aligned"] is True and e["verdict"] == "accept"
+    finally:
+        server.remove()
+
+
+def changed(server, name, more, less=""):
+    path = os.path.join(server.folder, name)
+    with open(path, "w") as f:
+        f.write(open(server.config).read().replace(less, "") + more)
+    os.chmod(path, 0o600)
+    return path
+
+
+def replay(server, path, *options):
+    import subprocess
+    done = subprocess.run([server.binary, "replay", "-c", path, "--json", *options], capture_output=True, text=True, timeout=120)
+    return done.returncode, json.loads(done.stdout or "null"), done.stderr
+
+
+def test_replay_shows_what_would_flip(server):
+    for subject, sender, source in (("keep me", "k@good.example", GOOD), ("sell you", "s@shop.example", OTHER), ("tagged", "t@shop.example", OTHER)):
+        more = "X-Campaign: autumn sale\r\n" if subject == "tagged" else ""
+        assert send(server, make(subject, sender, more), sender, source)[0] == 250
+    code, answer, _ = replay(server, server.config)
+    assert (code, answer["flips"], answer["unknown"], answer["rows"]) == (0, 0, 0, []) and answer["same"] == answer["judged"] > 2
+    path = changed(server, "deny.toml", '\n[[deny]]\nfrom = "@shop.example"\n')
+    code, answer, _ = replay(server, path)
+    assert code == 1 and answer["flips"] == 2 and answer["changes"] == [{"was": "junk", "would": "reject", "messages": 2}]
+    assert {r["subject"] for r in answer["rows"]} == {"sell you", "tagged"} and "deny" in answer["rows"][0]["would"]["why"]
+    # A field that only the message has: found in the Maildir.
+    path = changed(server, "header.toml", '\n[[rule]]\nheader = "X-Campaign: autumn"\naction = "reject"\n')
+    code, answer, _ = replay(server, path, "--days", "1")
+    assert code == 1 and [r["subject"] for r in answer["rows"]] == ["tagged"] and answer["unknown"] == 0
+    path = changed(server, "subject.toml", '\n[[rule]]\nsubject = "keep"\naction = "folder"\nfolder = "Archive"\n')
+    code, answer, _ = replay(server, path)
+    assert code == 1 and [(r["subject"], r["would"]["folder"]) for r in answer["rows"]] == [("keep me", "Archive")] and answer["filed_elsewhere"] == 1
+    path = changed(server, "filter.toml", '\n[filter.no-fcrdns]\naction = "off"\n[filter.no-rdns]\naction = "reject"\n')
+    code, answer, _ = replay(server, path)
+    assert code == 1 and {r["subject"] for r in answer["rows"]} >= {"sell you", "tagged"} and "keep me" not in {r["subject"] for r in answer["rows"]}
+    # The mail is gone: not known any more, and said so.
+    os.unlink(delivered(server, "tagged"))
+    code, answer, _ = replay(server, changed(server, "header.toml", '\n[[rule]]\nheader = "X-Campaign: autumn"\naction = "reject"\n'))
+    assert code == 0 and answer["flips"] == 0 and answer["unknown"] == 1
+
+
+def test_replay_refuses_what_it_cannot_read(server):
+    code, _, told = replay(server, changed(server, "bad.toml", "\n[nonsense]\nx = 1\n"))
+    assert code == 78 and "nonsense" in told
+    code, _, told = replay(server, server.config, "--days", "0")
+    assert code != 0 and "days" in told
+
+
+def test_replay_without_a_server():
+    server = Server()
+    try:
+        assert server.command("replay", check=False).returncode == 69
     finally:
         server.remove()
