@@ -18,8 +18,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
 	struct mime m;
 
 	mime_parse(a, (struct slice){ (const char *)data, n }, &m);
-	words_of(key, "mx.example", &m, &once);
-	words_of(key, "mx.example", &m, &twice);
+	words_of(key, "mx.example", &m, NULL, &once);
+	words_of(key, "mx.example", &m, NULL, &twice);
 	if (once.n > L_TOKENS || once.n != twice.n)
 		abort();
 	for (size_t i = 0; i < once.n; i++)

@@ -5,10 +5,9 @@
 
 #include <math.h>
 
-#define PRIOR 0.5      /* of a message, given to each class of each feature */
-#define SPREAD 0.6     /* power of the summed weights: 0.5 for independent features, 1 a mean */
-#define SCALE 4.0      /* raw score to probability */
-#define COLD 10.0      /* messages of the rarer class at which the score has half its strength */
+#define PRIOR 0.2      /* of a message, given to each class of each feature */
+#define SPREAD 0.75    /* power of the summed weights: 0.5 for independent features, 1 a mean */
+#define COLD 3.0       /* messages of the rarer class at which the score has half its strength */
 #define COLD_TRUST 0.5 /* and the confidence */
 #define ONE_CLASS 0.05 /* strength of the score while one class is unknown: it speaks, softly */
 /* Spam known beyond ham by more than this many stands in for ham, at a quarter: a person who only ever
@@ -19,7 +18,7 @@
 #define POINTS_SPAM 6.5
 #define POINTS_HAM 3.0
 
-static const double by_distance[8] = { 1, 1, 0.7, 0.5, 0.35, 0.35, 0.35, 0.35 };
+static const double by_distance[8] = { 1, 1, 0.7, 0.7, 0.7, 0.7, 0.7, 0.7 };
 
 struct bayes_counts bayes_messages(double ham, double spam)
 {
@@ -41,7 +40,7 @@ void bayes_add(struct bayes *b, unsigned class, struct bayes_counts c)
 		return;
 	difference = (spam - ham) / (spam + ham);
 	difference *= difference;
-	weight = difference * difference * by_distance[class & 7];
+	weight = difference * difference * difference * by_distance[class & 7];
 	b->evidence += weight * log((spam + b->prior) / (ham + b->prior));
 	b->weight += weight;
 }
@@ -55,7 +54,7 @@ void bayes_end(const struct bayes *b, struct spam_score *ret, double *ret_raw)
 	strength = rarer > 0 ? rarer / (rarer + COLD) : ONE_CLASS;
 	raw = strength * b->evidence / pow(b->weight + 1, SPREAD);
 	ret->known = b->totals.ham + b->totals.spam > 0;
-	ret->probability = 1 / (1 + exp(-2 * raw / SCALE));
+	ret->probability = 1 / (1 + exp(-raw)); /* the raw score is the logarithm of the odds */
 	ret->confidence = rarer / (rarer + COLD_TRUST) * (b->weight / (b->weight + 1));
 	if (ret_raw != NULL)
 		*ret_raw = raw;

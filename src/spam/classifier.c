@@ -240,7 +240,7 @@ void classifier_stop(struct classifier *c)
 
 void features_of(const struct classifier *c, const struct mime *m, struct features *ret)
 {
-	words_of(c->key, c->hostname, m, ret);
+	words_of(c->key, c->hostname, m, NULL, ret);
 }
 
 /* A person's own counts, and of what others know the more the less this person taught. */

@@ -104,7 +104,7 @@ static int one_line(struct eval *e, struct slice line)
 	}
 	a = arena_new(0);
 	mime_parse(a, message_form(a, buf_slice(&in)), &m);
-	words_of(key, NULL, &m, &f);
+	words_of(key, NULL, &m, NULL, &f);
 	verdict = judge(e, &f, &raw);
 	(void)printf("%.*s\t%.6f\t%s\t%s\n", (int)label.n, label.p, raw, verdicts[verdict], name);
 	(void)fflush(stdout); /* out before the label is looked at */

@@ -1,4 +1,4 @@
-/* words.c: what is a message made of, as the classifier sees it? Words of the decoded text, sparse pairs of words at most four
+/* words.c: what is a message made of, as the classifier sees it? Words of the decoded text, pairs of words at most two
  * apart, words of header fields under the field's name, hosts of links, names and types of parts. Leaves parsing to msg/, header
  * fields to words_header.c, what the features mean to bayes.c. Failures: none; past a limit the rest is left out. */
 #include "spam/words.h"
@@ -11,14 +11,16 @@
 #include "msg/html.h"
 #include "msg/text.h"
 
-enum { SET_SLOTS = 32768 }; /* over three times L_TOKENS */
+enum { SET_SLOTS = 32768 };   /* over three times L_TOKENS */
+enum { DIGEST_HEAD = 65536 }; /* octets of an attachment that say whether it is the same */
 
 struct words_set {
 	size_t n;
 	uint64_t slots[SET_SLOTS]; /* 0: free */
 };
 
-static void add_feature(struct words *w, uint64_t hash, unsigned class)
+/* The feature when it is new, else 0. */
+static uint64_t add_feature(struct words *w, uint64_t hash, unsigned class)
 {
 	struct words_set *s = w->set;
 	uint64_t f = (hash & ~(uint64_t)WORDS_CLASS) | class;
@@ -28,13 +30,69 @@ static void add_feature(struct words *w, uint64_t hash, unsigned class)
 		f |= 8; /* 0 means free, here and in models */
 	while (s->slots[at] != 0) {
 		if (s->slots[at] == f)
-			return;
+			return (0);
 		at = (at + 1) % SET_SLOTS;
 	}
-	if (s->n < L_TOKENS) { /* MIM-14 */
-		s->slots[at] = f;
-		s->n++;
+	if (s->n >= L_TOKENS) /* MIM-14 */
+		return (0);
+	s->slots[at] = f;
+	s->n++;
+	return (f);
+}
+
+/* --- for a person who asks --- */
+
+static size_t name_of(struct slice a, struct slice b, char text[WORDS_TRACED])
+{
+	a = slice_head(a, WORDS_TRACED / 2);
+	b = slice_head(b, WORDS_TRACED / 2);
+	if (a.n > 0)
+		memcpy(text, a.p, a.n);
+	if (b.n > 0)
+		memcpy(text + a.n, b.p, b.n);
+	return (a.n + b.n);
+}
+
+static void tell(struct words *w, uint64_t feature, struct slice a, struct slice b)
+{
+	char text[WORDS_TRACED];
+	struct slice name = { text, 0 };
+
+	if (w->trace == NULL || feature == 0)
+		return;
+	name.n = name_of(a, b, text);
+	w->trace->on_feature(w->trace->self, feature, name);
+}
+
+/* A pair, and between its words a dot for each word left out. */
+static void tell_pair(struct words *w, uint64_t feature, unsigned distance, struct slice word)
+{
+	struct words_trace *t = w->trace;
+	char text[2 * WORDS_TRACED + 2 * WORDS_WINDOW];
+	struct slice name = { text, 0 };
+
+	if (t == NULL || feature == 0)
+		return;
+	memcpy(text, t->last[distance - 1].text, t->last[distance - 1].n);
+	name.n = t->last[distance - 1].n;
+	for (unsigned i = 1; i < distance; i++) {
+		memcpy(text + name.n, " .", 2);
+		name.n += 2;
 	}
+	text[name.n++] = ' ';
+	name.n += name_of(w->prefix, word, text + name.n);
+	t->on_feature(t->self, feature, name);
+}
+
+static void remember(struct words *w, struct slice word)
+{
+	struct words_trace *t = w->trace;
+
+	if (t == NULL)
+		return;
+	for (unsigned d = WORDS_WINDOW - 1; d > 0; d--)
+		t->last[d] = t->last[d - 1];
+	t->last[0].n = name_of(w->prefix, word, t->last[0].text);
 }
 
 /* Two keyed hashes and their distance to one: mixing needs no key of its own. */
@@ -62,10 +120,12 @@ void words_token(struct words *w, struct slice word)
 	word = slice_head(word, sizeof(lower));
 	for (size_t i = 0; i < word.n; i++)
 		lower[i] = ascii_lower(word.p[i]);
-	h = words_hash(w->key, w->prefix, (struct slice){ lower, word.n }) | 1;
-	add_feature(w, h, 0);
+	word.p = lower;
+	h = words_hash(w->key, w->prefix, word) | 1;
+	tell(w, add_feature(w, h, 0), w->prefix, word);
 	for (unsigned d = 0; d < WORDS_WINDOW && w->last[d] != 0; d++)
-		add_feature(w, pair(w->last[d], h, d + 1), d + 1);
+		tell_pair(w, add_feature(w, pair(w->last[d], h, d + 1), d + 1), d + 1, word);
+	remember(w, word);
 	for (unsigned d = WORDS_WINDOW - 1; d > 0; d--)
 		w->last[d] = w->last[d - 1];
 	w->last[0] = h;
@@ -78,7 +138,16 @@ void words_alone(struct words *w, struct slice kind, struct slice value)
 	value = slice_head(value, sizeof(lower));
 	for (size_t i = 0; i < value.n; i++)
 		lower[i] = ascii_lower(value.p[i]);
-	add_feature(w, words_hash(w->key, kind, (struct slice){ lower, value.n }), 0);
+	value.p = lower;
+	tell(w, add_feature(w, words_hash(w->key, kind, value), 0), kind, value);
+}
+
+/* The same thing sent again is known by its digest, whatever its name. */
+static void add_digest(struct words *w, struct slice octets)
+{
+	uint64_t h = words_hash(w->key, SLICE("digest:"), octets);
+
+	tell(w, add_feature(w, h, 0), SLICE("digest:"), SLICE("(attachment)"));
 }
 
 void words_shape(struct words *w, struct slice kind, struct slice text)
@@ -96,7 +165,8 @@ void words_shape(struct words *w, struct slice kind, struct slice text)
 		if (n == 0 || shape[n - 1] != s)
 			shape[n++] = s;
 	}
-	add_feature(w, words_hash(w->key, kind, (struct slice){ shape, n }), 0);
+	tell(w, add_feature(w, words_hash(w->key, kind, (struct slice){ shape, n }), 0), kind,
+	    (struct slice){ shape, n });
 }
 
 void words_host(struct words *w, struct slice kind, struct slice host)
@@ -129,6 +199,16 @@ static enum sign sign_at(struct slice s, size_t *ret_n)
 	    s.n >= 3) { /* kana and Chinese signs: no blanks between words */
 		*ret_n = 3;
 		return (c == 0xe3 && d == 0x80 ? SIGN_GAP : SIGN_WHOLE);
+	}
+	if (s.n >= 3 && /* nor in Thai, Lao, Burmese, Khmer */
+	    ((c == 0xe0 && d >= 0xb8 && d <= 0xbb) ||
+		(c == 0xe1 && ((d >= 0x80 && d <= 0x82) || d == 0x9e || d == 0x9f)))) {
+		*ret_n = 3;
+		return (SIGN_WHOLE);
+	}
+	if (c == 0xf0 && d >= 0xa0 && d <= 0xb1 && s.n >= 4) { /* rare Chinese signs */
+		*ret_n = 4;
+		return (SIGN_WHOLE);
 	}
 	if (c == 0xc2 && d == 0xa0) { /* no-break space */
 		*ret_n = 2;
@@ -263,11 +343,29 @@ static void leaf_text(const struct mime *m, const struct mime_part *p, size_t ro
 	buf_free(&raw);
 }
 
+/* Words that shout: known as such before case is folded. */
+static void read_capitals(struct words *w, struct slice s)
+{
+	size_t from = 0, large = 0;
+
+	for (size_t at = 0; at <= s.n; at++) {
+		if (at < s.n && ascii_alnum(s.p[at])) {
+			large += s.p[at] >= 'A' && s.p[at] <= 'Z';
+			continue;
+		}
+		if (large > 2 && large == at - from)
+			words_alone(w, SLICE("caps:"), slice_head(slice_from(s, from), at - from));
+		from = at + 1;
+		large = 0;
+	}
+}
+
 static size_t read_text(
     struct words *w, const struct mime *m, const struct mime_part *p, size_t room)
 {
 	static const struct html_events events = { on_text, on_link, on_image, on_tag };
 	struct buf text = BUF_INIT((size_t)L_TOKEN_TEXT), seen = BUF_INIT(2 * (size_t)L_TOKEN_TEXT),
+		   plain = BUF_INIT(2 * (size_t)L_TOKEN_TEXT),
 		   folded = BUF_INIT(4 * (size_t)L_TOKEN_TEXT);
 	size_t used;
 
@@ -281,13 +379,16 @@ static size_t read_text(
 	} else {
 		(void)buf_add_slice(&seen, buf_slice(&text));
 	}
+	words_plain(w, buf_slice(&seen), &plain);
+	read_capitals(w, buf_slice(&plain));
 	words_section(w, SLICE(""));
-	if (fold_text(buf_slice(&seen), &folded) == 0)
+	if (fold_text(buf_slice(&plain), &folded) == 0)
 		words_text(w, buf_slice(&folded));
 	else
-		words_text(w, buf_slice(&seen));
+		words_text(w, buf_slice(&plain));
 	buf_free(&text);
 	buf_free(&seen);
+	buf_free(&plain);
 	buf_free(&folded);
 	return (used);
 }
@@ -333,10 +434,10 @@ static int cmp_feature(const void *a, const void *b)
 	return (x < y ? -1 : x > y);
 }
 
-void words_of(
-    const unsigned char key[16], const char *hostname, const struct mime *m, struct features *ret)
+void words_of(const unsigned char key[16], const char *hostname, const struct mime *m,
+    struct words_trace *trace, struct features *ret)
 {
-	struct words w = { .set = NEW(struct words_set) };
+	struct words w = { .set = NEW(struct words_set), .trace = trace };
 	struct arena *a = arena_new(0);
 	size_t room = L_TOKEN_TEXT;
 
@@ -348,6 +449,8 @@ void words_of(
 		read_part(&w, a, p);
 		if (p->kind == MIME_LEAF && !p->opaque && room > 0 && mime_is(p, "text", NULL))
 			room -= read_text(&w, m, p, room);
+		else if (p->kind == MIME_LEAF && p->body_size > 0)
+			add_digest(&w, slice_head(mime_body(m, p), DIGEST_HEAD));
 	}
 	ret->v = mem_new_array(w.set->n + 1, sizeof(uint64_t));
 	ret->n = 0;

@@ -76,6 +76,18 @@ static void read_address(struct words *w, struct arena *a, const struct field *f
 			words_host(w, w->prefix, list.v[i].domain);
 }
 
+/* What a person reads: under the field's name, and as if the text said it. */
+static void read_phrase(struct words *w, struct slice utf8)
+{
+	struct buf plain = BUF_INIT(utf8.n + 1);
+
+	words_plain(w, utf8, &plain);
+	words_text(w, buf_slice(&plain));
+	words_section(w, SLICE(""));
+	words_text(w, buf_slice(&plain));
+	buf_free(&plain);
+}
+
 static void read_id(struct words *w, struct slice body)
 {
 	struct slice left, right;
@@ -108,7 +120,7 @@ static void read_field(
 	words_section(w, (struct slice){ prefix, n + 1 });
 	switch (how) {
 	case HOW_SKIP: break;
-	case HOW_TEXT: words_text(w, text_words(a, slice_head(f->body, 4 * FIELD_HEAD))); break;
+	case HOW_TEXT: read_phrase(w, text_words(a, slice_head(f->body, 4 * FIELD_HEAD))); break;
 	case HOW_ADDRESS: read_address(w, a, f); break;
 	case HOW_ID: read_id(w, f->body); break;
 	case HOW_DATE: read_date(w, f->body); break;

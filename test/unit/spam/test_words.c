@@ -18,8 +18,15 @@ static void of(struct slice message, const unsigned char *k, struct features *re
 	struct mime m;
 
 	mime_parse(a, message, &m);
-	words_of(k, "mx.here.example", &m, ret);
+	words_of(k, "mx.here.example", &m, NULL, ret);
 	arena_free(a);
+}
+
+static int cmp_u64(const void *a, const void *b)
+{
+	uint64_t x = *(const uint64_t *)a, y = *(const uint64_t *)b;
+
+	return (x < y ? -1 : x > y);
 }
 
 static bool same(struct slice a, struct slice b)
@@ -61,6 +68,112 @@ static void case_and_coding_make_no_difference(void **state)
 	    SLICE("Subject: hello you\r\n\r\nx\r\n"), SLICE("Subject: you hello\r\n\r\nx\r\n")));
 	assert_false(
 	    same(SLICE("Subject: hello\r\n\r\nx\r\n"), SLICE("Comments: hello\r\n\r\nx\r\n")));
+}
+
+static bool shares(struct slice message, struct slice with, unsigned class)
+{
+	struct features x, y, none; /* what every message of text has does not count */
+	size_t both = 0;
+
+	of(message, key, &x);
+	of(with, key, &y);
+	of(SLICE("Content-Type: text/plain; charset=utf-8\r\n\r\n"), key, &none);
+	for (size_t i = 0; i < x.n; i++)
+		for (size_t k = 0; k < y.n; k++)
+			both += x.v[i] == y.v[k] && (x.v[i] & WORDS_CLASS) == class &&
+			    (none.n == 0 ||
+				bsearch(&x.v[i], none.v, none.n, sizeof(uint64_t), cmp_u64) ==
+				    NULL);
+	features_free(&x);
+	features_free(&y);
+	features_free(&none);
+	return (both > 0);
+}
+
+#define BODY(text) SLICE("Content-Type: text/plain; charset=utf-8\r\n\r\n" text "\r\n")
+
+static void a_word_is_what_a_person_sees(void **state)
+{
+	static const struct {
+		struct slice written;
+		bool seen; /* the word "paypal" is in it */
+	} cases[] = {
+		{ SLICE_INIT("\r\npaypal\r\n"), true }, { SLICE_INIT("\r\nPayPal\r\n"), true },
+		{ SLICE_INIT("\r\npay\xe2\x80\x8bpal\r\n"), true },   /* U+200B */
+		{ SLICE_INIT("\r\npay\xc2\xadpal\r\n"), true },       /* U+00AD */
+		{ SLICE_INIT("\r\n\xef\xbb\xbfpaypal\r\n"), true },   /* U+FEFF */
+		{ SLICE_INIT("\r\np\xd0\xb0yp\xd0\xb0l\r\n"), true }, /* Cyrillic a */
+		{ SLICE_INIT("\r\n\xcf\x81\xd0\xb0\xd1\x83pal\r\n"), true },
+		{ SLICE_INIT("\r\n\xef\xbd\x90"
+			     "aypal\r\n"),
+		    true }, /* full width */
+		{ SLICE_INIT("\r\npay pal\r\n"), false },
+		{ SLICE_INIT("\r\n\xd1\x80\xd0\xb0\xd1\x83\r\n"),
+		    false }, /* Russian stays Russian */
+	};
+
+	(void)state;
+	for (size_t i = 0; i < COUNT_OF(cases); i++) {
+		struct buf b = BUF_INIT(4096);
+
+		(void)buf_addz(&b, "Content-Type: text/plain; charset=utf-8\r\n");
+		(void)buf_add_slice(&b, cases[i].written);
+		if (shares(SLICE("\r\npaypal\r\n"), buf_slice(&b), 0) != cases[i].seen)
+			fail_msg("case %zu", i);
+		buf_free(&b);
+	}
+	/* what the subject says, a text may say too */
+	assert_true(shares(SLICE("Subject: refinance\r\n\r\n"), SLICE("\r\nrefinance\r\n"), 0));
+	/* no blanks: signs and pairs of them are the words */
+	assert_true(
+	    shares(BODY("\xe4\xb8\xad\xe5\x9b\xbd"), BODY("z\xe4\xb8\xad\xe5\x9b\xbdz"), 1));
+	assert_true(
+	    shares(BODY("\xe0\xb8\x81\xe0\xb8\x82"), BODY("z\xe0\xb8\x81\xe0\xb8\x82z"), 1));
+	assert_false(shares(BODY("\xe4\xb8\xad\xe5\x9b\xbd"), BODY("\xe5\x9b\xbd\xe4\xb8\xad"), 1));
+	/* shouting is a sign of its own, and the same attachment is the same under any name */
+	assert_false(same(BODY("act now"), BODY("ACT NOW")));
+	assert_true(shares(SLICE("Content-Type: image/gif; name=a.gif\r\n\r\nR0lGODdh\r\n"),
+	    SLICE("Content-Type: application/x; name=b.bin\r\n\r\nR0lGODdh\r\n"), 0));
+}
+
+struct told {
+	struct features *f;
+	size_t n;
+	bool pair, subject;
+};
+
+static void on_feature(void *self, uint64_t feature, struct slice text)
+{
+	struct told *t = self;
+
+	assert_non_null(bsearch(&feature, t->f->v, t->f->n, sizeof(feature), cmp_u64));
+	t->n++;
+	t->pair |= slice_eq(text, SLICE("subject:cheap . subject:pills"));
+	t->subject |= slice_eq(text, SLICE("subject:cheap"));
+}
+
+static void each_feature_has_a_name(void **state)
+{
+	struct slice message = SLICE("Subject: Cheap good pills\r\nMessage-ID: <a.1@b.example>\r\n"
+				     "\r\nSEE http://x.example/ now\r\n");
+	struct words_trace trace = { .on_feature = on_feature };
+	struct arena *a = arena_new(0);
+	struct features plain, traced;
+	struct told told = { .f = &plain };
+	struct mime m;
+
+	(void)state;
+	mime_parse(a, message, &m);
+	words_of(key, NULL, &m, NULL, &plain);
+	trace.self = &told;
+	words_of(key, NULL, &m, &trace, &traced);
+	assert_int_equal(plain.n, traced.n);
+	assert_memory_equal(plain.v, traced.v, plain.n * sizeof(uint64_t));
+	assert_int_equal(told.n, plain.n);
+	assert_true(told.pair && told.subject);
+	features_free(&plain);
+	features_free(&traced);
+	arena_free(a);
 }
 
 static void another_key_gives_other_features(void **state)
@@ -121,6 +234,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(what_we_stamp_says_nothing),
 		cmocka_unit_test(case_and_coding_make_no_difference),
+		cmocka_unit_test(a_word_is_what_a_person_sees),
+		cmocka_unit_test(each_feature_has_a_name),
 		cmocka_unit_test(another_key_gives_other_features),
 		cmocka_unit_test(features_are_distinct_sorted_and_bounded),
 		cmocka_unit_test(siphash_is_siphash),
