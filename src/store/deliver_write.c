@@ -181,7 +181,7 @@ void target_write(struct job *job)
 	} else if (write_file(path, buf_slice(&wire), t->date, &t->disk, &t->job.err) == 0) {
 		t->wire = wire.n;
 		content_id(buf_slice(&wire), t->cid);
-		items_render(&t->items, buf_slice(&wire));
+		items_render(&t->items, buf_slice(&wire), true);
 		t->written = true;
 		t->job.failed = false;
 	}

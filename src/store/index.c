@@ -41,6 +41,9 @@ int index_open(struct mail *m, struct err *err)
 			return (-1);
 		m->index = sql_open(path, SQL_NORMAL, index_schema, index_schema_n, err);
 	}
+	/* Content ids come in no order: what is written in one go should stay at hand. */
+	if (m->index != NULL)
+		(void)sql_exec(m->index, "PRAGMA cache_size = -8192; PRAGMA wal_autocheckpoint = 4000", NULL);
 	return (m->index == NULL ? -1 : 0);
 }
 
@@ -203,6 +206,48 @@ int index_all(struct mail *m, const struct lane_folder *lf, struct arena *a, str
 	}
 	arena_on_free(a, free, rows);
 	*ret = rows;
+	*ret_n = n;
+	return (0);
+}
+
+int index_view(struct mail *m, const struct lane_folder *lf, struct view_message **ret,
+    size_t *ret_n, struct err *err)
+{
+	size_t n = 0, cap = lf->counted ? lf->counts.messages + 1 : 256;
+	struct view_message *msgs;
+	int got;
+
+	*ret = NULL;
+	*ret_n = 0;
+	if (m->index == NULL)
+		return (err_set(err, ERR_TEMPORARY, "the index cannot be read"));
+	/* These columns stand before the long ones: the names are never touched. */
+	if (sql_ask(m->index,
+		"SELECT uid, flags, modseq, size, internal, saved FROM msg WHERE folder = ?1 ORDER "
+		"BY uid",
+		err, "i", lf->id) != 0)
+		return (trouble(m));
+	msgs = mem_new_array(cap, sizeof(*msgs));
+	while ((got = sql_step(m->index, err)) == 1) {
+		if (n == cap) {
+			cap *= 2;
+			msgs = mem_grow(msgs, cap, sizeof(*msgs));
+		}
+		msgs[n++] = (struct view_message){
+			.uid = (uint32_t)sql_int(m->index, 0),
+			.flags = (uint32_t)sql_int(m->index, 1),
+			.modseq = (uint64_t)sql_int(m->index, 2),
+			.size = (uint32_t)sql_int(m->index, 3),
+			.internal_date = sql_int(m->index, 4),
+			.save_date = sql_int(m->index, 5),
+		};
+	}
+	sql_done(m->index);
+	if (got < 0) {
+		free(msgs);
+		return (trouble(m));
+	}
+	*ret = msgs;
 	*ret_n = n;
 	return (0);
 }

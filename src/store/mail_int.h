@@ -124,6 +124,7 @@ struct mail {
 	size_t patrol_at; /* the next folder's turn */
 	bool patrol_busy, patrol_unwatched;
 	unsigned ops; /* visits and operations with work elsewhere */
+	uint64_t visited; /* clock_ms of the last slice of a visit; 0: none yet */
 	/* lane side */
 	struct lane_folder **lanes; /* INBOX first; deleted ones stay */
 	size_t lanes_n;
@@ -273,6 +274,9 @@ int index_get(struct mail *m, const struct lane_folder *lf, uint32_t uid, struct
     struct index_row *ret, struct err *err); /* 1, 0 none, -1 */
 int index_all(struct mail *m, const struct lane_folder *lf, struct arena *a, struct index_row **ret,
     size_t *ret_n, struct err *err);
+/* What a view knows of all, by UID: malloc'd, the caller frees. */
+int index_view(struct mail *m, const struct lane_folder *lf, struct view_message **ret,
+    size_t *ret_n, struct err *err);
 int index_put(struct mail *m, struct lane_folder *lf, const struct index_row *r);
 int index_flags(
     struct mail *m, struct lane_folder *lf, const struct index_row *r, uint32_t was);
@@ -292,13 +296,21 @@ int index_usage(struct mail *m, struct account_usage *ret);
 struct items {
 	struct buf envelope, structure, body, map, fields, preview;
 	struct buf thread; /* 16 octets made of msgid_root; empty: none, its content stands for it */
+	bool has_preview;
 };
-void items_render(struct items *it, struct slice wire);
+/* ${has_preview}: it takes longer than the rest together, and few clients ask for it. */
+void items_render(struct items *it, struct slice wire, bool has_preview);
+struct header;
+void items_fields(const struct header *h, struct buf *out); /* the lines that are kept of it */
 void items_free(struct items *it);
+size_t items_octets(const struct items *it); /* of memory */
 int index_items_put(struct mail *m, const unsigned char cid[16], const struct items *it);
 
 /* --- lane: scan.c --- */
 int scan_look(struct mail_job *j, struct lane_folder *lf, bool hard, struct err *err);
+/* The same, and all that is there now, by UID: malloc'd, the caller frees. */
+int scan_load(struct mail_job *j, struct lane_folder *lf, bool hard, struct view_message **ret,
+    size_t *ret_n, struct err *err);
 /* Size, wire size and content id of a file by reading it. */
 int scan_read(int dir, const char *file, uint64_t *ret_disk, uint64_t *ret_wire,
     unsigned char cid[16], struct err *err);

@@ -38,6 +38,7 @@ struct scan {
 	size_t rows_n;
 	struct entry **others; /* files without a row */
 	size_t others_n, others_cap;
+	const struct delta *added[2]; /* believed, foreign; NULL: none */
 	uint64_t modseq; /* of this look; 0: none taken yet */
 	enum store_cause cause;
 };
@@ -152,15 +153,17 @@ static int read_dir(struct scan *s, unsigned where, bool is_second, struct err *
 	while ((de = readdir(d)) != NULL) {
 		struct name name;
 		struct entry *e;
-		char *file;
+		struct slice file;
 
-		if ((de->d_type != DT_REG && de->d_type != DT_UNKNOWN) ||
-		    !name_parse(slice_of(de->d_name), &name))
+		errno = 0;
+		if ((de->d_type != DT_REG && de->d_type != DT_UNKNOWN) || de->d_name[0] == '.')
+			continue;
+		file = slice_of(arena_strdup(s->arena, slice_of(de->d_name)));
+		if (!name_parse(file, &name))
 			continue;
 		e = arena_alloc(s->arena, sizeof(*e));
-		file = arena_strdup(s->arena, slice_of(de->d_name));
-		e->file = file;
-		(void)name_parse(slice_of(file), &e->name);
+		e->file = file.p;
+		e->name = name;
 		e->where = (unsigned char)where;
 		take_entry(s, e, is_second);
 		errno = 0;
@@ -255,6 +258,13 @@ static int by_uid(const void *a, const void *b)
 	if (x->name.uid != y->name.uid)
 		return (x->name.uid < y->name.uid ? -1 : 1);
 	return (slice_cmp(x->name.base, y->name.base));
+}
+
+static int by_message_uid(const void *a, const void *b)
+{
+	const struct view_message *x = a, *y = b;
+
+	return (x->uid < y->uid ? -1 : x->uid > y->uid);
 }
 
 static int by_arrival(const void *a, const void *b)
@@ -381,13 +391,13 @@ out:
 static void stat_others(struct scan *s)
 {
 	size_t n = 0;
+	int fd[2] = { batch_fd(s->m, s->lf, 0), batch_fd(s->m, s->lf, 1) };
 
 	for (size_t i = 0; i < s->others_n; i++) {
 		struct entry *e = s->others[i];
 		struct stat st;
 
-		if (fstatat(batch_fd(s->m, s->lf, e->where), e->file, &st, AT_SYMLINK_NOFOLLOW) !=
-			0 ||
+		if (fstatat(fd[e->where], e->file, &st, AT_SYMLINK_NOFOLLOW) != 0 ||
 		    !S_ISREG(st.st_mode))
 			continue;
 		e->internal = st.st_mtim.tv_sec;
@@ -424,6 +434,8 @@ static int take_others(struct scan *s, struct err *err)
 			return (-1);
 	if (foreign != NULL)
 		foreign->uidnext = s->lf->uidnext;
+	s->added[0] = believed;
+	s->added[1] = foreign;
 	return (0);
 }
 
@@ -461,7 +473,31 @@ static bool may_wait(const struct lane_folder *lf, int64_t now)
 	return (now >= lf->noted_ns && now - lf->noted_ns < lf->took_ns * MAIL_DOUBT);
 }
 
-int scan_look(struct mail_job *j, struct lane_folder *lf, bool hard, struct err *err)
+/* What the look found, so that the index need not be read again. */
+static void load(const struct scan *s, struct view_message **ret, size_t *ret_n)
+{
+	size_t n = s->rows_n + 1;
+	bool ordered = true;
+
+	for (unsigned k = 0; k < COUNT_OF(s->added); k++)
+		n += s->added[k] == NULL ? 0 : s->added[k]->n;
+	*ret = mem_new_array(n, sizeof(**ret));
+	n = 0;
+	for (size_t i = 0; i < s->rows_n; i++)
+		if (s->found[i] != NULL)
+			(*ret)[n++] = s->rows[i].m;
+	for (unsigned k = 0; k < COUNT_OF(s->added); k++)
+		for (size_t i = 0; s->added[k] != NULL && i < s->added[k]->n; i++)
+			(*ret)[n++] = s->added[k]->msgs[i].m;
+	for (size_t i = 1; i < n && ordered; i++)
+		ordered = (*ret)[i - 1].uid < (*ret)[i].uid;
+	if (!ordered)
+		qsort(*ret, n, sizeof(**ret), by_message_uid);
+	*ret_n = n;
+}
+
+static int look_or_load(struct mail_job *j, struct lane_folder *lf, bool hard,
+    struct view_message **ret, size_t *ret_n, struct err *err)
 {
 	struct scan s = { .job = j, .m = j->m, .lf = lf, .cause = CAUSE_EXTERNAL };
 	int64_t now = wall_ns(), at[2];
@@ -489,6 +525,8 @@ int scan_look(struct mail_job *j, struct lane_folder *lf, bool hard, struct err 
 	lf->trust_note = false;
 	s.arena = arena_new(0);
 	rc = look(&s, err);
+	if (rc == 0 && ret != NULL)
+		load(&s, ret, ret_n);
 	arena_free(s.arena);
 	free(s.others);
 	if (rc != 0) {
@@ -516,4 +554,22 @@ int scan_look(struct mail_job *j, struct lane_folder *lf, bool hard, struct err 
 	if (index_folder_note(j->m, lf) != 0)
 		index_trouble(j->m, lf);
 	return (0);
+}
+
+int scan_look(struct mail_job *j, struct lane_folder *lf, bool hard, struct err *err)
+{
+	return (look_or_load(j, lf, hard, NULL, NULL, err));
+}
+
+int scan_load(struct mail_job *j, struct lane_folder *lf, bool hard, struct view_message **ret,
+    size_t *ret_n, struct err *err)
+{
+	*ret = NULL;
+	if (look_or_load(j, lf, hard, ret, ret_n, err) != 0)
+		return (-1);
+	/* What the index could not take is as if it were not there. */
+	if (*ret != NULL && !j->m->index_failed)
+		return (0);
+	free(*ret);
+	return (index_view(j->m, lf, ret, ret_n, err));
 }

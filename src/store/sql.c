@@ -155,7 +155,8 @@ static int prepare(struct sql *q, const char *text, struct asked *ret, struct er
 	return (0);
 }
 
-static int bind(sqlite3_stmt *stmt, const char *binds, va_list ap)
+/* ${life}: SQLITE_STATIC where the octets outlive the statement's run. */
+static int bind(sqlite3_stmt *stmt, const char *binds, sqlite3_destructor_type life, va_list ap)
 {
 	int code = SQLITE_OK;
 
@@ -168,14 +169,13 @@ static int bind(sqlite3_stmt *stmt, const char *binds, va_list ap)
 		case 'n': code = sqlite3_bind_null(stmt, i); break;
 		case 's':
 			s = va_arg(ap, struct slice);
-			code = sqlite3_bind_text64(stmt, i, s.n == 0 ? "" : s.p, s.n,
-			    SQLITE_TRANSIENT, SQLITE_UTF8);
+			code = sqlite3_bind_text64(stmt, i, s.n == 0 ? "" : s.p, s.n, life,
+			    SQLITE_UTF8);
 			break;
 		case 'b':
 			s = va_arg(ap, struct slice);
 			/* A NULL pointer would bind NULL, and an empty blob is not that. */
-			code = sqlite3_bind_blob64(stmt, i, s.n == 0 ? "" : s.p, s.n,
-			    SQLITE_TRANSIENT);
+			code = sqlite3_bind_blob64(stmt, i, s.n == 0 ? "" : s.p, s.n, life);
 			break;
 		default: return (SQLITE_MISUSE);
 		}
@@ -183,7 +183,8 @@ static int bind(sqlite3_stmt *stmt, const char *binds, va_list ap)
 	return (code);
 }
 
-static int ask(struct sql *q, const char *text, struct err *err, const char *binds, va_list ap)
+static int ask(struct sql *q, const char *text, struct err *err, const char *binds,
+    sqlite3_destructor_type life, va_list ap)
 {
 	struct asked *a = &q->stack[q->depth];
 	int code;
@@ -197,7 +198,7 @@ static int ask(struct sql *q, const char *text, struct err *err, const char *bin
 	if (prepare(q, text, a, err) == -1)
 		return (-1);
 	q->depth++;
-	if ((code = bind(a->stmt, binds, ap)) != SQLITE_OK) {
+	if ((code = bind(a->stmt, binds, life, ap)) != SQLITE_OK) {
 		(void)fail(q, code, "bind for", err);
 		sql_done(q);
 		return (-1);
@@ -211,7 +212,7 @@ int sql_ask(struct sql *q, const char *text, struct err *err, const char *binds,
 	int ret;
 
 	va_start(ap, binds);
-	ret = ask(q, text, err, binds, ap);
+	ret = ask(q, text, err, binds, SQLITE_TRANSIENT, ap);
 	va_end(ap);
 	return (ret);
 }
@@ -282,7 +283,7 @@ int sql_do(struct sql *q, const char *text, struct err *err, const char *binds, 
 	int ret;
 
 	va_start(ap, binds);
-	ret = ask(q, text, err, binds, ap);
+	ret = ask(q, text, err, binds, SQLITE_STATIC, ap); /* it ends before we return */
 	va_end(ap);
 	if (ret == -1)
 		return (-1);

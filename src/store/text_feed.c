@@ -1,5 +1,6 @@
 /* text_feed.c: when is what put into the full-text index? On the loop: a while after mail came or went, one
- * job at a time on a lane of low priority, so that nobody waits for it; it is fed by text_batch.c, batch by batch,
+ * job at a time on a lane of low priority, so that nobody waits for it, and not while somebody reads
+ * the same mail, for three seconds a batch at most; it is fed by text_batch.c, batch by batch,
  * until all is in. A batch is one transaction, so a crash costs one batch. Failures: a full disk or
  * an error holds it back for a minute, and the status says why; a damaged database, or one of a newer version,
  * is set aside and made anew. Nothing else in the store depends on it. */
@@ -14,7 +15,12 @@
 #include "core/loop.h"
 #include "store/text_batch.h"
 
-enum { SETTLE_MS = 1000, HELD_MS = 60000 };
+enum {
+	SETTLE_MS = 1000,
+	HELD_MS = 60000,
+	YIELD_MS = 250, /* somebody reads the account's mail: again then, this many times at most */
+	YIELDS = 12,
+};
 
 struct feed_job {
 	struct job job; /* first */
@@ -181,6 +187,13 @@ static void on_time(void *self)
 	struct err err;
 
 	t->timer = NULL;
+	if (t->m->ops > 0 || clock_ms() - t->m->visited < YIELD_MS) {
+		if (t->yielded++ < YIELDS) {
+			wake(t, YIELD_MS);
+			return;
+		}
+	}
+	t->yielded = 0;
 	if (is_wanted(t) && t->is_on && !store_accepts(t->m->store, &err)) {
 		t->status.state = TEXT_HELD;
 		(void)snprintf(t->status.why, sizeof(t->status.why), "%.150s", err.text);

@@ -149,6 +149,7 @@ struct text {
 	bool is_on;         /* may be asked: the database is open */
 	bool running, again; /* a job is on the lane; wanted once more */
 	bool stopping;
+	unsigned yielded; /* how often a batch was put off for those who read */
 	struct text_status status; /* as of the last run */
 	/* lane */
 	struct sql *db;

@@ -8,7 +8,6 @@
 #include <stddef.h>
 #include <stdlib.h>
 
-#include "core/arena.h"
 #include "core/loop.h"
 #include "core/sorted.h"
 
@@ -47,29 +46,19 @@ static int look_act(struct mail_job *j)
 {
 	struct look_op *o = (struct look_op *)j;
 	struct lane_folder *lf = &o->folder->lane;
-	struct index_row *rows;
-	struct arena *a;
-	int rc;
+	int rc = o->load ? scan_load(j, lf, o->hard, &o->msgs, &o->n, &j->err)
+			 : scan_look(j, lf, o->hard, &j->err);
 
-	if (scan_look(j, lf, o->hard, &j->err) != 0)
+	if (rc != 0)
 		return (-1);
 	o->uidvalidity = lf->uidvalidity;
 	o->uidnext = lf->uidnext;
 	o->modseq = lf->modseq;
 	if (!o->load)
 		return (0);
-	a = arena_new(0);
-	rc = index_all(j->m, lf, a, &rows, &o->n, &j->err);
-	if (rc == 0) {
-		o->msgs = mem_new_array(o->n + 1, sizeof(*o->msgs));
-		for (size_t i = 0; i < o->n; i++)
-			o->msgs[i] = rows[i].m;
-		for (unsigned k = 0; k < L_KW; k++)
-			o->keywords[k] =
-			    lf->keywords[k] == NULL ? NULL : mem_strdup(lf->keywords[k]);
-	}
-	arena_free(a);
-	return (rc);
+	for (unsigned k = 0; k < L_KW; k++)
+		o->keywords[k] = lf->keywords[k] == NULL ? NULL : mem_strdup(lf->keywords[k]);
+	return (0);
 }
 
 static struct look_op *look_new(

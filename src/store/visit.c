@@ -14,8 +14,16 @@
 #include "core/arena.h"
 #include "core/clock.h"
 #include "core/loop.h"
+#include "msg/header.h"
 
-enum { SLICE_MESSAGES = 64, SLICE_ROWS = 4096, SLICE_MS = 5 }; /* ROWS: without files */
+enum {
+	SLICE_MESSAGES = 64,
+	SLICE_ROWS = 4096, /* without files */
+	SLICE_MS = 5,
+	KEEP_MESSAGES = 512, /* rendered ones are kept so many at a time, or */
+	KEEP_OCTETS = 4194304,
+	WHOLE_STAYS = 1048576, /* room for a message that is used for the next */
+};
 
 /* --- readers --- */
 
@@ -123,9 +131,11 @@ static void render(struct visit *v, struct visit_message *vm)
 		return;
 	}
 	r = NEW(struct rendered);
-	items_render(&r->items, whole);
+	items_render(&r->items, whole, (v->want & VISIT_PREVIEW) != 0);
 	memcpy(r->cid, v->cid, 16);
 	list_push(&v->rendered, &r->node);
+	v->rendered_n++;
+	v->rendered_octets += items_octets(&r->items);
 	vm->envelope = buf_slice(&r->items.envelope);
 	vm->structure = buf_slice(&r->items.structure);
 	vm->body_structure = buf_slice(&r->items.body);
@@ -133,6 +143,32 @@ static void render(struct visit *v, struct visit_message *vm)
 	vm->fields = buf_slice(&r->items.fields);
 	vm->preview = buf_slice(&r->items.preview);
 	set_thread(v, buf_slice(&r->items.thread));
+}
+
+/* Keys are made of the header alone, and kept by themselves: nothing is rendered for them. False:
+ * it is longer than a piece. */
+static bool read_fields(struct visit *v, struct visit_message *vm)
+{
+	struct buf head = BUF_INIT(VISIT_CHUNK), fields = BUF_INIT(4 * L_HDR);
+	struct header h;
+	struct err err;
+	bool ok;
+
+	if (visit_read(v, 0, VISIT_CHUNK, &head, &err) != 0) {
+		buf_free(&head);
+		vm->unreadable = true;
+		return (true);
+	}
+	header_parse(v->arena, buf_slice(&head), &h);
+	ok = h.has_blank || h.ended_by_junk || head.n < VISIT_CHUNK;
+	if (ok) {
+		items_fields(&h, &fields);
+		vm->fields = arena_dup(v->arena, buf_slice(&fields));
+		ok = !fields.failed;
+	}
+	buf_free(&fields);
+	buf_free(&head);
+	return (ok);
 }
 
 static enum visit_next one(struct visit *v, uint32_t uid)
@@ -158,7 +194,8 @@ static enum visit_next one(struct visit *v, uint32_t uid)
 		if (!v->has_items &&
 		    (v->want &
 			(VISIT_ENVELOPE | VISIT_STRUCTURE | VISIT_BODY | VISIT_MAP |
-			    VISIT_FIELDS | VISIT_PREVIEW | VISIT_THREAD)) != 0)
+			    VISIT_FIELDS | VISIT_PREVIEW | VISIT_THREAD)) != 0 &&
+		    (!v->keys_only || !read_fields(v, &vm)))
 			render(v, &vm);
 		if ((v->want & VISIT_KEYS) != 0 && !vm.unreadable)
 			visit_keys_read(v, &vm);
@@ -173,7 +210,10 @@ static enum visit_next one(struct visit *v, uint32_t uid)
 	next = v->visitor.on_message(v->ctx, &vm);
 	if (next != VISIT_AGAIN)
 		visit_file_close(v);
-	buf_free(&v->whole);
+	if (v->whole.cap > WHOLE_STAYS)
+		buf_free(&v->whole);
+	else
+		buf_reset(&v->whole);
 	arena_free(v->arena);
 	v->arena = NULL;
 	return (next);
@@ -289,6 +329,11 @@ static void keep_rendered(struct visit *v)
 
 	if (list_empty(&v->rendered) && list_empty(&v->packs) && list_empty(&v->grown_strips))
 		return;
+	/* Few transactions, or the index is written over and over: ids come in no order. */
+	if (v->at < v->n && !v->cancelled && !v->failed && v->rendered_n < KEEP_MESSAGES &&
+	    v->rendered_octets < KEEP_OCTETS)
+		return;
+	v->rendered_n = v->rendered_octets = 0;
 	k = NEW(struct keep_job);
 	mail_job_init(&k->job, v->m, keep_act, keep_end);
 	list_init(&k->rendered);
@@ -315,6 +360,7 @@ static void visit_free(struct visit *v)
 	strips_free(v->strips);
 	free(v->known);
 	buf_free(&v->piece);
+	buf_free(&v->whole);
 	free(v->uids);
 	free(v->dir);
 	free(v);
@@ -339,6 +385,7 @@ static void slice_done(struct job *job)
 
 	v->running = false;
 	v->m->ops--;
+	v->m->visited = clock_ms();
 	keep_rendered(v);
 	if (v->doubtful)
 		view_doubt(v->folder);
@@ -366,6 +413,7 @@ static void slice_start(struct visit *v)
 	buf_free(&leaf);
 	buf_free(&dir);
 	visit_strips_know(v);
+	v->m->visited = clock_ms();
 	v->running = true;
 	v->m->ops++;
 	v->job.run = slice_run;

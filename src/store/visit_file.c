@@ -125,7 +125,7 @@ static int next_piece(struct visit *v, struct err *err)
 		(void)crlf_wire((struct slice){ chunk, (size_t)n }, &v->after_cr, &v->piece);
 	}
 	v->file_at += (uint64_t)n;
-	v->at_end = n == 0;
+	v->at_end = (size_t)n < sizeof(chunk); /* a regular file gives all it has */
 	return (v->piece.failed ? err_set(err, ERR_TEMPORARY, "no memory to read a message") : 0);
 }
 

@@ -46,6 +46,7 @@ struct visit {
 	struct err err;
 	struct later *later;
 	struct list rendered;
+	size_t rendered_n, rendered_octets;
 	struct list packs;   /* of grown */
 	struct grown *grown; /* the pack at hand; NULL: none yet */
 	bool keys_only;
