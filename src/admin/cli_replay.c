@@ -45,7 +45,8 @@ static void print_row(const struct json_value *row)
 
 static int show(void *self, const struct json_value *root, bool print)
 {
-	const struct json_value *rows = json_get(root, "rows"), *changes = json_get(root, "changes");
+	const struct json_value *rows = json_get(root, "rows"),
+				*changes = json_get(root, "changes");
 	long long flips = (long long)json_as_integer(json_get(root, "flips"));
 
 	(void)self;
@@ -57,15 +58,16 @@ static int show(void *self, const struct json_value *root, bool print)
 		    json_textz(json_get(json_at(changes, i), "was")),
 		    json_textz(json_get(json_at(changes, i), "would")));
 	if (print)
-		(void)printf("%lld of %lld judged messages would be decided otherwise; of %lld it cannot be "
-			     "told\n",
+		(void)printf(
+		    "%lld of %lld judged messages would be decided otherwise; of %lld it cannot be "
+		    "told\n",
 		    flips, (long long)json_as_integer(json_get(root, "judged")),
 		    (long long)json_as_integer(json_get(root, "unknown")));
 	return (flips > 0 ? EXIT_FOUND : EXIT_OK);
 }
 
-static int ask(const struct command_line *cl, const struct cfg *cfg, const char *path,
-    struct slice text)
+static int ask(
+    const struct command_line *cl, const struct cfg *cfg, const char *path, struct slice text)
 {
 	struct client_answer answer;
 	struct json_doc *doc;
@@ -74,9 +76,9 @@ static int ask(const struct command_line *cl, const struct cfg *cfg, const char 
 
 	if (client_ask(cfg, "POST", path, text, &answer, &err) == -1) {
 		(void)fprintf(stderr,
-		    err.kind == ERR_NOT_FOUND
-			? "pennypost: no server is running for %s, and replay compares with what it has\n"
-			: "pennypost: %s: the server cannot be asked\n",
+		    err.kind == ERR_NOT_FOUND ? "pennypost: no server is running for %s, and "
+						"replay compares with what it has\n"
+					      : "pennypost: %s: the server cannot be asked\n",
 		    cfg->data);
 		return (err.kind == ERR_NOT_FOUND ? EXIT_NOT_RUNNING : EXIT_TEMPORARY);
 	}

@@ -120,6 +120,11 @@ int cli_spam(const struct command_line *given)
 	struct buf path = BUF_INIT(1024);
 	int rc;
 
+	if (strcmp(verb, "rules") == 0) {
+		if (eval.index == NULL || cl.argc != 1)
+			return (command_usage(&cl, "rules needs --index FILE"));
+		return (spam_measure(eval.index));
+	}
 	if (strcmp(verb, "eval") == 0) {
 		if (eval.index == NULL || cl.argc != 1)
 			return (command_usage(&cl, "eval needs --index FILE"));
@@ -144,7 +149,7 @@ int cli_spam(const struct command_line *given)
 		rc = each_file(&cl, 1, buf_z(&path), false);
 	} else {
 		rc = command_usage(
-		    &cl, "say classify, train ham, train spam, untrain, stats or eval");
+		    &cl, "say classify, train ham, train spam, untrain, stats, rules or eval");
 	}
 	buf_free(&path);
 	return (rc);

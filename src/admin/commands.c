@@ -57,10 +57,12 @@ static const struct command rows[] = {
 	    "  -c is the changed file; it is compared with what the running server has.\n",
 	    cli_replay },
 	{ "spam",
-	    "classify [FILE...] | train ham|spam [FILE...] | untrain [FILE...] | stats | eval "
-	    "--index FILE [--policy P]",
+	    "classify [FILE...] | train ham|spam [FILE...] | untrain [FILE...] | stats | rules "
+	    "--index FILE | eval --index FILE [--policy P]",
 	    "the spam filter: ask it, teach it, measure it",
 	    "  --account NAME     this account's model (default: the shared one)\n"
+	    "  rules --index FILE lines \"label<TAB>path\": on how much of it each rule fires; needs no "
+	    "configuration\n"
 	    "  eval --index FILE  lines \"label<TAB>path\"; - reads standard input; needs no "
 	    "configuration\n"
 	    "  eval --policy P    toe (default), err, lazy50, lazy80 or own\n",

@@ -230,8 +230,8 @@ static void piece_run(struct job *j) /* lane: STORE_LEDGER */
 	struct ledger_row *rows;
 	size_t n;
 
-	if (ledger_judged(
-		c->ops->store, scratch, p->since, p->before, PIECE, &rows, &n, &c->err) == 0) {
+	if (ledger_judged(c->ops->store, scratch, p->since, p->before, PIECE, &rows, &n, &c->err) ==
+	    0) {
 		for (size_t i = 0; i < n; i++)
 			count(p, scratch, &rows[i], NULL);
 		p->rows += n;
@@ -272,13 +272,14 @@ void ops_replay(struct ops_call *c)
 	struct cfg *next = NULL;
 
 	if (!slice_u64(days, DAYS_MAX, &c->number) || c->number == 0)
-		(void)err_set(&c->err, ERR_PEER, "days is a number, at most %d: so far back the "
-			      "ledger goes", DAYS_MAX);
+		(void)err_set(&c->err, ERR_PEER,
+		    "days is a number, at most %d: so far back the "
+		    "ledger goes",
+		    DAYS_MAX);
 	else if (path.n == 0 || path.p[0] != '/')
 		(void)err_set(&c->err, ERR_PEER, "path is where the configuration stands");
 	else
-		next = cfg_load_text(
-		    arena_strdup(c->arena, path), c->q.body, keep_fault, &c->err);
+		next = cfg_load_text(arena_strdup(c->arena, path), c->q.body, keep_fault, &c->err);
 	if (next == NULL) {
 		ops_fail(c, &c->err);
 		return;

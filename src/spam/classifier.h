@@ -65,5 +65,7 @@ struct eval_options {
 	const char *policy; /* toe err lazy50 lazy80 own */
 };
 int spam_eval(const struct eval_options *o);
+/* measure.c: how often each rule fires on the lines of such an index; an exit code. */
+int spam_measure(const char *index);
 
 #endif

@@ -119,8 +119,8 @@ static void run_read(struct job *j) /* worker */
 	f->helo = x->ask.helo;
 	f->mail_from = x->ask.mail_from;
 	x->e.has_peer = x->ask.has_ip;
-	x->e.was_delivered = delivered_read(
-	    x->arena, x->message, x->deps.cfg->hostname, &x->e.delivered);
+	x->e.was_delivered =
+	    delivered_read(x->arena, x->message, x->deps.cfg->hostname, &x->e.delivered);
 	if (x->e.was_delivered)
 		take_stamped(x);
 	header_parse(x->arena, x->message, &x->header);
@@ -196,8 +196,9 @@ static void feed(void *self) /* a piece a turn: nobody waits for a large body */
 static void ask_sender(struct explain *x)
 {
 	struct facts *f = &x->e.facts;
-	struct dkim_auth_ask ask = { .ip = f->peer, .hostname = x->deps.cfg->hostname,
-		.budget = &x->budget };
+	struct dkim_auth_ask ask = {
+		.ip = f->peer, .hostname = x->deps.cfg->hostname, .budget = &x->budget
+	};
 	struct addr_list list;
 
 	if (x->e.has_peer) {
@@ -210,8 +211,8 @@ static void ask_sender(struct explain *x)
 	}
 	x->budget.left = L_DNS_MESSAGE;
 	flow_hold(&x->flow);
-	x->auth = dkim_auth_start(x->arena, store_loop(x->deps.store), x->deps.dns, x->deps.suffixes,
-	    &ask, f->arrived != 0 ? f->arrived : clock_wall());
+	x->auth = dkim_auth_start(x->arena, store_loop(x->deps.store), x->deps.dns,
+	    x->deps.suffixes, &ask, f->arrived != 0 ? f->arrived : clock_wall());
 	dkim_auth_header(x->auth, &x->header);
 	x->fed = x->header.size;
 	feed(x);

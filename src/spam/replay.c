@@ -30,8 +30,8 @@ static const struct header *header_of(struct arena *a, const struct ledger_row *
 	return (h);
 }
 
-static bool read_row(struct arena *a, const struct ledger_row *row, const struct header *header,
-    struct facts *ret)
+static bool read_row(
+    struct arena *a, const struct ledger_row *row, const struct header *header, struct facts *ret)
 {
 	struct json_doc *doc = json_read(row->facts, NULL);
 	bool ok = row->has_score && facts_read(a, json_root(doc), ret);

@@ -39,6 +39,7 @@ static void on_link(void *self, struct slice href, struct slice shown)
 	struct rule_case *c = self;
 
 	c->links++;
+	rule_html_link(c, href);
 	if (to.n > 0 && said.n > 0 && slice_chr(said, '.') != SIZE_MAX &&
 	    !slice_ieq(tail_of(to), tail_of(said)))
 		c->links_false++;
@@ -53,6 +54,12 @@ static void on_text(void *self, struct slice utf8, bool hidden)
 		c->hidden += (unsigned)n;
 	else
 		c->seen += n;
+	rule_letters_look(&c->letters, utf8);
+}
+
+static void on_tag(void *self, struct slice name)
+{
+	rule_html_tag(self, name);
 }
 
 static void read_part(const struct mime *m, const struct mime_part *p, struct buf *out)
@@ -66,7 +73,7 @@ static void read_part(const struct mime *m, const struct mime_part *p, struct bu
 
 void rule_body_look(struct rule_case *c)
 {
-	static const struct html_events events = { on_text, on_link, NULL, NULL };
+	static const struct html_events events = { on_text, on_link, NULL, on_tag };
 	const struct mime *m = c->f->mime;
 
 	for (size_t i = 0; m != NULL && i < m->n && !(c->has_text && c->has_html); i++) {
@@ -86,6 +93,8 @@ void rule_body_look(struct rule_case *c)
 		} else {
 			c->has_text = true;
 			c->text = arena_dup(c->arena, slice_head(buf_slice(&b), LOOK));
+			rule_letters_look(&c->letters, c->text);
+			rule_html_plain(c);
 		}
 		buf_free(&b);
 	}
@@ -115,23 +124,6 @@ double rule_false_link(const struct rule_case *c)
 double rule_image_only(const struct rule_case *c)
 {
 	return (c->has_html && !c->has_text && c->links > 0 && c->seen < 100 && c->html_size > 200);
-}
-
-double rule_bad_attachment(const struct rule_case *c) /* what runs when it is opened */
-{
-	static const char *const endings[] = { ".exe", ".scr", ".pif", ".com", ".bat", ".cmd",
-		".vbs", ".vbe", ".jse", ".wsf", ".wsh", ".hta", ".cpl", ".lnk", ".msi", ".jar",
-		".ps1", ".iqy", ".scf", ".reg" };
-	const struct mime *m = c->f->mime;
-
-	for (size_t i = 0; m != NULL && i < m->n; i++) {
-		struct slice name = slice_trim(mime_filename(c->arena, &m->parts[i]));
-
-		for (size_t k = 0; k < COUNT_OF(endings); k++)
-			if (slice_iends(name, slice_of(endings[k])))
-				return (1);
-	}
-	return (0);
 }
 
 double rule_ambiguous_mime(

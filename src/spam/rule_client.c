@@ -25,6 +25,15 @@ double rule_helo_address(const struct rule_case *c) /* an address without its br
 	return (dots == 3);
 }
 
+/* The name of whom it writes to: nobody but his own server is called so. */
+double rule_helo_ours(const struct rule_case *c)
+{
+	size_t at = slice_rchr(c->f->rcpt, '@');
+
+	return (at != SIZE_MAX && slice_ieq(c->f->helo, slice_from(c->f->rcpt, at + 1)) && c->f->spf_pass != FACT_YES &&
+	    c->f->aligned != FACT_YES);
+}
+
 double rule_early_talker(const struct rule_case *c)
 {
 	return (c->f->early_talker == FACT_YES);

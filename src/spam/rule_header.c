@@ -89,27 +89,6 @@ double rule_subject_gap(const struct rule_case *c)
 	return (slice_find(s, SLICE("          ")) != SIZE_MAX);
 }
 
-/* Latin and Cyrillic or Greek letters in one word: letters chosen for their looks. */
-double rule_mixed_words(const struct rule_case *c)
-{
-	struct slice s = text_of(c, "Subject");
-	bool latin = false, other = false;
-
-	for (size_t i = 0; i < s.n; i++) {
-		unsigned char ch = (unsigned char)s.p[i];
-
-		if (ascii_alpha(s.p[i]))
-			latin = true;
-		else if (ch >= 0xcd && ch <= 0xd4) /* U+0340 to U+053F: Greek, Cyrillic */
-			other = true;
-		else if (ch < 0x80)
-			latin = other = false;
-		if (latin && other)
-			return (1);
-	}
-	return (0);
-}
-
 /* From: "service@bank.example" <x@elsewhere.example>: a name that is another's address. */
 double rule_name_is_address(const struct rule_case *c)
 {

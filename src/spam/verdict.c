@@ -91,13 +91,12 @@ static void put_why(struct judging *j)
 
 static void add_up(struct judging *j)
 {
-	struct rule_case c = { .f = j->facts, .arena = j->arena };
+	struct rule_case c;
 	struct verdict_point *points = arena_array(j->arena, rules_n, sizeof(*points));
 	struct verdict *v = j->v;
 
-	c.now = j->facts->arrived != 0 ? j->facts->arrived : clock_wall();
 	v->points = points;
-	rule_body_look(&c);
+	rule_case_begin(&c, j->arena, j->facts);
 	for (size_t i = 0; i < rules_n; i++) {
 		double p = rules[i].points * rules[i].test(&c);
 

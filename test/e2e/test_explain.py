@@ -164,3 +164,18 @@ def test_replay_without_a_server():
         assert server.command("replay", check=False).returncode == 69
     finally:
         server.remove()
+
+
+def test_rules_are_measured_on_labelled_mail(tmp_path):
+    good, bad = tmp_path / "good", tmp_path / "bad"
+    good.write_bytes(make("lunch", "a@b.example"))
+    bad.write_bytes(make("EARN MONEY FAST TODAY!!", "a@b.example"))
+    index = f"ham\t{good}\nspam\t{bad}\nspam\t{bad}\n"
+    server = Server()
+    try:
+        lines = dict(line.split("\t", 1) for line in server.command("spam", "rules", "--index", "-", input=index).stdout.splitlines() if "\t" in line)
+        assert lines["caps-subject"] == "0.6\t0.00\t100.00" and lines["shouting"].endswith("\t0.00\t100.00") and lines["html-only"].endswith("0.00\t0.00")
+        assert server.command("spam", "rules", check=False).returncode == 64
+        assert server.command("spam", "rules", "--index", str(tmp_path / "none"), check=False).returncode == 75
+    finally:
+        server.remove()
