@@ -15,6 +15,18 @@ static void print_text(
 		(void)printf("%s%.*s%s", before, SLICE_ARG(s), after);
 }
 
+/* Of mail that was refused. */
+static void print_copy(const struct json_value *row)
+{
+	struct json_doc *facts = json_read(json_text(json_get(row, "facts")), NULL);
+
+	if (facts != NULL) {
+		print_text(json_root(facts), "quarantine", "    copy in Quarantine: ", "\n");
+		print_text(json_root(facts), "no_copy", "    no copy was kept: ", "\n");
+	}
+	json_doc_free(facts);
+}
+
 static void print_row(const struct json_value *row)
 {
 	time_t at = (time_t)json_as_integer(json_get(row, "at"));
@@ -42,6 +54,7 @@ static void print_row(const struct json_value *row)
 		(void)putchar('\n');
 	}
 	print_text(row, "reply", "    told: ", "\n");
+	print_copy(row);
 }
 
 static int show_rows(void *self, const struct json_value *root, bool print)

@@ -67,6 +67,10 @@ static const struct command rows[] = {
 	    "configuration\n"
 	    "  eval --policy P    toe (default), err, lazy50, lazy80 or own\n",
 	    cli_spam },
+	{ "quarantine", "[ACCOUNT] | release ID",
+	    "mail that was refused lately, and why; release moves one to the inbox, teaches the "
+	    "filter and allows its sender",
+	    NULL, cli_quarantine },
 	{ "expect", "DURATION | off",
 	    "for that long no stranger is asked to come again: when you wait for a code", NULL,
 	    cli_expect },

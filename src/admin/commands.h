@@ -63,6 +63,7 @@ int cli_status(const struct command_line *cl); /* cli_status.c */
 int cli_reload(const struct command_line *cl); /* cli_status.c */
 int cli_trace(const struct command_line *cl);
 int cli_expect(const struct command_line *cl); /* cli_senders.c */
+int cli_quarantine(const struct command_line *cl);
 int cli_correspondents(const struct command_line *cl);
 int cli_undelete(const struct command_line *cl);
 

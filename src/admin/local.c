@@ -102,7 +102,9 @@ int local_do(const struct cfg *cfg, const char *method, const char *path, struct
 		l.ops = (struct ops){ .loop = l.loop, .store = l.store, .cfg = cfg };
 		if (slice_eq(request.path, SLICE("/explain")))
 			open_questions(&l, cfg);
-		if (slice_starts(request.path, SLICE("/spam/")) || l.ops.suffixes != NULL)
+		if (slice_starts(request.path, SLICE("/spam/")) ||
+		    slice_starts(request.path, SLICE("/quarantine/")) || /* it teaches */
+		    l.ops.suffixes != NULL)
 			l.ops.classifier = classifier_start(l.store, on_ready, &l);
 		else
 			on_ready(&l, NULL);

@@ -27,6 +27,8 @@ static const struct route {
 	{ "POST", "/spam/classify", ops_spam_classify },
 	{ "POST", "/spam/learn", ops_spam_learn },
 	{ "GET", "/spam/stats", ops_spam_stats },
+	{ "GET", "/quarantine", ops_quarantine },
+	{ "POST", "/quarantine/*/*/release", ops_quarantine_release },
 	{ "POST", "/trace", ops_trace },
 	{ "POST", "/expect", ops_expect },
 	{ "GET", "/correspondents/*", ops_correspondents },

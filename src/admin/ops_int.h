@@ -64,6 +64,9 @@ void ops_trace(struct ops_call *c);
 void ops_trace_write(struct ops *o, struct json *j); /* "trace": [...] */
 /* ops_ledger.c */
 void ops_ledger(struct ops_call *c);
+/* ops_quarantine.c */
+void ops_quarantine(struct ops_call *c);
+void ops_quarantine_release(struct ops_call *c);
 /* ops_senders.c */
 void ops_expect(struct ops_call *c);
 void ops_correspondents(struct ops_call *c);

@@ -77,6 +77,8 @@ enum {
 	L_LINGER_SECONDS = 1200,  /* a folder's view stays after its last session, for the next */
 	L_LINGER_VIEWS = 64, L_LINGER_MESSAGES = 250000, /* of all accounts */
 	L_UID_BLOCK = 1000, L_MODSEQ_BLOCK = 1048576,
+	/* copies of refused mail: days; of an account octets, messages */
+	L_QUARANTINE_DAYS = 30, L_QUARANTINE = 524288000, L_QUARANTINE_MESSAGES = 20000,
 	/* connections */
 	L_CONN = 12000,		  /* [limits] in all */
 	L_CONN_SOURCE = 100,	  /* [limits] conn_per_source: per IPv4 or IPv6 /64 */

@@ -5,7 +5,13 @@
 #include "imap/command.h"
 
 /* lookup read seen write insert post create delete-mailbox delete-message expunge administer; 2.1 */
-static const char all_rights[] = "lrswipkxtea";
+static const char all_rights[] = "lrswipkxtea", rights_in_quarantine[] = "lrswtea";
+
+/* Nothing can be put into Quarantine, and it stays. */
+static const char *rights_of(const struct folder *f)
+{
+	return (folder_role(f) == ROLE_QUARANTINE ? rights_in_quarantine : all_rights);
+}
 
 static bool take_folder(struct imap *s, struct folder **ret, const char *usage)
 {
@@ -51,7 +57,7 @@ void cmd_myrights(struct imap *s)
 	if (!take_only_folder(s, &f, "MYRIGHTS takes a mailbox name"))
 		return;
 	say(s, "MYRIGHTS", f);
-	(void)buf_fmt(&s->out, " %s\r\n", all_rights);
+	(void)buf_fmt(&s->out, " %s\r\n", rights_of(f));
 	imap_flush(s);
 	imap_end(s, "OK Done");
 }
@@ -65,7 +71,7 @@ void cmd_getacl(struct imap *s)
 	say(s, "ACL", f);
 	(void)buf_addc(&s->out, ' ');
 	(void)write_astring(&s->out, slice_of(account_name(s->account)));
-	(void)buf_fmt(&s->out, " %s\r\n", all_rights);
+	(void)buf_fmt(&s->out, " %s\r\n", rights_of(f));
 	imap_flush(s);
 	imap_end(s, "OK Done");
 }
@@ -91,7 +97,7 @@ void cmd_listrights(struct imap *s)
 	/* RFC 4314 3.7: those always granted, then groups that could be: the owner has all of them,
 	 * and nobody else can have any. */
 	(void)buf_fmt(&s->out, " %s\r\n",
-	    slice_ieq(who, slice_of(account_name(s->account))) ? all_rights : "\"\"");
+	    slice_ieq(who, slice_of(account_name(s->account))) ? rights_of(f) : "\"\"");
 	imap_flush(s);
 	imap_end(s, "OK Done");
 }

@@ -6,6 +6,7 @@
 
 #include "core/limits.h"
 #include "core/mem.h"
+#include "store/quarantine.h"
 
 static void append_drop(void *data)
 {
@@ -141,6 +142,9 @@ static void begin(struct append *x)
 		x->refused = folder_name_check(name, &err) == -1
 		    ? "NO [CANNOT] No such mailbox, nor could there be"
 		    : "NO [TRYCREATE] No such mailbox";
+	/* REPLACE puts a message there too. */
+	if (x->folder != NULL && x->refused == NULL && quarantine_takes(x->folder, &err) == -1)
+		x->refused = arena_fmt(s->call.arena, "NO [CANNOT] %s", err.text);
 	append_words(x);
 }
 

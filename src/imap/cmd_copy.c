@@ -3,6 +3,7 @@
 #include "imap/command.h"
 
 #include "core/mem.h"
+#include "store/quarantine.h"
 
 struct copying {
 	struct targets t;
@@ -107,7 +108,9 @@ static void copy(struct imap *s, bool move)
 		imap_end(s, "NO [CANNOT] Source and destination are the same");
 		return;
 	}
-	if (x->t.n == 0)
+	if (quarantine_takes(to, &err) == -1)
+		imap_endf(s, "NO [CANNOT] %s", err.text);
+	else if (x->t.n == 0)
 		imap_end(s, status_of(s));
 	else if ((s->call.op = message_copy(
 		      s->news.view, x->t.uids, x->t.n, to, move, s, on_copied, s)) == NULL)

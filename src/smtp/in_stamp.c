@@ -2,6 +2,7 @@
  * the owner's "why". Decisions are made; here they are only told. RFC 5321 4.4; RFC 8601. */
 #include "smtp/inbound_int.h"
 
+#include "core/json.h"
 #include "dkim/results.h"
 #include "msg/write.h"
 #include "spam/facts_text.h"
@@ -21,10 +22,11 @@ static void put_results(struct buf *out, const struct smtp_end *e)
 	(void)dkim_auth_write_received_spf(out, r);
 }
 
-static void put_reasons(struct buf *out, struct arena *a, const struct share *share)
+static void put_reasons(
+    struct buf *out, struct arena *a, const struct share *share, bool refused)
 {
 	(void)write_field(out, "X-Pennypost",
-	    slice_of(arena_fmt(a, "%s; " SLICE_FMT, share->junk ? "junk" : "accept",
+	    slice_of(arena_fmt(a, "%s; " SLICE_FMT, refused ? "reject" : share->junk ? "junk" : "accept",
 		SLICE_ARG(share->verdict.why))));
 }
 
@@ -44,12 +46,17 @@ void inbound_stamp(struct inbound *in)
 			a, "<" SLICE_FMT ">", SLICE_ARG(e->tx->from.text)))); /* RFC 5321 4.4 */
 		(void)write_field(&out, "Delivered-To", share->rcpt);
 		put_results(&out, e);
-		put_reasons(&out, a, share);
+		put_reasons(&out, a, share, in->refused);
+		/* Whom the owner allows who takes the copy out of Quarantine. */
+		if (in->refused && e->facts.aligned == FACT_YES && e->facts.from.n > 0)
+			(void)write_field(&out, QUARANTINE_SENDER, e->facts.from);
 		smtp_end_trace(e, share->rcpt, true, &out);
 		share->prefix = arena_dup(a, buf_slice(&out));
 		failed = failed || out.failed;
 	}
-	if (failed)
+	if (failed && in->refused)
+		flow_stop(&e->flow); /* refused all the same */
+	else if (failed)
 		smtp_end_stop_err(
 		    e, &(struct err){ .kind = ERR_TEMPORARY, .text = "trace fields too long" });
 	buf_free(&out);
@@ -71,6 +78,12 @@ static struct slice facts_of(struct arena *a, const struct smtp_end *e, const st
 		json_put_stringz(&j, "verdict", verdict_act_name(share->verdict.act));
 		json_put_real(&j, "score", share->verdict.score);
 	}
+	/* Where the copy of a refused message lies, or why there is none. */
+	if (share->copy != NULL)
+		json_put_stringz(
+		    &j, "quarantine", arena_fmt(a, "%s/%u", share->name, share->copy_uid));
+	if (share->no_copy != NULL)
+		json_put_stringz(&j, "no_copy", share->no_copy);
 	json_close(&j, '}');
 	text = arena_dup(a, buf_slice(&out));
 	buf_free(&out);
@@ -98,7 +111,8 @@ static void record_share(struct inbound *in, const struct share *share, bool acc
 		row.act = share->junk ? SLICE("junk") : SLICE("accept");
 		row.folder = folder_of(share);
 		row.content_id = (struct slice){ (const char *)share->content, sizeof(share->content) };
-	}
+	} else if (share->copy != NULL)
+		row.folder = slice_of(share->copy);
 	row.has_score = judged;
 	row.score = share->verdict.score;
 	row.points = share->verdict.why;

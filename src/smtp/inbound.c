@@ -29,7 +29,8 @@ static const struct flow_step inbound_steps[] = {
 	{ "greylist", greylist }, /* store/senders.h: did this stranger come again? */
 	{ "decide", decide },     /* one reply for all; may stop with 4xx or 5xx */
 	{ "stamp", stamp },       /* in_stamp.c */
-	{ "commit", commit },     /* store/draft.h: durable for every recipient, or for none */
+	{ "commit", commit },     /* store/draft.h: durable for every recipient, or for none;
+				     in_quarantine.c for what is refused */
 	{ NULL, NULL },           /* on_ended answers */
 };
 
@@ -178,10 +179,14 @@ static void decide(void *self)
 		rejects += act == VERDICT_REJECT;
 		waits += act == VERDICT_GREYLIST || act == VERDICT_DEFER;
 	}
-	if (in->shares_n > 0 && (rejects == in->shares_n || waits == in->shares_n))
+	if (in->shares_n > 0 && rejects == in->shares_n) {
+		in->refused = true; /* with a copy for the owner: two more steps */
+		in->end.reply = (struct smtp_reply){ first->code, first->enhanced, first->reply };
+		in->end.act = "reject";
+		in->end.cause = arena_strdup(in->end.tx->arena, first->why);
+	} else if (in->shares_n > 0 && waits == in->shares_n)
 		smtp_end_stop(&in->end, first->code, first->enhanced, first->reply,
-		    rejects > 0 ? "reject" : verdict_act_name(first->act),
-		    arena_strdup(in->end.tx->arena, first->why));
+		    verdict_act_name(first->act), arena_strdup(in->end.tx->arena, first->why));
 }
 
 static void stamp(void *self)
@@ -254,6 +259,10 @@ static void commit(void *self)
 
 	if (!smtp_end_wanted(e))
 		return;
+	if (in->refused) {
+		inbound_quarantine(in);
+		return;
+	}
 	targets = arena_array(e->tx->arena, in->shares_n, sizeof(*targets));
 	for (size_t i = 0; i < in->shares_n; i++) {
 		targets[i].account = in->shares[i].account;

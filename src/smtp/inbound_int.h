@@ -1,6 +1,6 @@
 /* inbound_int.h (inside smtp): what the files of the receiving spine share: inbound.c (order and
  * consequences), in_weigh.c (what is thought of the message, for whom), in_stamp.c (what is written of
- * it: fields, ledger). */
+ * it: fields, ledger), in_quarantine.c (what is left of it when it is refused). */
 #ifndef SMTP_INBOUND_INT_H
 #define SMTP_INBOUND_INT_H
 
@@ -9,7 +9,10 @@
 #include "smtp/in_proof.h"
 #include "spam/classifier.h"
 #include "spam/verdict.h"
+#include "store/quarantine.h"
 #include "store/senders.h"
+
+struct inbound;
 
 struct share { /* one account's copy, however many of its addresses were named */
 	struct account *account;
@@ -21,6 +24,10 @@ struct share { /* one account's copy, however many of its addresses were named *
 	struct slice prefix;
 	bool junk; /* where it goes in the end */
 	unsigned char content[16]; /* of the copy, once it is there */
+	/* of a refused message: where its copy lies, or why there is none; NULL: none was tried */
+	struct inbound *in;
+	const char *copy, *no_copy;
+	uint32_t copy_uid;
 };
 
 struct inbound {
@@ -36,6 +43,7 @@ struct inbound {
 	struct mime mime;         /* of the draft; until the commit's answer only */
 	struct features features; /* owned */
 	bool came_again;          /* the greylist lets this sender in */
+	bool refused;             /* every verdict says so: end.reply is the 550 */
 };
 
 /* in_weigh.c. On a worker, each in turn. */
@@ -43,6 +51,9 @@ int inbound_read(struct inbound *in);   /* form, loops, parts, features; -1 with
 void inbound_acquaint(struct inbound *in); /* on STORE_STATE: who of the recipients knows From? */
 void inbound_weigh(struct inbound *in); /* facts of each share to its verdict */
 void inbound_greylist(struct inbound *in); /* on STORE_STATE */
+
+/* in_quarantine.c: a copy for each share; holds the flow until all are kept, or not. */
+void inbound_quarantine(struct inbound *in);
 
 /* in_stamp.c */
 void inbound_stamp(struct inbound *in);  /* fills each share's prefix; may stop the flow */

@@ -40,6 +40,9 @@ struct lesson_item {
 	struct features features; /* owned */
 	char *message_id;         /* owned; as written, "" when there is none */
 	struct lesson_mark as;    /* an act: LESSON_EXPLICIT; less never replaces more */
+	/* Out of Quarantine: this sender, whose domain was proved then, is a correspondent from now on;
+	 * owned, NULL: nobody */
+	char *allow;
 	bool recount;             /* as the log of lessons says by then; teaches nothing new */
 	bool changed;             /* ret: it was not known so before */
 };

@@ -12,6 +12,7 @@
 #include "core/mem.h"
 #include "spam/classifier_int.h"
 #include "store/reputation.h"
+#include "store/senders.h"
 
 static void teach_free(struct teach *t)
 {
@@ -29,6 +30,7 @@ void lesson_items_free(struct lesson_item *v, size_t n)
 	for (size_t i = 0; i < n; i++) {
 		features_free(&v[i].features);
 		free(v[i].message_id);
+		free(v[i].allow);
 	}
 	free(v);
 }
@@ -98,9 +100,14 @@ static void taught(struct teach *t) /* loop */
 	struct classifier *c = t->c;
 
 	tell_reputation(t);
-	for (size_t i = 0; i < t->n && t->err.kind == ERR_NONE; i++)
+	for (size_t i = 0; i < t->n && t->err.kind == ERR_NONE; i++) {
 		if (t->v[i].changed)
 			log_lesson(&t->v[i]);
+		if (t->v[i].allow != NULL)
+			log_event(LOG_INFO, NULL, "sender allowed", "account", t->account, "sender",
+			    t->v[i].allow, "why", "the owner took mail out of Quarantine", "undo",
+			    "pennypost correspondents ACCOUNT forget ADDRESS", NULL);
+	}
 	pending_add(c, -(int64_t)t->n);
 	if (!c->stopped || t->by_hand)
 		t->on_taught(t->self, t);
@@ -146,6 +153,15 @@ static void count_done(struct job *j)
 	taught((struct teach *)j);
 }
 
+/* One act with the lesson: who is let out of Quarantine is known from now on. */
+static int allow_one(struct teach *t, const struct lesson_item *l)
+{
+	if (l->allow == NULL)
+		return (0);
+	return (correspondent_allow(t->c->store, slice_of(t->account), slice_of(l->allow),
+	    clock_wall(), &t->err));
+}
+
 static int write_one(struct teach *t, struct lesson_item *l)
 {
 	struct lesson was,
@@ -172,7 +188,7 @@ static void lesson_run(struct job *j) /* lane STORE_STATE */
 	struct teach *t = (struct teach *)j;
 
 	for (size_t i = 0; i < t->n; i++)
-		if (write_one(t, &t->v[i]) == -1)
+		if (allow_one(t, &t->v[i]) == -1 || write_one(t, &t->v[i]) == -1)
 			return;
 }
 

@@ -6,10 +6,12 @@
 
 #include "core/mem.h"
 #include "spam/classifier_int.h"
+#include "store/quarantine.h"
 
 struct harvest { /* what a visit makes on its worker; owned by the visit while a slice runs */
 	struct classifier *c; /* held: it outlives what a worker does with its key */
 	struct lesson_mark as;
+	bool allows;                 /* they leave Quarantine: see lesson_item.allow */
 	const struct repair *wanted; /* NULL: all of them; else those it wants, as the log says */
 	char *account;               /* owned */
 	struct lesson_item *v;
@@ -25,6 +27,7 @@ struct act {
 	uint32_t *uids; /* owned */
 	size_t n;
 	struct lesson_mark as;
+	bool allows;
 	const struct repair *wanted;
 	struct event_hold *hold; /* NULL: nobody waits */
 	struct visit *visit;
@@ -95,6 +98,22 @@ static void harvest_free(void *ctx)
 	classifier_release(c);
 }
 
+/* Whom our own field says was proved when the message was refused; NULL: nobody. */
+static char *proved_sender(struct slice message)
+{
+	struct arena *a = arena_new(0);
+	struct header h;
+	struct slice sender;
+	char *ret = NULL;
+
+	header_parse(a, message, &h);
+	sender = header_value(a, &h, SLICE(QUARANTINE_SENDER));
+	if (sender.n > 0)
+		ret = mem_strndup(sender.p, sender.n);
+	arena_free(a);
+	return (ret);
+}
+
 static enum visit_next on_message(void *ctx, const struct visit_message *m) /* worker */
 {
 	struct harvest *h = ctx;
@@ -110,6 +129,7 @@ static enum visit_next on_message(void *ctx, const struct visit_message *m) /* w
 		h->v = mem_new_array(TEACH_BATCH, sizeof(*h->v));
 	lesson_item_fill(h->c, whole, m->content_id, &h->v[h->n]);
 	h->v[h->n].recount = h->wanted != NULL;
+	h->v[h->n].allow = h->allows ? proved_sender(whole) : NULL;
 	h->v[h->n++].as = h->as;
 	return (h->n == TEACH_BATCH ? VISIT_PAUSE : VISIT_DONE);
 }
@@ -197,6 +217,7 @@ static void act_run(struct act *a)
 	a->harvest->c = a->train->c;
 	a->harvest->c->jobs++;
 	a->harvest->as = a->as;
+	a->harvest->allows = a->allows;
 	a->harvest->wanted = a->wanted;
 	a->harvest->account = mem_strdup(account_name(a->account));
 	a->visit = visit_start(
@@ -231,13 +252,21 @@ void train_recount(struct train *t, struct account *account, struct folder *f, u
 	act_put(a);
 }
 
-static void hear(struct train *t, const struct store_event *ev, enum lesson_class as)
+/* Out of Quarantine by the owner's hand, for good: the sender is allowed too. */
+static bool lets_out(const struct store_event *ev, const struct event_message *m)
+{
+	return (ev->kind == EVENT_ADDED && m->from == ROLE_QUARANTINE);
+}
+
+static void hear(
+    struct train *t, const struct store_event *ev, enum lesson_class as, bool allows)
 {
 	enum folder_role to = folder_role(ev->folder);
 	struct act *a = NULL;
 
 	for (size_t i = 0; i < ev->n; i++) {
-		if (train_lesson(ev, &ev->messages[i], to) != as)
+		if (train_lesson(ev, &ev->messages[i], to) != as ||
+		    lets_out(ev, &ev->messages[i]) != allows)
 			continue;
 		if (a == NULL) {
 			a = NEW(struct act);
@@ -251,6 +280,7 @@ static void hear(struct train *t, const struct store_event *ev, enum lesson_clas
 	a->account = ev->account;
 	a->folder = ev->folder;
 	a->as = (struct lesson_mark){ as, LESSON_EXPLICIT };
+	a->allows = allows && as == LESSON_HAM;
 	a->hold = store_event_hold(ev);
 	act_put(a);
 }
@@ -259,8 +289,10 @@ static void on_event(void *self, const struct store_event *ev)
 {
 	if (ev->folder == NULL || ev->n == 0)
 		return;
-	hear(self, ev, LESSON_HAM);
-	hear(self, ev, LESSON_SPAM);
+	for (unsigned allows = 0; allows < 2; allows++) {
+		hear(self, ev, LESSON_HAM, allows != 0);
+		hear(self, ev, LESSON_SPAM, allows != 0);
+	}
 }
 
 struct train *train_start(struct classifier *c)

@@ -16,6 +16,7 @@
 #include "core/clock.h"
 #include "core/loop.h"
 #include "store/fault.h"
+#include "store/quarantine.h"
 
 enum { COPY_CHUNK = 131072 };
 
@@ -209,9 +210,9 @@ static void tell(struct copying *c)
 			(void)delta_message_add(gone, &c->rows[i].m, c->rows[i].cid);
 			gone->modseq = c->from_modseq;
 			(void)index_drop(c->m, c->from, &c->rows[i], c->from_modseq);
-		} else {
-			usage_add(c->m, c->made[i].disk);
+			usage_sub(c->m, c->from, c->rows[i].disk);
 		}
+		usage_add(c->m, c->to, c->made[i].disk);
 		if (c->made[i].m.uid > c->to->uid_told)
 			c->to->uid_told = c->made[i].m.uid;
 	}
@@ -236,8 +237,13 @@ static int copy_all(struct copying *c)
 	o->modseq = c->from_modseq;
 	o->to_uidvalidity = c->to->uidvalidity;
 	for (size_t i = 0; i < o->n; i++) {
-		int got = one(c, o->uids[i], next, c->n);
+		int got = 1;
 
+		/* Out of Quarantine, where it did not count, while there is any room. */
+		if (o->is_move && c->from->role == ROLE_QUARANTINE)
+			got = usage_fits(c->m, &o->quota, size + 1, c->n + 1, &o->err);
+		if (got >= 0)
+			got = one(c, o->uids[i], next, c->n);
 		if (got > 0) {
 			next++;
 			size += c->made[c->n - 1].disk;
@@ -390,7 +396,8 @@ struct store_op *message_copy(struct view *v, const uint32_t *uids, size_t n, st
 	struct message_op *o = copy_new(v, uids, n, to, move, by, on_done, self);
 	struct store *s = o->job.m->store;
 
-	if (!move && !store_accepts(s, &o->job.err)) {
+	if (quarantine_takes(to, &o->job.err) != 0 ||
+	    (!move && !store_accepts(s, &o->job.err))) {
 		o->job.failed = true;
 		o->job.m->ops++;
 		(void)loop_later(s->loop, on_failed_start, o);

@@ -14,6 +14,7 @@
 #include "core/loop.h"
 #include "store/deliver_int.h"
 #include "store/fault.h"
+#include "store/quarantine.h"
 
 static void fail(struct commit_op *c, const struct err *err)
 {
@@ -64,12 +65,15 @@ static int target_act(struct mail_job *j)
 	struct delta *d;
 	struct delta_message *dm;
 
-	if (lf->gone && t->by_role)
+	if (lf->gone && t->by_role && !t->is_refused)
 		lf = inbox_lane(m);
 	if (lf->gone)
 		return (err_set(&j->err, ERR_NOT_FOUND, "no such folder"));
+	if (t->is_refused && quarantine_room(j, lf, t->wire) != 0)
+		return (-1);
 	/* what a REPLACE puts in place of another makes no more of them */
-	if (usage_fits(m, &t->quota, t->disk, t->op->replaces == NULL, &j->err) != 0 ||
+	if ((!t->is_refused &&
+		usage_fits(m, &t->quota, t->disk, t->op->replaces == NULL, &j->err) != 0) ||
 	    keyword_flags(t, lf, &r.m.flags, &j->err) != 0 ||
 	    uid_take(m, lf, 1, &r.m.uid, &j->err) != 0 ||
 	    modseq_take(m, lf, &r.m.modseq, &j->err) != 0)
@@ -104,7 +108,7 @@ static int target_act(struct mail_job *j)
 		(void)index_items_put(m, r.cid, &t->items);
 	if (r.m.uid > lf->uid_told)
 		lf->uid_told = r.m.uid;
-	usage_add(m, t->disk);
+	usage_add(m, lf, t->disk);
 	return (0);
 }
 
@@ -471,6 +475,7 @@ static void take_target(struct commit_op *c, struct target *t, const struct comm
 	t->draft = ct->draft != NULL ? ct->draft : c->draft;
 	t->by_role = ct->folder == NULL;
 	t->is_append = ct->folder != NULL;
+	t->is_refused = ct->role == ROLE_QUARANTINE;
 	t->is_octets = ct->is_octets;
 	t->prefix = arena_dup(c->arena, ct->prefix);
 	t->flags = ct->flags & FLAG_SYSTEM;
@@ -556,7 +561,9 @@ static bool may_start(struct commit_op *c)
 		if (lane_waiting(t->account->mail->lane) >= MAIL_LANE_WAITING)
 			return (
 			    err_set(&c->err, ERR_BUSY, "too much waits for this account"), false);
-		if (!t->folder->exists)
+		if (t->is_append && quarantine_takes(t->folder, &c->err) != 0)
+			return (false);
+		if (!t->folder->exists || (t->is_refused && t->folder->role != ROLE_QUARANTINE))
 			return (err_set(&c->err, ERR_NOT_FOUND, "no such folder"), false);
 	}
 	if (lane_waiting(c->s->sync) >= L_JOBS)

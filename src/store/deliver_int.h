@@ -13,6 +13,7 @@ struct target {
 	struct folder *folder; /* where it is to go */
 	struct draft *draft;   /* what */
 	bool by_role, is_append, is_octets, written, linked;
+	bool is_refused; /* a copy for Quarantine, and nowhere else */
 	struct slice prefix;
 	unsigned flags;
 	struct slice *keywords;

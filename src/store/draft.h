@@ -41,7 +41,8 @@ struct span { /* of the draft's octets */
 
 struct commit_target {
 	struct account *account;
-	enum folder_role role; /* ROLE_INBOX or ROLE_JUNK ... */
+	enum folder_role role; /* ROLE_INBOX or ROLE_JUNK ...; INBOX where there is none, but for
+				  ROLE_QUARANTINE: quarantine.h */
 	struct folder *folder; /* instead of role, when not NULL (APPEND) */
 	struct slice prefix;   /* stamped fields, CRLF ended; copied */
 	unsigned flags;        /* FLAG_... (mailbox.h) */

@@ -1,4 +1,4 @@
-/* expire.c: how long is mail kept in Junk and Trash, and is the clock to be believed? Once an hour, one
+/* expire.c: how long is mail kept in Junk, Trash and Quarantine, and is the clock to be believed? Once an hour, one
  * folder after the other, in small batches with a rest between them, and only while nothing else waits
  * for the account. The time in the folder counts (SAVEDATE), not the message's date. Before that the
  * clock is compared with the hour before, also over a restart: what jumped is not believed for as long
@@ -107,6 +107,8 @@ uint64_t expire_period(const struct cfg *cfg, const struct cfg_account *a, enum 
 	    : role == ROLE_TRASH ? a->expire_trash_ms
 				 : CFG_OFF;
 
+	if (role == ROLE_QUARANTINE)
+		return ((uint64_t)L_QUARANTINE_DAYS * DAY * 1000);
 	if (own == 0)
 		own = role == ROLE_JUNK ? cfg->expire.junk_ms : cfg->expire.trash_ms;
 	return (own == 0 ? CFG_OFF : own);
@@ -131,7 +133,9 @@ static void report(struct expire *e)
 	(void)snprintf(facts, sizeof(facts), "{\"messages\":%s}", number);
 	log_event(LOG_INFO, NULL, "expired", "account", e->account->name, "folder", folder,
 	    "messages", number, "kept", buf_z(&period), "next",
-	    "pennypost undelete can bring them back", NULL);
+	    folder_role(e->folder) == ROLE_QUARANTINE ? "they are gone for good"
+						      : "pennypost undelete can bring them back",
+	    NULL);
 	ledger_add(e->store,
 	    &(struct ledger_row){ .act = SLICE("expired"),
 		.account = slice_of(e->account->name),
@@ -166,7 +170,8 @@ static bool find_folder(struct expire *e, uint64_t *ret_period)
 			*ret_period = expire_period(
 			    e->store->cfg, e->account->cfg, folder_role(e->folder));
 			if ((folder_role(e->folder) == ROLE_JUNK ||
-				folder_role(e->folder) == ROLE_TRASH) &&
+				folder_role(e->folder) == ROLE_TRASH ||
+				folder_role(e->folder) == ROLE_QUARANTINE) &&
 			    *ret_period != CFG_OFF)
 				return (true);
 			e->folder = folder_next(e->account, e->folder);

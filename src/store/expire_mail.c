@@ -1,6 +1,6 @@
 /* expire_mail.c: how does mail that was kept long enough leave a folder? On the account's lane, a batch
  * of the oldest UIDs at a time, expunged like any other: into expunged/, into the record for QRESYNC,
- * told to sessions. The classifier learns nothing from an expunge. Leaves when, and what is old, to
+ * told to sessions; out of Quarantine for good. The classifier learns nothing from an expunge. Leaves when, and what is old, to
  * expire.c. Failures: the rest waits for the next hour. */
 #include "store/mail_int.h"
 
@@ -64,7 +64,7 @@ static int expire_act(struct mail_job *j)
 			continue;
 		if (d == NULL)
 			d = delta_add(j, lf, DELTA_EXPUNGED, CAUSE_STORE, NULL);
-		if (lane_expunge_one(j, lf, &r, modseq, true, d) < 0)
+		if (lane_expunge_one(j, lf, &r, modseq, lf->role != ROLE_QUARANTINE, d) < 0)
 			x->n = i; /* what went before it went */
 		else
 			x->done++;

@@ -386,6 +386,9 @@ static int delete_plan(struct folder_op *o)
 		return (err_set(&o->job.err, ERR_NOT_FOUND, "no such folder"));
 	if (o->victim == a->mail->folders[0])
 		return (err_set(&o->job.err, ERR_CANNOT, "INBOX cannot be deleted"));
+	if (o->victim->role == ROLE_QUARANTINE)
+		return (err_set(&o->job.err, ERR_CANNOT,
+		    "refused mail waits there; expunge what is in it instead"));
 	return (0);
 }
 

@@ -296,6 +296,8 @@ static int rename_plan(struct folder_op *o)
 		return (err_set(&o->job.err, ERR_NOT_FOUND, "no such folder"));
 	if (f == a->mail->folders[0])
 		return (plan_inbox(o, to));
+	if (f->role == ROLE_QUARANTINE)
+		return (err_set(&o->job.err, ERR_CANNOT, "refused mail is looked for there"));
 	if (slice_starts(to, from) && to.n > from.n && to.p[from.n] == '/')
 		return (err_set(&o->job.err, ERR_CANNOT, "a folder cannot move below itself"));
 	if (plan_moves(o, slice_of(f->name), to) != 0 || folder_plan_names(o, to, true) != 0)

@@ -425,7 +425,10 @@ struct known index_known(struct mail *m, const struct lane_folder *lf, const uns
 int index_usage(struct mail *m, struct account_usage *ret)
 {
 	if (m->index == NULL ||
-	    sql_ask(m->index, "SELECT sum(disk), count(*) FROM msg", NULL, "") != 0)
+	    sql_ask(m->index,
+		"SELECT sum(disk), count(*) FROM msg WHERE folder NOT IN"
+		" (SELECT id FROM folder WHERE role = ?1)",
+		NULL, "i", (int64_t)ROLE_QUARANTINE) != 0)
 		return (trouble(m));
 	if (sql_step(m->index, NULL) == 1)
 		*ret = (struct account_usage){ .octets = (uint64_t)sql_int(m->index, 0),

@@ -161,8 +161,9 @@ struct sql *mail_reader_take(struct mail *m, unsigned *epoch, struct err *err);
 void mail_reader_give(struct mail *m, struct sql *q, unsigned epoch);
 
 /* --- usage.c; on the lane --- */
-void usage_add(struct mail *m, uint64_t octets); /* one message */
-void usage_sub(struct mail *m, uint64_t octets);
+/* One message more or less in a folder; what lies in Quarantine does not count. */
+void usage_add(struct mail *m, const struct lane_folder *lf, uint64_t octets);
+void usage_sub(struct mail *m, const struct lane_folder *lf, uint64_t octets);
 struct account_usage quota_of(const struct account *a); /* on the loop; 0: no such limit */
 /* Do ${octets} more in ${messages} more keep within the quota? -1: ERR_OVER_QUOTA */
 int usage_fits(const struct mail *m, const struct account_usage *quota, uint64_t octets,
@@ -305,6 +306,10 @@ void items_fields(const struct header *h, struct buf *out); /* the lines that ar
 void items_free(struct items *it);
 size_t items_octets(const struct items *it); /* of memory */
 int index_items_put(struct mail *m, const unsigned char cid[16], const struct items *it);
+
+/* --- lane: quarantine.c: room for one message more of that size (CRLF form): the oldest go for good. -1
+ * with the job's err --- */
+int quarantine_room(struct mail_job *j, struct lane_folder *lf, uint64_t octets);
 
 /* --- lane: scan.c --- */
 int scan_look(struct mail_job *j, struct lane_folder *lf, bool hard, struct err *err);

@@ -285,7 +285,7 @@ int lane_expunge_one(struct mail_job *j, struct lane_folder *lf, const struct in
 	d->modseq = modseq;
 	(void)delta_message_add(d, &r->m, r->cid);
 	(void)index_drop(m, lf, r, modseq);
-	usage_sub(m, r->disk);
+	usage_sub(m, lf, r->disk);
 	return (1);
 }
 

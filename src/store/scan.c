@@ -244,7 +244,7 @@ static int drop_missing(struct scan *s, struct err *err)
 		d->modseq = s->modseq;
 		(void)delta_message_add(d, &r->m, r->cid);
 		(void)index_drop(s->m, s->lf, r, s->modseq);
-		usage_sub(s->m, r->disk);
+		usage_sub(s->m, s->lf, r->disk);
 	}
 	return (0);
 }
@@ -297,7 +297,7 @@ static void put_row(struct scan *s, struct delta *d, const struct index_row *r, 
 		dm->from = k.from;
 	}
 	(void)index_put(s->m, s->lf, r);
-	usage_add(s->m, r->disk);
+	usage_add(s->m, s->lf, r->disk);
 	if (r->m.uid > s->lf->uid_told)
 		s->lf->uid_told = r->m.uid;
 }

@@ -85,6 +85,15 @@ int correspondent_wrote(struct store *s, struct slice account, const struct slic
 	return (sql_commit(s->state, err));
 }
 
+int correspondent_allow(
+    struct store *s, struct slice account, struct slice address, int64_t now, struct err *err)
+{
+	if (sql_do(s->state, "INSERT OR IGNORE INTO correspondent VALUES(?1,?2,?3,?3,0)", err,
+		"ssi", account, address, now) == -1)
+		return (-1);
+	return (forget_oldest(s, account, err));
+}
+
 int correspondent_forget(
     struct store *s, struct slice account, struct slice address, struct err *err)
 {

@@ -22,6 +22,9 @@ int correspondent_of_domain(struct store *s, struct slice domain, bool *ret, str
  * not written to for longest are forgotten. */
 int correspondent_wrote(struct store *s, struct slice account, const struct slice *addresses,
     size_t n, int64_t now, struct err *err);
+/* One more the account never wrote to but wants to hear of (0 letters); known already: nothing changes. */
+int correspondent_allow(
+    struct store *s, struct slice account, struct slice address, int64_t now, struct err *err);
 /* ERR_NOT_FOUND when there is none. */
 int correspondent_forget(
     struct store *s, struct slice account, struct slice address, struct err *err);

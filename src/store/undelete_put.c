@@ -202,7 +202,7 @@ static void tell(struct put_job *p)
 		dm->from = w->lf->role;
 		d->uidnext = w->lf->uidnext;
 		(void)index_put(p->job.m, w->lf, &w->row);
-		usage_add(p->job.m, w->row.disk);
+		usage_add(p->job.m, w->lf, w->row.disk);
 		if (w->row.m.uid > w->lf->uid_told)
 			w->lf->uid_told = w->row.m.uid;
 		w->f->back = w->lf->owner;

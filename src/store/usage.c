@@ -1,5 +1,5 @@
 /* usage.c: how much does an account keep? As the quota counts it: octets on disk of the messages of
- * all folders. RFC 9208 leaves what counts to the server. Failures: the index cannot be read. */
+ * all folders but Quarantine, which has bounds of its own and nobody asked for. RFC 9208 leaves what counts to the server. Failures: the index cannot be read. */
 #include <stdlib.h>
 
 #include "core/loop.h"
@@ -8,14 +8,18 @@
 #include "store/op.h"
 #include "store/sql.h"
 
-void usage_add(struct mail *m, uint64_t octets)
+void usage_add(struct mail *m, const struct lane_folder *lf, uint64_t octets)
 {
+	if (lf->role == ROLE_QUARANTINE)
+		return;
 	m->usage.octets += octets;
 	m->usage.messages++;
 }
 
-void usage_sub(struct mail *m, uint64_t octets)
+void usage_sub(struct mail *m, const struct lane_folder *lf, uint64_t octets)
 {
+	if (lf->role == ROLE_QUARANTINE)
+		return;
 	m->usage.octets -= octets <= m->usage.octets ? octets : m->usage.octets;
 	m->usage.messages -= m->usage.messages > 0;
 }

@@ -9,6 +9,7 @@
 #include <stdlib.h>
 
 #include "core/list.h"
+#include "store/senders.h"
 #include "core/log.h"
 #include "core/loop.h"
 #include "core/mem.h"
@@ -462,6 +463,20 @@ static void act(enum folder_role from, enum folder_role to, const uint32_t *uids
 }
 
 static unsigned logged[3];
+static char allowed[256]; /* "account address\n" each */
+
+int correspondent_allow(
+    struct store *s, struct slice account, struct slice address, int64_t now, struct err *err)
+{
+	size_t n = strlen(allowed);
+
+	(void)s;
+	(void)err;
+	assert_true(now > 0);
+	(void)snprintf(allowed + n, sizeof(allowed) - n, SLICE_FMT " " SLICE_FMT "\n",
+	    SLICE_ARG(account), SLICE_ARG(address));
+	return (0);
+}
 
 static void on_log(void *self, struct slice line)
 {
@@ -757,6 +772,35 @@ static void a_stop_in_the_middle_is_silent(void **state)
 	classifier_stop(NULL);
 }
 
+static void who_was_proved_is_allowed_with_what_leaves_quarantine(void **state)
+{
+	static const uint32_t one[] = { 1 }, two[] = { 2 }, some[] = { 3, 4 };
+	struct classifier *c = begin();
+
+	(void)state;
+	(void)snprintf(fake.text[1], sizeof(fake.text[1]),
+	    "X-Pennypost-Sender: a@friend.example\r\nMessage-ID: <1@x>\r\n"
+	    "X-Pennypost-Sender: b@later.example\r\n\r\nhello\r\n");
+	(void)snprintf(fake.text[2], sizeof(fake.text[2]),
+	    "Message-ID: <2@x>\r\n\r\nX-Pennypost-Sender: c@body.example\r\n");
+	(void)snprintf(fake.text[4], sizeof(fake.text[4]),
+	    "x-pennypost-sender: d@friend.example\r\n\r\nhello\r\n");
+	allowed[0] = '\0';
+	act(ROLE_QUARANTINE, ROLE_TRASH, one, 1);
+	act(ROLE_QUARANTINE, ROLE_JUNK, one, 1);
+	act(ROLE_JUNK, ROLE_INBOX, one, 1); /* a lesson; but it was he who had it in Junk */
+	act(ROLE_INBOX, ROLE_ARCHIVE, one, 1);
+	assert_string_equal(allowed, "");
+	act(ROLE_QUARANTINE, ROLE_INBOX, two, 1);
+	assert_string_equal(allowed, "");
+	act(ROLE_QUARANTINE, ROLE_INBOX, one, 1); /* known as ham already: allowed all the same */
+	assert_string_equal(allowed, "ann a@friend.example\n");
+	act(ROLE_QUARANTINE, ROLE_NONE, some, 2);
+	assert_string_equal(allowed, "ann a@friend.example\nann d@friend.example\n");
+	classifier_stop(c);
+	run_until_idle();
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -766,6 +810,7 @@ int main(void)
 		cmocka_unit_test(by_hand_once_is_enough),
 		cmocka_unit_test(an_act_outweighs_what_lay_unmoved),
 		cmocka_unit_test(a_stop_in_the_middle_is_silent),
+		cmocka_unit_test(who_was_proved_is_allowed_with_what_leaves_quarantine),
 	};
 
 	return (cmocka_run_group_tests(tests, setup, teardown));
