@@ -20,8 +20,8 @@ enum {
 	SLICE_MESSAGES = 64,
 	SLICE_ROWS = 4096, /* without files */
 	SLICE_MS = 5,
-	KEEP_MESSAGES = 512, /* rendered ones are kept so many at a time, or */
-	KEEP_OCTETS = 4194304,
+	KEEP_MESSAGES = 2048, /* rendered ones are kept so many at a time, or */
+	KEEP_OCTETS = 8388608,
 	WHOLE_STAYS = 1048576, /* room for a message that is used for the next */
 };
 
