@@ -33,7 +33,7 @@ static void on_slice(void *self, struct slice s)
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
 {
-	static const struct html_events ev = { on_text, on_link, on_slice, on_slice };
+	static const struct html_events ev = { on_text, on_link, on_slice, on_slice, on_slice };
 	struct slice in = { (const char *)data, n };
 	struct buf out = BUF_INIT(n * 4 + 16);
 	bool is_utf8 = charset_is_utf8(in);

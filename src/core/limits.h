@@ -30,6 +30,9 @@ enum {
 	L_PARAM = 128,		  /* parameters of a field */
 	L_ADDR = 1000,		  /* addresses of a field */
 	L_CMT = 16,		  /* comment nesting */
+	L_URI = 2048,		  /* octets of a link that are looked at */
+	L_URI_FOUND = 200,	  /* different hosts of a message that are kept */
+	L_URI_TEXT = 1048576, L_URI_PARTS = 20, /* octets of a part looked at for links; parts */
 	/* DKIM and DNS */
 	L_DKIM = 8, L_DKIMH = 256, L_KEY = 4096,
 	L_TAGS = 64,		  /* of a tag list */

@@ -193,6 +193,18 @@ static void skip_raw(struct reader *r, struct slice name)
 	}
 }
 
+static bool names_a_place(struct slice key)
+{
+	static const struct slice keys[] = { SLICE_INIT("href"), SLICE_INIT("src"),
+		SLICE_INIT("action"), SLICE_INIT("formaction"), SLICE_INIT("background"),
+		SLICE_INIT("data"), SLICE_INIT("poster"), SLICE_INIT("xlink:href") };
+
+	for (size_t i = 0; i < sizeof(keys) / sizeof(keys[0]); i++)
+		if (slice_ieq(key, keys[i]))
+			return (true);
+	return (false);
+}
+
 static void tag_begin(struct reader *r, struct slice name, struct slice rest)
 {
 	struct slice key, value, size = SLICE(""), color = SLICE("");
@@ -205,6 +217,8 @@ static void tag_begin(struct reader *r, struct slice name, struct slice rest)
 		buf_reset(&r->shown);
 	}
 	while (attribute_take(&rest, &key, &value)) {
+		if (r->ev->on_url != NULL && names_a_place(key))
+			r->ev->on_url(r->self, resolved(&r->value, value));
 		if (slice_ieq(key, SLICE("style")))
 			hides |= html_style_hides(resolved(&r->value, value));
 		else if (slice_ieq(key, SLICE("hidden")))

@@ -12,6 +12,8 @@ struct html_events { /* any may be NULL; slices valid during the call */
 	    struct slice shown); /* at the end of <a>; shown cut at 256 octets */
 	void (*on_image)(void *self, struct slice src);
 	void (*on_tag)(void *self, struct slice name);
+	/* the value of each attribute of any tag that names a place: href, src, action and their like */
+	void (*on_url)(void *self, struct slice url);
 };
 void html_read(struct slice utf8, const struct html_events *ev, void *self);
 /* Visible text only, blanks folded; for search and classifier. */

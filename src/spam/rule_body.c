@@ -73,7 +73,9 @@ static void read_part(const struct mime *m, const struct mime_part *p, struct bu
 
 void rule_body_look(struct rule_case *c)
 {
-	static const struct html_events events = { on_text, on_link, NULL, on_tag };
+	static const struct html_events events = {
+		.on_text = on_text, .on_link = on_link, .on_tag = on_tag
+	};
 	const struct mime *m = c->f->mime;
 
 	for (size_t i = 0; m != NULL && i < m->n && !(c->has_text && c->has_html); i++) {

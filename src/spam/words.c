@@ -363,7 +363,9 @@ static void read_capitals(struct words *w, struct slice s)
 static size_t read_text(
     struct words *w, const struct mime *m, const struct mime_part *p, size_t room)
 {
-	static const struct html_events events = { on_text, on_link, on_image, on_tag };
+	static const struct html_events events = {
+		.on_text = on_text, .on_link = on_link, .on_image = on_image, .on_tag = on_tag
+	};
 	struct buf text = BUF_INIT((size_t)L_TOKEN_TEXT), seen = BUF_INIT(2 * (size_t)L_TOKEN_TEXT),
 		   plain = BUF_INIT(2 * (size_t)L_TOKEN_TEXT),
 		   folded = BUF_INIT(4 * (size_t)L_TOKEN_TEXT);
