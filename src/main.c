@@ -293,6 +293,7 @@ static int start(struct server *s, struct arena *a, struct err *err)
 	s->ops.started = clock_wall();
 	s->ops.each_count = server_each_count;
 	s->ops.each_degraded = server_each_degraded;
+	s->ops.each_list = server_each_list;
 	s->ops.queue_changed = queue_changed;
 	s->ops.trace = trace;
 	s->ops.each_trace = server_each_trace;

@@ -65,8 +65,9 @@ static void print_expire(const struct json_value *e)
 	}
 	(void)putchar('\n');
 	if (json_as_integer(json_get(e, "held")) > 0)
-		(void)printf("%-10s nothing goes for %lld h yet: the clock moved, or was not looked "
-			     "at before\n",
+		(void)printf(
+		    "%-10s nothing goes for %lld h yet: the clock moved, or was not looked "
+		    "at before\n",
 		    "", (long long)(json_as_integer(json_get(e, "held")) + 3599) / 3600);
 }
 
@@ -82,6 +83,21 @@ static void print_trace(const struct json_value *list)
 		(void)printf("%-10s %s: on until %s, %lld files in run/trace\n", "trace",
 		    json_textz(json_get(t, "account")), when,
 		    (long long)json_as_integer(json_get(t, "files")));
+	}
+}
+
+static void print_lists(const struct json_value *list)
+{
+	for (size_t i = 0; i < json_count(list); i++) {
+		const struct json_value *l = json_at(list, i), *why = json_get(l, "why");
+
+		(void)printf("%-10s %s (%s): %s, asked %lld, listed %lld, unknown %lld%s%s\n",
+		    "list", json_textz(json_get(l, "zone")), json_textz(json_get(l, "kind")),
+		    json_textz(json_get(l, "state")),
+		    (long long)json_as_integer(json_get(l, "asked")),
+		    (long long)json_as_integer(json_get(l, "listed")),
+		    (long long)json_as_integer(json_get(l, "unknown")),
+		    json_as_null(why) ? "" : ": ", json_as_null(why) ? "" : json_textz(why));
 	}
 }
 
@@ -108,6 +124,7 @@ static int print_status(const struct client_answer *answer)
 	print_search(json_get(root, "search"));
 	print_expire(json_get(root, "expire"));
 	print_trace(json_get(root, "trace"));
+	print_lists(json_get(root, "lists"));
 	(void)printf("%-10s max %.1f ms, 99.9 %% under %.1f ms\n", "loop",
 	    json_as_number(json_get(delay, "max")), json_as_number(json_get(delay, "p999")));
 	for (size_t i = 0; i < reasons; i++)

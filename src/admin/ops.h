@@ -7,6 +7,7 @@
 #include "core/buf.h"
 #include "core/json.h"
 #include "spam/classifier.h"
+#include "spam/lists.h"
 #include "store/store.h"
 
 struct dns;
@@ -42,6 +43,9 @@ struct ops { /* all borrowed; NULL where there is none (a command working alone)
 	void (*each_trace)(void *self,
 	    void (*on_trace)(void *arg, const char *account, int64_t until, unsigned files),
 	    void *arg);
+	/* The lists in the DNS, and how they are. */
+	void (*each_list)(
+	    void *self, void (*on_list)(void *arg, const struct list_status *l), void *arg);
 	/* Calls back once, later. */
 	void (*reload)(
 	    void *self, void (*on_done)(void *arg, const struct err *err), void *arg);

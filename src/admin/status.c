@@ -146,6 +146,21 @@ static void write_expire(struct json *j, const struct ops *o)
 	json_close(j, '}');
 }
 
+static void list_write(void *arg, const struct list_status *l)
+{
+	struct json *j = arg;
+
+	json_open(j, NULL, '{');
+	json_put_string(j, "zone", l->list->zone);
+	json_put_stringz(j, "kind", cfg_list_kind_name(l->list->kind));
+	json_put_stringz(j, "state", l->state);
+	json_put_stringz(j, "why", l->why[0] != '\0' ? l->why : NULL);
+	json_put_uint(j, "asked", l->asked);
+	json_put_uint(j, "listed", l->listed);
+	json_put_uint(j, "unknown", l->unknown);
+	json_close(j, '}');
+}
+
 static void status_write(struct ops_call *c)
 {
 	const struct queue_count *q = queue_of(c);
@@ -187,6 +202,10 @@ static void status_write(struct ops_call *c)
 	search_write(c, &j);
 	write_expire(&j, o);
 	ops_trace_write(o, &j);
+	json_open(&j, "lists", '[');
+	if (o->each_list != NULL)
+		o->each_list(o->self, list_write, &j);
+	json_close(&j, ']');
 	json_put_uint(&j, "ledger_dropped", ledger_dropped(o->store));
 	groups.j = &j;
 	if (o->each_count != NULL)
@@ -235,6 +254,25 @@ static void metric_count(
 	    suffix, counter ? "counter" : "gauge", group, name, suffix, (unsigned long long)value);
 }
 
+/* Zones are names in the DNS, so they need no escapes. */
+static void metric_list(void *arg, const struct list_status *l)
+{
+	const struct {
+		const char *name;
+		uint64_t value;
+	} rows[] = {
+		{ "well", strcmp(l->state, "well") == 0 },
+		{ "asked_total", l->asked },
+		{ "listed_total", l->listed },
+		{ "unknown_total", l->unknown },
+	};
+
+	for (size_t i = 0; i < COUNT_OF(rows); i++)
+		(void)buf_fmt(arg, "pennypost_list_%s{zone=\"" SLICE_FMT "\",kind=\"%s\"} %llu\n",
+		    rows[i].name, SLICE_ARG(l->list->zone), cfg_list_kind_name(l->list->kind),
+		    (unsigned long long)rows[i].value);
+}
+
 static void metrics_write(struct ops_call *c)
 {
 	const struct queue_count *q = queue_of(c);
@@ -256,6 +294,8 @@ static void metrics_write(struct ops_call *c)
 	metric_count(out, "queue", "recipients", q->recipients, false);
 	metric_count(out, "queue", "held", q->held, false);
 	metric_count(out, "queue", "octets", q->octets, false);
+	if (c->ops->each_list != NULL)
+		c->ops->each_list(c->ops->self, metric_list, out);
 	metric_count(out, "ledger", "dropped", ledger_dropped(c->ops->store), true);
 	if (c->ops->each_count != NULL)
 		c->ops->each_count(c->ops->self, metric_count, out);

@@ -78,13 +78,40 @@ struct cfg_score { /* [score]; INFINITY when "off" */
 };
 
 /* What becomes of mail that a connect filter caught; in the order of harm. */
-enum cfg_action { ACTION_OFF, ACTION_TAG, ACTION_GREYLIST, ACTION_JUNK, ACTION_REJECT };
+enum cfg_action {
+	ACTION_OFF,
+	ACTION_TAG,
+	ACTION_GREYLIST,
+	ACTION_JUNK,
+	ACTION_REJECT,
+	ACTION_SCORE /* of a list: points alone */
+};
+
+enum cfg_list_kind { LIST_ADDRESS, LIST_NAME, LIST_URI }; /* what is asked about */
+
+struct cfg_code {           /* answers of a list that are believed */
+	uint32_t low, high; /* from this address to that, within 127/8 */
+	unsigned bits;      /* not 0: and one of these of the last octet is set */
+	double points;
+};
+
+struct cfg_dnsbl { /* [[filter.dnsbl]] */
+	struct cfg_dnsbl *next;
+	struct slice zone; /* A-labels, lower case */
+	enum cfg_list_kind kind;
+	enum cfg_action action;
+	double points;
+	const struct cfg_code *codes;
+	size_t codes_n;
+	unsigned line;
+};
 
 struct cfg_filters { /* [filter.*] */
 	enum cfg_action rdns_pattern, no_rdns, no_fcrdns, early_talker;
 	const struct regex **patterns; /* of names of peers, from the file too */
 	size_t patterns_n;
 	const char *patterns_file; /* NULL: none */
+	struct cfg_dnsbl *dnsbls;  /* in file order, at most L_LISTS */
 };
 
 /* One value of a condition. Texts are compared without regard to case. */
@@ -171,6 +198,7 @@ struct cfg *cfg_load_text(const char *path, struct slice text,
 void cfg_free(struct cfg *c);
 unsigned cfg_service_port(enum cfg_service s);
 const char *cfg_service_name(enum cfg_service s);
+const char *cfg_list_kind_name(enum cfg_list_kind kind);            /* "uri" */
 bool cfg_domain_is_local(const struct cfg *c, struct slice domain); /* A-label or U-label */
 /* For documents and their test: calls back for every key: "limits.rcpt", its type, its default as
  * written in TOML, one line of explanation. */

@@ -1,6 +1,6 @@
 /* cfg_int.h: between cfg.c (reading, faults, what must hold over several tables), cfg_tables.c
- * (which table is read into what), cfg_keys.c (the table of keys), cfg_set.c (values) and
- * cfg_who.c (addresses, aliases, logins). */
+ * (which table is read into what), cfg_keys.c (the table of keys), cfg_set.c (values),
+ * cfg_judge.c and cfg_lists.c (filters, lists, rules) and cfg_who.c (addresses, aliases, logins). */
 #ifndef CORE_CFG_INT_H
 #define CORE_CFG_INT_H
 
@@ -51,7 +51,7 @@ static inline void *cfg_field(const struct cfg_key *k, void *dest)
 	return ((char *)dest + k->offset);
 }
 
-enum { CFG_CHOICES = 5, CFG_NAMES = 64 };
+enum { CFG_CHOICES = 6, CFG_NAMES = 64 };
 
 /* cfg_keys.c: the table. */
 extern const struct cfg_key cfg_keys[];
@@ -99,6 +99,12 @@ CFG_SETTER(cfg_set_patterns_file);
 /* ${t}: the value of [filter], [[allow]], ...; NULL when it is not there. */
 void cfg_read_filters(struct cfg_load *l, const struct toml *t);
 void cfg_read_rules(struct cfg_load *l, enum cfg_rule_kind kind, const struct toml *t);
+
+/* cfg_lists.c: [[filter.dnsbl]]. */
+CFG_SETTER(cfg_set_codes);
+CFG_SETTER(cfg_set_list_points);
+CFG_SETTER(cfg_set_zone);
+void cfg_read_lists(struct cfg_load *l, const struct toml *t);
 
 /* cfg_tables.c: reads the whole tree into l->cfg. */
 void cfg_read_tree(struct cfg_load *l, const struct toml *root);

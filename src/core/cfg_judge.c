@@ -1,5 +1,5 @@
-/* cfg_judge.c: what do the tables of judging say: connect filters, the owner's rules? What
- * they mean for a message is spam/'s. Patterns are compiled here once; a pattern that is none is a fault
+/* cfg_judge.c: what do the tables of judging say: connect filters, the owner's rules? Lists
+ * in the DNS are cfg_lists.c's, what all mean for a message is spam/'s. Patterns are compiled here once; a pattern that is none is a fault
  * of the file like any other. */
 #include <stdio.h>
 #include <string.h>
@@ -254,6 +254,8 @@ void cfg_read_filters(struct cfg_load *l, const struct toml *t)
 {
 	static const char *const tables[] = { "early-talker", "rdns-pattern", "no-rdns",
 		"no-fcrdns" };
+	static const char *const names[] = { "early-talker", "rdns-pattern", "no-rdns", "no-fcrdns",
+		"dnsbl" };
 	const struct toml *found[COUNT_OF(tables)] = { NULL };
 
 	for (const struct toml *e = t != NULL ? t->first : NULL; e != NULL; e = e->next) {
@@ -261,11 +263,13 @@ void cfg_read_filters(struct cfg_load *l, const struct toml *t)
 
 		while (i < COUNT_OF(tables) && !slice_eq(e->key, slice_of(tables[i])))
 			i++;
-		if (i < COUNT_OF(tables)) {
+		if (slice_eq(e->key, SLICE("dnsbl"))) {
+			cfg_read_lists(l, e);
+		} else if (i < COUNT_OF(tables)) {
 			if (cfg_is_table(l, "filter.", e))
 				found[i] = e;
 		} else if (!cfg_is_unbuilt(l, "filter", e))
-			cfg_unknown_key(l, "filter", e, tables, COUNT_OF(tables));
+			cfg_unknown_key(l, "filter", e, names, COUNT_OF(names));
 	}
 	for (size_t i = 0; i < COUNT_OF(tables); i++)
 		cfg_read_table(

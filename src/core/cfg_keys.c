@@ -17,6 +17,10 @@ static const char *const levels[CFG_CHOICES] = { "debug", "info", "warn", "error
 static const char *const formats[CFG_CHOICES] = { "text", "json" };
 static const char *const actions[CFG_CHOICES] = { "off", "tag", "greylist", "junk",
 	"reject" }; /* the order of enum cfg_action */
+static const char *const list_actions[CFG_CHOICES] = { "off", "tag", "greylist", "junk", "reject",
+	"score" }; /* the order of enum cfg_action */
+static const char *const list_kinds[CFG_CHOICES] = { "address", "name",
+	"uri" }; /* the order of enum cfg_list_kind */
 static const char *const rule_acts[CFG_CHOICES] = { "junk", "inbox", "folder", "flag",
 	"reject" }; /* the order of enum cfg_rule_act */
 static const char *const relay_tls[CFG_CHOICES] = { "required", "implicit", "opportunistic" };
@@ -107,6 +111,23 @@ const struct cfg_key cfg_keys[] = {
 	{ "filter.no-fcrdns", "action", cfg_set_choice, AN_ACTION, "\"junk\"",
 	    "What becomes of mail from hosts whose reverse name does not lead back to them.",
 	    IN_CFG(filter.no_fcrdns), .choices = actions },
+	{ "filter.dnsbl", "zone", cfg_set_zone, "a domain name", NULL,
+	    "The list's name in the DNS.", offsetof(struct cfg_dnsbl, zone),
+	    .missing = "give the list's name in the DNS" },
+	{ "filter.dnsbl", "codes", cfg_set_codes,
+	    "a list of answers, or a table with points for each", NULL,
+	    "Answers that mean listed, as the list documents them; no other is believed.", 0,
+	    .missing = "give the answers that the list documents, such as [\"127.0.0.2-11\"]" },
+	{ "filter.dnsbl", "points", cfg_set_list_points, "a number", "3",
+	    "What being listed counts, for answers without points of their own.",
+	    offsetof(struct cfg_dnsbl, points) },
+	{ "filter.dnsbl", "kind", cfg_set_choice, "\"address\", \"name\" or \"uri\"", "\"address\"",
+	    "What it lists: peers, senders' domains, or what links lead to.",
+	    offsetof(struct cfg_dnsbl, kind), .choices = list_kinds },
+	{ "filter.dnsbl", "action", cfg_set_choice,
+	    "\"off\", \"tag\", \"greylist\", \"junk\", \"reject\" or \"score\"", "\"score\"",
+	    "What becomes of mail it lists, beside the points; \"tag\": told, and no points.",
+	    offsetof(struct cfg_dnsbl, action), .choices = list_actions },
 #define CONDITIONS(table)                                                                          \
 	{ table, "from", cfg_set_match_address, A_MATCH_ADDRESS, NULL,                             \
 		"Sender: in From and in the envelope.", offsetof(struct cfg_rule, from) },         \
@@ -216,7 +237,6 @@ static const struct {
 	{ "account.*.vacation", "remove it" },
 	{ "account.*.group", "remove it, and run mutt as the user that owns the data" },
 	{ "filter.reputation", "remove the table" },
-	{ "filter.dnsbl", "remove the tables" },
 	{ "rule.forward", "remove it" },
 	{ "fallback", "remove the table, or name the host in [smarthost]" },
 	{ "backup_mx", "remove the table" },

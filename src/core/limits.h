@@ -49,6 +49,11 @@ enum {
 	L_IPREV = 5,		  /* names of a peer that are followed */
 	/* DNS questions of a message in all, and how many of them each leaves for those before it; DMARC leaves none */
 	L_DNS_MESSAGE = 60, L_DNS_KEEP_DKIM = 4, L_DNS_KEEP_LISTS = 12, L_DNS_KEEP_SPF = 20, L_DNS_KEEP_ARC = 32,
+	/* lists in the DNS: of the configuration; answers of one, octets of its name, most points; questions about one
+	 * peer or message, hosts of a message; seconds to the next self-test when it is well, off, not known */
+	L_LISTS = 16, L_LIST_CODES = 100, L_LIST_ZONE = 120, L_LIST_POINTS = 1000, L_LIST_QUESTIONS = 64, L_URI_HOSTS = 16,
+	L_LIST_DAY_SECONDS = 86400, L_LIST_OFF_SECONDS = 3600, L_LIST_AGAIN_SECONDS = 300,
+	L_LIST_RUN = 20,	  /* of its answers in a row say "listed": is it the whole world? */
 	L_DNS_RECORDS = 100, L_DNS_SECONDS = 10, L_DNS_FLIGHT = 128, L_DNS_WAIT = 4096,
 	/* IMAP before login */
 	L_IPRE_OCTETS = 8192, L_IPRE_PARENS = 4, L_IPRE_BAD = 3, L_IPRE_SECONDS = 60,

@@ -53,3 +53,12 @@ struct slice suffixes_public(const struct suffixes *s, struct arena *a, struct s
 		found = psl_unregistrable_domain(s->list, name);
 	return (slice_of(found));
 }
+
+bool suffixes_known(const struct suffixes *s, struct arena *a, struct slice domain)
+{
+	struct slice name = domain_ascii(a, domain);
+	const char *last = arena_strdup(a, slice_from(name, slice_rchr(name, '.') + 1));
+
+	return (name.n > 0 &&
+	    psl_is_public_suffix2(s->list, last, PSL_TYPE_ANY | PSL_TYPE_NO_STAR_RULE) == 1);
+}

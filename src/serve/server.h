@@ -53,6 +53,8 @@ struct listen_caps server_caps(const struct cfg *cfg);
 void server_each_degraded(void *server, void (*on_reason)(void *arg, const char *why), void *arg);
 void server_each_trace(void *server,
     void (*on_trace)(void *arg, const char *account, int64_t until, unsigned files), void *arg);
+void server_each_list(
+    void *server, void (*on_list)(void *arg, const struct list_status *l), void *arg);
 void server_each_count(void *server,
     void (*on_count)(void *arg, const char *group, const char *name, uint64_t value, bool counter),
     void *arg);

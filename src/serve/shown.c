@@ -3,13 +3,38 @@
 #include "serve/server.h"
 
 #include <stdio.h>
+#include <string.h>
 
 #include "core/clock.h"
 
 enum { CERTIFICATE_WARN = 14 * 86400 };
 
-void server_each_degraded(
-    void *server, void (*on_reason)(void *arg, const char *why), void *arg)
+struct lists_off {
+	void (*on_reason)(void *arg, const char *why);
+	void *arg;
+};
+
+static void list_reason(void *self, const struct list_status *l)
+{
+	const struct lists_off *to = self;
+	char text[512];
+
+	if (strcmp(l->state, "off") != 0)
+		return;
+	(void)snprintf(text, sizeof(text),
+	    "the list " SLICE_FMT " is not asked: %s; see what its operator says, or remove its "
+	    "[[filter.dnsbl]]",
+	    SLICE_ARG(l->list->zone), l->why);
+	to->on_reason(to->arg, text);
+}
+
+void server_each_list(
+    void *server, void (*on_list)(void *arg, const struct list_status *l), void *arg)
+{
+	smtp_server_each_list(((struct server *)server)->smtp, on_list, arg);
+}
+
+void server_each_degraded(void *server, void (*on_reason)(void *arg, const char *why), void *arg)
 {
 	struct server *s = server;
 	const char *why;
@@ -20,6 +45,7 @@ void server_each_degraded(
 		on_reason(arg, why);
 	if ((why = smtp_server_degraded(s->smtp)) != NULL)
 		on_reason(arg, why);
+	smtp_server_each_list(s->smtp, list_reason, &(struct lists_off){ on_reason, arg });
 	if (s->root_degraded != NULL)
 		on_reason(arg, s->root_degraded);
 	if (left < CERTIFICATE_WARN) {

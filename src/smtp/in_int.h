@@ -29,6 +29,7 @@
 #include "smtp/reply.h"
 #include "smtp/smtp.h"
 
+struct lists;      /* spam/lists.h */
 struct smtp_peer;  /* in_peer.h */
 struct smtp_proof; /* in_proof.h */
 
@@ -64,6 +65,7 @@ struct smtp_server {
 	struct keyring *keys;   /* owned */
 	struct rate *submitted; /* owned: recipients an hour, by account */
 	struct rate *guesses;   /* owned: unknown recipients an hour, by source */
+	struct lists *lists;    /* owned: lists in the DNS; NULL: no DNS */
 	struct smtp_server_counts counts;
 	char degraded[512];
 };

@@ -1,5 +1,6 @@
-/* in_peer.c: what does DNS say about the address of this peer? Asks and keeps; what an answer is worth
- * is spam/'s, what a name is dkim/iprev.h's. A question that fails leaves its fact unknown (P14). */
+/* in_peer.c: what does DNS say about the address of this peer? And which lists in the DNS know it? Asks and
+ * keeps; what an answer is worth is spam/'s, what a name is dkim/iprev.h's, how lists are asked
+ * spam/lists.h's. A question that fails leaves its fact unknown (P14). */
 #include "smtp/in_peer.h"
 
 #include <stdlib.h>
@@ -7,12 +8,14 @@
 
 #include "core/mem.h"
 #include "dkim/iprev.h"
+#include "spam/lists.h"
 #include "spam/gather.h"
 
 struct smtp_peer {
 	unsigned holders;
 	unsigned open; /* questions without an answer */
 	struct iprev *iprev;
+	struct list_asks *lists; /* owned */
 	const struct cfg_filters
 	    *filters; /* as they were when it connected; see struct inbound.cfg */
 	enum fact has_rdns, fcrdns, residential;
@@ -49,6 +52,11 @@ static void on_iprev(void *self, const struct iprev_result *r)
 	answered(p);
 }
 
+static void on_lists(void *self)
+{
+	answered(self);
+}
+
 bool smtp_peer_may_ask(const struct cfg *cfg, const struct ip *address)
 {
 	return (gather_may_ask(cfg, address));
@@ -65,6 +73,14 @@ struct smtp_peer *smtp_peer_ask(struct smtp_server *server, const struct ip *add
 	p->filters = &server->cfg->filter;
 	if ((p->iprev = iprev_start(server->deps.dns, address, on_iprev, p)) != NULL)
 		p->open++;
+	if (server->lists != NULL && lists_want(server->lists, LIST_ADDRESS)) {
+		p->lists = list_asks_new(server->lists, NULL);
+		list_asks_address(p->lists, address);
+		if (!list_asks_known(p->lists)) {
+			list_asks_await(p->lists, on_lists, p);
+			p->open++;
+		}
+	}
 	return (p);
 }
 
@@ -80,6 +96,7 @@ void smtp_peer_release(struct smtp_peer *p)
 	if (p == NULL || --p->holders > 0)
 		return;
 	iprev_cancel(p->iprev);
+	list_asks_free(p->lists);
 	free(p);
 }
 
@@ -102,4 +119,5 @@ void smtp_peer_facts(const struct smtp_peer *p, struct facts *ret)
 	ret->fcrdns = p->fcrdns;
 	ret->residential = p->residential;
 	ret->rdns = slice_of(p->rdns);
+	ret->listed_n = list_asks_hits(p->lists, &ret->listed);
 }

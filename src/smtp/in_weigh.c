@@ -33,6 +33,8 @@ int inbound_read(struct inbound *in)
 	mime_parse(e->tx->arena, draft_bytes(e->tx->draft), &in->mime);
 	if (in->classifier != NULL)
 		features_of(in->classifier, &in->mime, &in->features);
+	if (in->wants_uris)
+		uri_find(e->tx->arena, &in->mime, &in->uris);
 	e->facts.from = gather_from(e->tx->arena, &e->header);
 	return (0);
 }

@@ -12,6 +12,7 @@
 static void gather(void *self);
 static void read_message(void *self);
 static void prove(void *self);
+static void look_up(void *self);
 static void acquaint(void *self);
 static void weigh(void *self);
 static void greylist(void *self);
@@ -23,7 +24,8 @@ static void on_ended(void *self);
 static const struct flow_step inbound_steps[] = {
 	{ "gather", gather },     /* the draft becomes readable; in_peer.c's questions come home */
 	{ "read", read_message }, /* in_weigh.c, on a worker: form, parts, words */
-	{ "prove", prove },       /* dkim/auth.h: what was asked since MAIL comes home */
+	{ "prove", prove }, /* dkim/auth.h: what was asked since MAIL comes home; lists are asked */
+	{ "look up", look_up },   /* spam/lists.h: names that were proved; all answers come home */
 	{ "acquaint", acquaint }, /* store/senders.h: who of the recipients wrote to the sender */
 	{ "weigh", weigh },       /* in_weigh.c, on a worker: a verdict for each share */
 	{ "greylist", greylist }, /* store/senders.h: did this stranger come again? */
@@ -87,6 +89,12 @@ static void gather(void *self)
 	smtp_end_arrive(&in->end);
 }
 
+/* Lists are asked about those of whom DNS is asked at all. */
+static bool asks_lists(const struct inbound *in)
+{
+	return (in->end.tx->proof != NULL && in->end.server->lists != NULL);
+}
+
 static void run_read(struct job *j) /* worker */
 {
 	(void)inbound_read((struct inbound *)smtp_end_of(j));
@@ -97,6 +105,7 @@ static void read_message(void *self)
 	struct inbound *in = self;
 
 	smtp_peer_facts(in->peer, &in->end.facts);
+	in->wants_uris = asks_lists(in) && lists_want(in->end.server->lists, LIST_URI);
 	smtp_end_work(&in->end, run_read);
 }
 
@@ -109,14 +118,74 @@ static void on_proved(void *self)
 	flow_release(&e->flow);
 }
 
+static struct slice domain_of(struct slice address)
+{
+	size_t at = slice_rchr(address, '@');
+
+	return (at == SIZE_MAX ? (struct slice){ "", 0 } : slice_from(address, at + 1));
+}
+
+/* What is known before the proofs are: they overlap. */
+static void ask_lists(struct inbound *in)
+{
+	struct smtp_end *e = &in->end;
+
+	if (!asks_lists(in))
+		return;
+	in->lists = list_asks_new(e->server->lists, smtp_proof_budget(e->tx->proof));
+	list_asks_name(in->lists, domain_of(e->facts.from));
+	list_asks_name(in->lists, domain_of(e->facts.mail_from));
+	list_asks_name(in->lists, e->facts.helo);
+	list_asks_uris(in->lists, &in->uris);
+}
+
 static void prove(void *self)
 {
 	struct inbound *in = self;
 
 	if (in->end.tx->proof == NULL)
 		return;
+	ask_lists(in);
 	flow_hold(&in->end.flow);
 	smtp_proof_end(in->end.tx->proof, on_proved, in);
+}
+
+static void on_looked_up(void *self)
+{
+	struct inbound *in = self;
+
+	flow_release(&in->end.flow);
+}
+
+static void look_up(void *self)
+{
+	struct inbound *in = self;
+	const struct facts *f = &in->end.facts;
+
+	if (in->lists == NULL)
+		return;
+	for (size_t i = 0; i < f->proved_n; i++)
+		list_asks_name(in->lists, f->proved[i]);
+	if (list_asks_known(in->lists))
+		return;
+	flow_hold(&in->end.flow);
+	list_asks_await(in->lists, on_looked_up, in);
+}
+
+/* The connection's and the message's together. */
+static void gather_lists(struct inbound *in)
+{
+	struct facts *f = &in->end.facts;
+	const struct listed *more;
+	size_t n = list_asks_hits(in->lists, &more);
+	struct listed *all = arena_array(in->end.tx->arena, f->listed_n + n + 1, sizeof(*all));
+
+	for (size_t i = 0; i < f->listed_n; i++)
+		all[i] = f->listed[i];
+	for (size_t i = 0; i < n; i++)
+		all[f->listed_n + i] = more[i];
+	f->listed = all;
+	f->listed_n += n;
 }
 
 static void run_acquaint(struct job *j) /* worker */
@@ -128,6 +197,7 @@ static void acquaint(void *self)
 {
 	struct inbound *in = self;
 
+	gather_lists(in);
 	if (in->end.facts.from.n > 0)
 		smtp_end_work_on(
 		    &in->end, store_lane(in->end.server->deps.store, STORE_STATE), run_acquaint);
@@ -285,6 +355,7 @@ static void on_ended(void *self)
 
 	inbound_record(in);
 	features_free(&in->features);
+	list_asks_free(in->lists);
 	smtp_peer_release(in->peer);
 	smtp_end_answer(&in->end);
 }

@@ -8,6 +8,7 @@
 #include "smtp/in_peer.h"
 #include "smtp/in_proof.h"
 #include "spam/classifier.h"
+#include "spam/lists.h"
 #include "spam/verdict.h"
 #include "store/quarantine.h"
 #include "store/senders.h"
@@ -16,8 +17,8 @@ struct inbound;
 
 struct share { /* one account's copy, however many of its addresses were named */
 	struct account *account;
-	const char *name;  /* lives as long as the account */
-	struct slice rcpt; /* the first of its addresses */
+	const char *name;   /* lives as long as the account */
+	struct slice rcpt;  /* the first of its addresses */
 	struct facts facts; /* once weighed: all of them, for this account */
 	enum fact known;    /* the account wrote to the one in From */
 	struct verdict verdict;
@@ -40,6 +41,9 @@ struct inbound {
 	size_t shares_n;
 	struct span *drop; /* inbound fields only we may write */
 	size_t drop_n;
+	struct uri_hosts uris; /* where its links lead; when a list is asked about that */
+	bool wants_uris;
+	struct list_asks *lists;  /* owned; NULL: nothing is asked */
 	struct mime mime;         /* of the draft; until the commit's answer only */
 	struct features features; /* owned */
 	bool came_again;          /* the greylist lets this sender in */
@@ -47,9 +51,9 @@ struct inbound {
 };
 
 /* in_weigh.c. On a worker, each in turn. */
-int inbound_read(struct inbound *in);   /* form, loops, parts, features; -1 with end.err set */
+int inbound_read(struct inbound *in);      /* form, loops, parts, features; -1 with end.err set */
 void inbound_acquaint(struct inbound *in); /* on STORE_STATE: who of the recipients knows From? */
-void inbound_weigh(struct inbound *in); /* facts of each share to its verdict */
+void inbound_weigh(struct inbound *in);    /* facts of each share to its verdict */
 void inbound_greylist(struct inbound *in); /* on STORE_STATE */
 
 /* in_quarantine.c: a copy for each share; holds the flow until all are kept, or not. */

@@ -8,6 +8,7 @@
 
 #include "core/log.h"
 #include "core/mem.h"
+#include "spam/lists.h"
 
 static void keyring_free(struct keyring *k)
 {
@@ -72,6 +73,23 @@ const struct dkim_keys *smtp_server_keys(
 	return (NULL);
 }
 
+/* Lists come and go at any hour: the owner is told by log, "why" and status alike. */
+static void on_notice(void *self, const struct cfg_dnsbl *list, const char *why)
+{
+	struct smtp_server *s = self;
+	char zone[L_LIST_ZONE + 1];
+	struct ledger_row row = { .act = SLICE("list") };
+
+	(void)snprintf(zone, sizeof(zone), SLICE_FMT, SLICE_ARG(list->zone));
+	log_event(why != NULL ? LOG_WARN : LOG_INFO, NULL, "list", "zone", zone, "state",
+	    why != NULL ? "off" : "well", "why", why != NULL ? why : "its self-test succeeded",
+	    "now", why != NULL ? "it is not asked; tried again in an hour" : "it is asked again",
+	    NULL);
+	row.mail_from = list->zone;
+	row.points = slice_of(why != NULL ? why : "well again");
+	ledger_add(s->deps.store, &row);
+}
+
 struct smtp_server *smtp_server_new(const struct smtp_deps *deps, struct err *err)
 {
 	struct smtp_server *s = NEW(struct smtp_server);
@@ -84,6 +102,10 @@ struct smtp_server *smtp_server_new(const struct smtp_deps *deps, struct err *er
 	s->submitted = rate_new(SMTP_RCPT_HOUR, SMTP_RCPT_HOUR / 3600.0, 1024);
 	s->guesses = rate_new(SMTP_GUESS_HOUR, SMTP_GUESS_HOUR / 3600.0, 4096);
 	s->keys = keyring_load(s->cfg, s->degraded, sizeof(s->degraded));
+	if (deps->dns != NULL && deps->suffixes != NULL)
+		s->lists = lists_new(
+		    &(struct lists_deps){ deps->loop, deps->dns, deps->suffixes, on_notice, s },
+		    s->cfg);
 	return (s);
 }
 
@@ -94,6 +116,8 @@ void smtp_server_reload(struct smtp_server *s, const struct cfg *cfg)
 	s->cfg = cfg;
 	s->keys = keyring_load(cfg, s->degraded, sizeof(s->degraded));
 	keyring_retire(old);
+	if (s->lists != NULL)
+		lists_reload(s->lists, cfg);
 }
 
 void smtp_accept_mx(void *server, struct conn *c)
@@ -160,6 +184,7 @@ void smtp_server_free(struct smtp_server *s)
 	if (s == NULL)
 		return;
 	later_cancel(s->idle);
+	lists_free(s->lists);
 	lane_free(s->crypto);
 	keyring_retire(s->keys);
 	rate_free(s->submitted);
@@ -170,6 +195,13 @@ void smtp_server_free(struct smtp_server *s)
 void smtp_server_counts(const struct smtp_server *s, struct smtp_server_counts *ret)
 {
 	*ret = s->counts;
+}
+
+void smtp_server_each_list(
+    const struct smtp_server *s, void (*on_list)(void *arg, const struct list_status *l), void *arg)
+{
+	if (s->lists != NULL)
+		lists_each(s->lists, on_list, arg);
 }
 
 const char *smtp_server_degraded(const struct smtp_server *s)

@@ -13,6 +13,7 @@
 struct smtp_server;
 struct smtp_sender;
 struct suffixes;
+struct list_status; /* spam/lists.h */
 
 struct smtp_deps { /* all borrowed; outlive the server */
 	struct loop *loop;
@@ -43,6 +44,9 @@ struct smtp_server_counts {
 };
 void smtp_server_counts(const struct smtp_server *s, struct smtp_server_counts *ret);
 const char *smtp_server_degraded(const struct smtp_server *s); /* NULL: well */
+/* The lists in the DNS that are asked, and how they are. */
+void smtp_server_each_list(const struct smtp_server *s,
+    void (*on_list)(void *arg, const struct list_status *l), void *arg);
 
 struct smtp_sender *smtp_sender_new(const struct smtp_deps
 	*deps); /* starts on the next turn; wakes by queue_on_added and by time */

@@ -10,6 +10,15 @@
 
 enum fact { FACT_UNKNOWN, FACT_NO, FACT_YES };
 
+struct cfg_dnsbl;
+
+struct listed { /* one list in the DNS knows something about this mail */
+	const struct cfg_dnsbl *list;
+	struct slice what; /* the address, or the name, that it lists */
+	struct ip code;    /* its answer */
+	double points;     /* of that answer */
+};
+
 struct facts {
 	int64_t arrived; /* wall seconds; 0: now */
 	/* connection */
@@ -24,6 +33,9 @@ struct facts {
 	enum fact sender_known; /* somebody here wrote to the domain of mail_from, or to one above it;
 				   asked only before the message comes */
 	struct slice rcpt;      /* the recipient's address; empty outside of one share */
+	const struct listed
+	    *listed; /* by whom, each list once; the connection's alone before the message came */
+	size_t listed_n;
 	/* sender authentication */
 	struct slice from; /* the one address of From, folded local@domain; empty: several, or not
 			      read yet */

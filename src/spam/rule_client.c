@@ -1,4 +1,5 @@
 /* rule_client.c: what do the connection, and what the sender proved or did not, tell? And the classifier's answer in points. */
+#include "core/cfg.h"
 #include "core/domain.h"
 #include "spam/bayes.h"
 #include "spam/rules.h"
@@ -60,4 +61,30 @@ double rule_proved(const struct rule_case *c)
 double rule_bayes(const struct rule_case *c)
 {
 	return (c->f->has_bayes ? bayes_points(c->f->bayes, c->f->bayes_confidence) : 0);
+}
+
+/* The sum over lists of this kind; a list that is only to be told of counts nothing. */
+static double listed(const struct facts *f, enum cfg_list_kind kind)
+{
+	double sum = 0;
+
+	for (size_t i = 0; i < f->listed_n; i++)
+		if (f->listed[i].list->kind == kind && f->listed[i].list->action != ACTION_TAG)
+			sum += f->listed[i].points;
+	return (sum);
+}
+
+double rule_listed_address(const struct rule_case *c)
+{
+	return (listed(c->f, LIST_ADDRESS));
+}
+
+double rule_listed_name(const struct rule_case *c)
+{
+	return (listed(c->f, LIST_NAME));
+}
+
+double rule_listed_uri(const struct rule_case *c)
+{
+	return (listed(c->f, LIST_URI));
 }

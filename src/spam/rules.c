@@ -77,6 +77,10 @@ const struct rule rules[] = {
 	{ "early-talker", 2.0, rule_early_talker },
 	{ "spf-fail", 1.0, rule_spf_fail },
 	{ "sender-proved", -0.3, rule_proved },
+	/* lists in the DNS; points are the owner's */
+	{ "listed-address", 1, rule_listed_address },
+	{ "listed-name", 1, rule_listed_name },
+	{ "listed-uri", 1, rule_listed_uri },
 	{ "known-correspondent", -1.5, rule_known_correspondent },
 };
 const size_t rules_n = COUNT_OF(rules);

@@ -127,5 +127,8 @@ double rule_spf_fail(const struct rule_case *c);
 double rule_proved(const struct rule_case *c);
 double rule_known_correspondent(const struct rule_case *c);
 double rule_bayes(const struct rule_case *c);
+double rule_listed_address(const struct rule_case *c);
+double rule_listed_name(const struct rule_case *c);
+double rule_listed_uri(const struct rule_case *c);
 
 #endif

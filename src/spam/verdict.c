@@ -8,12 +8,13 @@
 
 #include "core/buf.h"
 #include "core/clock.h"
+#include "core/limits.h"
 #include "core/mem.h"
 #include "spam/filter.h"
 #include "spam/owner.h"
 #include "spam/rules.h"
 
-enum { WHY_MAX = 2000, NOTES = FILTER_MAX + 8 };
+enum { WHY_MAX = 2000, NOTES = FILTER_MAX + L_LISTS + 8 };
 
 static const char reply_spam[] =
     "this message looks like unsolicited mail and was not delivered; if it is not, please send a "
@@ -115,16 +116,69 @@ static bool is_stranger(const struct facts *f)
 	    f->proved_n == 0 && f->known_correspondent != FACT_YES && !ip_is_this_host(&f->peer));
 }
 
+/* Who lists this mail, for the owner: rules count it, here it is named. */
+static void note_lists(struct judging *j)
+{
+	for (size_t i = 0; i < j->facts->listed_n; i++) {
+		const struct listed *l = &j->facts->listed[i];
+		char code[IP_TEXT];
+
+		note(j,
+		    arena_fmt(j->arena, "listed by " SLICE_FMT " (%s)", SLICE_ARG(l->list->zone),
+			ip_text(&l->code, code)),
+		    arena_strdup(j->arena, l->what));
+	}
+}
+
+/* What a refused peer is told about it: where he can have that changed. */
+static const char *reply_listed(struct arena *a, const struct listed *l)
+{
+	return (arena_fmt(a,
+	    "%s " SLICE_FMT " is listed by " SLICE_FMT
+	    ", please have it removed there, or write from elsewhere",
+	    l->list->kind == LIST_URI ? "this message links to what is not welcome here:"
+				      : "mail from here is not taken:",
+	    SLICE_ARG(l->what), SLICE_ARG(l->list->zone)));
+}
+
+static const char *reply_of_score(struct judging *j)
+{
+	const struct facts *f = j->facts;
+
+	for (size_t i = 0; i < f->listed_n; i++)
+		if (f->listed[i].points > 0 && f->listed[i].list->action != ACTION_TAG)
+			return (arena_fmt(j->arena, "%s (" SLICE_FMT " is listed by " SLICE_FMT ")",
+			    reply_spam, SLICE_ARG(f->listed[i].what),
+			    SLICE_ARG(f->listed[i].list->zone)));
+	return (reply_spam);
+}
+
 static void apply_score(struct judging *j)
 {
 	const struct cfg_score *n = &j->cfg->score;
 
 	if (j->v->score >= n->reject)
-		raise(j, VERDICT_REJECT, 550, "5.7.1", reply_spam);
+		raise(j, VERDICT_REJECT, 550, "5.7.1", reply_of_score(j));
 	else if (j->v->score >= n->junk)
 		raise(j, VERDICT_JUNK, 0, NULL, NULL);
 	else if (j->v->score >= n->greylist && is_stranger(j->facts))
 		raise(j, VERDICT_GREYLIST, 451, "4.7.1", reply_greylist);
+}
+
+/* What the owner wants done with what a filter or list caught. */
+static void act(struct judging *j, enum cfg_action action, const char *enhanced, const char *reply)
+{
+	switch (action) {
+	case ACTION_OFF:
+	case ACTION_TAG:
+	case ACTION_SCORE: break;
+	case ACTION_GREYLIST:
+		if (is_stranger(j->facts))
+			raise(j, VERDICT_GREYLIST, 451, "4.7.1", reply_greylist);
+		break;
+	case ACTION_JUNK: raise(j, VERDICT_JUNK, 0, NULL, NULL); break;
+	case ACTION_REJECT: raise(j, VERDICT_REJECT, 550, enhanced, reply); break;
+	}
 }
 
 static void apply_filters(struct judging *j)
@@ -135,19 +189,11 @@ static void apply_filters(struct judging *j)
 
 	for (size_t i = 0; i < n; i++) {
 		note(j, hits[i].name, actions[hits[i].action]);
-		switch (hits[i].action) {
-		case ACTION_OFF:
-		case ACTION_TAG: break;
-		case ACTION_GREYLIST:
-			if (is_stranger(j->facts))
-				raise(j, VERDICT_GREYLIST, 451, "4.7.1", reply_greylist);
-			break;
-		case ACTION_JUNK: raise(j, VERDICT_JUNK, 0, NULL, NULL); break;
-		case ACTION_REJECT:
-			raise(j, VERDICT_REJECT, 550, hits[i].enhanced, hits[i].reply);
-			break;
-		}
+		act(j, hits[i].action, hits[i].enhanced, hits[i].reply);
 	}
+	for (size_t i = 0; i < j->facts->listed_n; i++)
+		act(j, j->facts->listed[i].list->action, "5.7.1",
+		    reply_listed(j->arena, &j->facts->listed[i]));
 }
 
 /* RFC 7489 6.6.2 and 10.3; a list or forwarder that broke the proof is no forger. */
@@ -303,6 +349,7 @@ void verdict_judge(
 
 	*ret = (struct verdict){ .act = VERDICT_ACCEPT };
 	add_up(&j);
+	note_lists(&j);
 	decide(&j);
 }
 
@@ -319,27 +366,39 @@ bool verdict_may_refuse(const struct cfg *cfg)
 {
 	const struct cfg_filters *c = &cfg->filter;
 
+	for (const struct cfg_dnsbl *d = c->dnsbls; d != NULL; d = d->next)
+		if (d->kind == LIST_ADDRESS && d->action == ACTION_REJECT)
+			return (true);
 	return (cfg->denies != NULL || c->rdns_pattern == ACTION_REJECT ||
 	    c->no_rdns == ACTION_REJECT || c->no_fcrdns == ACTION_REJECT);
 }
 
-/* The filter that refuses this peer; NULL: none does. */
-static const struct filter_hit *refusing(
-    const struct facts *f, const struct cfg *cfg, struct filter_hit hits[FILTER_MAX])
+/* The filter or list that refuses this peer; NULL: none does. */
+static const struct filter_hit *refusing(struct arena *a, const struct facts *f,
+    const struct cfg *cfg, struct filter_hit hits[FILTER_MAX])
 {
 	size_t n = filter_look(&cfg->filter, f, hits);
 
 	for (size_t i = 0; i < n; i++)
 		if (hits[i].action == ACTION_REJECT)
 			return (&hits[i]);
+	for (size_t i = 0; i < f->listed_n; i++)
+		if (f->listed[i].list->action == ACTION_REJECT) {
+			hits[0] = (struct filter_hit){ "dnsbl", ACTION_REJECT, "5.7.1",
+				reply_listed(a, &f->listed[i]) };
+			return (&hits[0]);
+		}
 	return (NULL);
 }
 
 bool verdict_filtered(const struct facts *f, const struct cfg *cfg)
 {
 	struct filter_hit hits[FILTER_MAX];
+	struct arena *a = arena_new(0);
+	bool refused = refusing(a, f, cfg, hits) != NULL;
 
-	return (refusing(f, cfg, hits) != NULL);
+	arena_free(a);
+	return (refused);
 }
 
 bool verdict_refuses(
@@ -359,11 +418,10 @@ bool verdict_refuses(
 			.reply = reply_denied };
 		return (true);
 	}
-	if (f->sender_known != FACT_NO || (hit = refusing(f, cfg, hits)) == NULL)
+	if (f->sender_known != FACT_NO || (hit = refusing(a, f, cfg, hits)) == NULL)
 		return (false);
-	*ret = (struct verdict){ .act = VERDICT_REJECT,
-		.code = 550,
-		.enhanced = hit->enhanced,
-		.reply = hit->reply };
+	*ret = (struct verdict){
+		.act = VERDICT_REJECT, .code = 550, .enhanced = hit->enhanced, .reply = hit->reply
+	};
 	return (true);
 }

@@ -35,10 +35,12 @@ def pack_value(kind, value):
 
 
 class Dns:
-    """records: {(name, type): [value...]}; faults: {name: "SERVFAIL" | "DROP" | seconds of delay}."""
+    """records: {(name, type): [value...]}, "*.zone" for all below it; ttl: of all answers, 0: nobody keeps them;
+    faults: {name: "SERVFAIL" | "DROP" | seconds of delay}."""
 
     def __init__(self, records=None, address="127.0.0.1", port=0):
         self.records, self.faults, self.asked = {}, {}, []
+        self.ttl = 30
         for (name, kind), values in (records or {}).items():
             self.add(name, kind, *values)
         outer = self
@@ -75,6 +77,11 @@ class Dns:
 
     def add(self, name, kind, *values):
         self.records.setdefault((name.rstrip(".").lower(), kind), []).extend(values)
+
+    @property
+    def wild(self):
+        """Types for which a name "*.zone" stands for all below it."""
+        return {("*", kind) for name, kind in self.records if name.startswith("*.")}
 
     def replace(self, name, kind, *values):
         self.records[(name.rstrip(".").lower(), kind)] = list(values)
@@ -114,16 +121,18 @@ class Dns:
             owner = name
             for _ in range(8):
                 values = self.records.get((owner, kind))
+                for cut in range(owner.count(".")) if values is None and ("*", kind) in self.wild else ():
+                    values = values or self.records.get(("*." + owner.split(".", cut + 1)[-1], kind))
                 if values is None and (owner, "CNAME") in self.records and kind != "CNAME":
                     target = self.records[(owner, "CNAME")][0]
                     raw = pack_value("CNAME", target)
-                    answers += pack_name(owner) + struct.pack("!HHIH", 5, 1, 30, len(raw)) + raw
+                    answers += pack_name(owner) + struct.pack("!HHIH", 5, 1, self.ttl, len(raw)) + raw
                     seen += 1
                     owner = target.rstrip(".").lower()
                     continue
                 for value in values or []:
                     raw = pack_value(kind, value)
-                    answers += pack_name(owner) + struct.pack("!HHIH", qtype, 1, 30, len(raw)) + raw
+                    answers += pack_name(owner) + struct.pack("!HHIH", qtype, 1, self.ttl, len(raw)) + raw
                     seen += 1
                 break
             if not seen and not any(n == name or n.endswith("." + name) for n, _ in self.records):
@@ -131,7 +140,7 @@ class Dns:
         soa = b""
         if not seen:
             raw = pack_value("SOA", None)
-            soa = pack_name(labels[-1] if labels else "") + struct.pack("!HHIH", 6, 1, 30, len(raw)) + raw
+            soa = pack_name(labels[-1] if labels else "") + struct.pack("!HHIH", 6, 1, self.ttl, len(raw)) + raw
         flags = 0x8480 | (struct.unpack("!H", data[2:4])[0] & 0x0100) | rcode
         return data[:2] + struct.pack("!HHHHH", flags, 1, seen, 1 if soa else 0, 0) + data[12:at + 5] + answers + soa
 

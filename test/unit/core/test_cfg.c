@@ -198,6 +198,42 @@ static void filters_and_rules_are_read(void **state)
 	cfg_free(c);
 }
 
+static void lists_are_read(void **state)
+{
+	struct cfg *c = load(MINIMAL "[[filter.dnsbl]]\nzone = \"Bl.Example.\"\n"
+				     "codes = [\"127.0.0.2\", \"127.0.0.4-9\", \"127.0.1.0/24\", "
+				     "\"127.0.2.&10\", \"127.0.0.7-127.0.3.1\"]\n"
+				     "[[filter.dnsbl]]\nzone = \"bl.example\"\nkind = \"uri\"\n"
+				     "codes = { \"127.0.0.2\" = 1.5, \"127.0.0.3\" = 2 }\n"
+				     "action = \"junk\"\npoints = 7\n");
+	static const struct {
+		uint32_t low, high;
+		unsigned bits;
+	} want[] = { { 0x7f000002, 0x7f000002, 0 }, { 0x7f000004, 0x7f000009, 0 },
+		{ 0x7f000100, 0x7f0001ff, 0 }, { 0x7f000200, 0x7f0002ff, 10 },
+		{ 0x7f000007, 0x7f000301, 0 } };
+	const struct cfg_dnsbl *d = c->filter.dnsbls;
+
+	(void)state;
+	assert_true(slice_eq(d->zone, SLICE("bl.example")));
+	assert_int_equal(d->kind, LIST_ADDRESS);
+	assert_int_equal(d->action, ACTION_SCORE);
+	assert_int_equal(d->codes_n, COUNT_OF(want));
+	for (size_t i = 0; i < COUNT_OF(want); i++) {
+		assert_int_equal(d->codes[i].low, want[i].low);
+		assert_int_equal(d->codes[i].high, want[i].high);
+		assert_int_equal(d->codes[i].bits, want[i].bits);
+		assert_int_equal(d->codes[i].points * 10, 30);
+	}
+	d = d->next;
+	assert_int_equal(d->kind, LIST_URI);
+	assert_int_equal(d->action, ACTION_JUNK);
+	assert_int_equal(d->codes[0].points * 10, 15);
+	assert_int_equal(d->codes[1].points * 10, 20);
+	assert_null(d->next);
+	cfg_free(c);
+}
+
 static void faults_are_told(void **state)
 {
 	static const struct {
@@ -335,8 +371,35 @@ static void faults_are_told(void **state)
 		{ "[[listen]]\nservice = \"smtp\"\nproxy_protocol = true",
 		    "this version cannot do \"listen.proxy_protocol\" yet", 3 },
 		{ "[filter.reputation]", "this version cannot do \"filter.reputation\" yet", 1 },
-		{ "[[filter.dnsbl]]\nzone = \"x\"", "this version cannot do \"filter.dnsbl\" yet",
-		    1 },
+		/* lists in the DNS */
+		{ "[filter.dnsbl]\nzone = \"x.example\"", "filter.dnsbl is a list of tables", 1 },
+		{ "[[filter.dnsbl]]\nzone = \"x.example\"",
+		    "filter.dnsbl.codes is missing: give the answers", 1 },
+		{ "[[filter.dnsbl]]\ncodes = [\"127.0.0.2\"]", "filter.dnsbl.zone is missing", 1 },
+		{ "[[filter.dnsbl]]\nzone = \"x y\"\ncodes = [\"127.0.0.2\"]",
+		    "filter.dnsbl.zone: \"x y\" is no domain name", 2 },
+		{ "[[filter.dnsbl]]\nzone = \"x.example\"\ncodes = [\"128.0.0.2\"]",
+		    "filter.dnsbl.codes: \"128.0.0.2\" is no answer of a list", 3 },
+		{ "[[filter.dnsbl]]\nzone = \"x.example\"\ncodes = [\"127.255.255.254\"]",
+		    "filter.dnsbl.codes: \"127.255.255.254\" is no answer of a list", 3 },
+		{ "[[filter.dnsbl]]\nzone = \"x.example\"\ncodes = [\"127.0.0.9-2\"]",
+		    "filter.dnsbl.codes: \"127.0.0.9-2\" is no answer of a list", 3 },
+		{ "[[filter.dnsbl]]\nzone = \"x.example\"\ncodes = [\"127.0.0.&0\"]",
+		    "filter.dnsbl.codes: \"127.0.0.&0\" is no answer of a list", 3 },
+		{ "[[filter.dnsbl]]\nzone = \"x.example\"\ncodes = [\"127.0.0.2/7\"]",
+		    "filter.dnsbl.codes: \"127.0.0.2/7\" is no answer of a list", 3 },
+		{ "[[filter.dnsbl]]\nzone = \"x.example\"\ncodes = [2]",
+		    "filter.dnsbl.codes must be a list of answers", 3 },
+		{ "[[filter.dnsbl]]\nzone = \"x.example\"\ncodes = []",
+		    "filter.dnsbl.codes must be a list of answers", 3 },
+		{ "[[filter.dnsbl]]\nzone = \"x.example\"\ncodes = { \"127.0.0.2\" = -1 }",
+		    "filter.dnsbl.codes: points must be from 0 to 1000", 3 },
+		{ "[[filter.dnsbl]]\nzone = \"x.example\"\ncodes = [\"127.0.0.2\"]\nkind = \"ip\"",
+		    "filter.dnsbl.kind must be", 4 },
+		{ "[[filter.dnsbl]]\nzone = \"x.example\"\ncodes = "
+		  "[\"127.0.0.2\"]\n[[filter.dnsbl]]\nzone = \"X.example.\"\ncodes = "
+		  "[\"127.0.0.3\"]",
+		    "the list x.example is here twice, first in line", 4 },
 		{ "[[rule]]\nsubject = \"x\"\naction = \"junk\"\nforward = \"a@b.example\"",
 		    "this version cannot do \"rule.forward\" yet: remove it", 4 },
 		{ "[fallback]", "this version cannot do \"fallback\" yet", 1 },
@@ -618,6 +681,7 @@ int main(void)
 		cmocka_unit_test(a_short_file_is_complete),
 		cmocka_unit_test(every_table_is_read),
 		cmocka_unit_test(filters_and_rules_are_read),
+		cmocka_unit_test(lists_are_read),
 		cmocka_unit_test(faults_are_told),
 		cmocka_unit_test(all_faults_come_at_once_by_line),
 		cmocka_unit_test(many_faults_are_counted),

@@ -5,6 +5,7 @@
 #include <setjmp.h>
 #include <cmocka.h>
 #include <math.h>
+#include <string.h>
 
 #include "core/mem.h"
 #include "msg/date.h"
@@ -185,6 +186,64 @@ static void the_numbers_decide(void **state)
 		.score < 0);
 }
 
+static void lists_count_what_the_owner_says_and_are_named(void **state)
+{
+	struct cfg_dnsbl address = { .zone = SLICE("bl.example"), .action = ACTION_SCORE },
+			 name = { .zone = SLICE("rhs.example"),
+				 .kind = LIST_NAME,
+				 .action = ACTION_SCORE },
+			 link = { .zone = SLICE("uri.example"),
+				 .kind = LIST_URI,
+				 .action = ACTION_SCORE };
+	const struct listed listed[] = {
+		{ &address, SLICE("192.0.2.9"), { .octets = { 127, 0, 0, 4 } }, 3 },
+		{ &name, SLICE("spam.example"), { .octets = { 127, 0, 1, 2 } }, 2 },
+		{ &link, SLICE("evil.example"), { .octets = { 127, 0, 0, 8 } }, 1.5 },
+	};
+	const char *message = arena_fmt(arena, "%s\r\nhello\r\n", good);
+	struct facts f = { .listed = listed, .listed_n = COUNT_OF(listed) };
+	struct cfg cfg = { .score = numbers };
+	struct verdict v = judge(message, f, &numbers);
+
+	(void)state;
+	assert_true(fired(&v, "listed-address") && fired(&v, "listed-name") &&
+	    fired(&v, "listed-uri"));
+	assert_int_equal(v.score * 10, 65);
+	assert_int_equal(v.act, VERDICT_JUNK);
+	assert_true(slice_find(v.why, SLICE("listed by bl.example (127.0.0.4): 192.0.2.9")) !=
+	    SIZE_MAX);
+	assert_true(slice_find(v.why, SLICE("listed by uri.example (127.0.0.8): evil.example")) !=
+	    SIZE_MAX);
+	/* Refused for its score: told by which list, and not how many points. */
+	v = judge(message, f, &(struct cfg_score){ 4, 5, 6 });
+	assert_int_equal(v.act, VERDICT_REJECT);
+	assert_non_null(strstr(v.reply, "192.0.2.9 is listed by bl.example"));
+	assert_null(strstr(v.reply, "score"));
+	/* Only told. */
+	name.action = link.action = address.action = ACTION_TAG;
+	v = judge(message, f, &numbers);
+	assert_true(v.score < 0.1 && v.act == VERDICT_ACCEPT);
+	assert_true(slice_find(v.why, SLICE("listed by rhs.example")) != SIZE_MAX);
+	/* Refused outright, whatever the score; an address already after RCPT. */
+	link.action = ACTION_REJECT;
+	v = judge(message, f, &numbers);
+	assert_int_equal(v.act, VERDICT_REJECT);
+	assert_non_null(strstr(v.reply, "evil.example is listed by uri.example"));
+	link.action = ACTION_JUNK;
+	v = judge(message, f, &numbers);
+	assert_int_equal(v.act, VERDICT_JUNK);
+	f.sender_known = FACT_NO;
+	cfg.filter.dnsbls = &address;
+	assert_false(verdict_may_refuse(&cfg));
+	assert_false(verdict_refuses(arena, &f, &cfg, &v));
+	address.action = ACTION_REJECT;
+	assert_true(verdict_may_refuse(&cfg));
+	assert_true(verdict_filtered(&f, &cfg));
+	assert_true(verdict_refuses(arena, &f, &cfg, &v));
+	assert_int_equal(v.code, 550);
+	assert_non_null(strstr(v.reply, "192.0.2.9 is listed by bl.example"));
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -192,6 +251,7 @@ int main(void)
 		cmocka_unit_test(each_rule_sees_its_sign),
 		cmocka_unit_test(what_is_honest_is_left_alone),
 		cmocka_unit_test(the_numbers_decide),
+		cmocka_unit_test(lists_count_what_the_owner_says_and_are_named),
 	};
 
 	return (cmocka_run_group_tests(tests, setup, teardown));
