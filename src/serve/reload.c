@@ -115,7 +115,6 @@ static int reload_changed(struct server *s, struct cfg *cfg, struct err *err)
 	smtp_server_reload(s->smtp, cfg);
 	smtp_sender_reload(s->sender, cfg);
 	imap_server_reload(s->imap, cfg);
-	classifier_reload(s->classifier);
 	s->ops.cfg = cfg;
 	s->spent = mem_grow(s->spent, s->spent_n + 1, sizeof(struct cfg *));
 	s->spent[s->spent_n++] = s->cfg;

@@ -9,57 +9,34 @@
 #include "core/mem.h"
 #include "spam/bayes.h"
 
-struct load { /* the first job, and every reload */
+struct load { /* the first job */
 	struct job job;
 	struct classifier *c;
-	char **accounts; /* owned; what is nobody's of them is loaded besides when ${first} */
-	size_t n;
-	bool first;
-	struct model rest, *models;
-	unsigned char key[16];
+	char **names; /* owned; of models, "" among them */
+	size_t n, room;
 	struct err err;
 };
 
-static void on_count(void *self, const struct feature_count *count)
-{
-	model_set(self, count);
-}
-
-static int load_model(struct load *l, struct slice name, struct model *ret)
-{
-	model_init(ret);
-	return (tokens_load(l->c->store, name, &ret->totals, on_count, ret, &l->err));
-}
-
-/* Of the shared counts what is no account's that was loaded. */
-static void on_shared(void *self, const struct feature_count *count)
+static void on_model(void *self, struct slice name)
 {
 	struct load *l = self;
-	struct feature_count left = *count;
 
-	for (size_t i = 0; i < l->n; i++) {
-		struct feature_count c = model_get(&l->models[i], count->feature);
-
-		left.ham -= left.ham < c.ham ? left.ham : c.ham;
-		left.spam -= left.spam < c.spam ? left.spam : c.spam;
-	}
-	model_set(&l->rest, &left);
+	if (l->n == l->room)
+		l->names = mem_grow(l->names, l->room = l->room * 2 + 8, sizeof(*l->names));
+	l->names[l->n++] = mem_strndup(name.p, name.n);
 }
 
-static int load_rest(struct load *l)
+static void on_change(void *self, const struct feature_change *c)
 {
-	struct model_totals all;
+	model_change(self, c);
+}
 
-	if (tokens_load(l->c->store, SLICE(""), &all, on_shared, l, &l->err) == -1)
-		return (-1);
-	for (size_t i = 0; i < l->n; i++) {
-		const struct model_totals *own = &l->models[i].totals;
+/* What was taught to an account that is gone is what others know, as before. */
+static int load_model(struct load *l, struct slice name)
+{
+	struct model *m = classifier_model(l->c, name);
 
-		all.ham -= all.ham < own->ham ? all.ham : own->ham;
-		all.spam -= all.spam < own->spam ? all.spam : own->spam;
-	}
-	l->rest.totals = all;
-	return (0);
+	return (tokens_load(l->c->store, name, &m->totals, on_change, m, &m->fresh, &l->err));
 }
 
 struct model *classifier_model(struct classifier *c, struct slice account)
@@ -77,28 +54,6 @@ struct model *classifier_model(struct classifier *c, struct slice account)
 	return (m);
 }
 
-static void take_over(struct load *l)
-{
-	struct classifier *c = l->c;
-
-	(void)pthread_rwlock_wrlock(&c->lock);
-	if (l->first) {
-		memcpy(c->key, l->key, sizeof(c->key));
-		c->rest = l->rest;
-		model_init(&l->rest);
-	}
-	for (size_t i = 0; i < l->n; i++) {
-		struct model *m = classifier_model(c, slice_of(l->accounts[i]));
-
-		if (!l->first) /* until now its counts were among those of nobody we know */
-			model_take_out(&c->rest, &l->models[i]);
-		model_free(m);
-		*m = l->models[i];
-		model_init(&l->models[i]);
-	}
-	(void)pthread_rwlock_unlock(&c->lock);
-}
-
 /* Counts of another tokeniser cannot be taken back: repair makes all again from the lessons. */
 static int forget_stale(struct load *l)
 {
@@ -109,18 +64,16 @@ static int forget_stale(struct load *l)
 	return (stale ? tokens_forget(l->c->store, &l->err) : 0);
 }
 
-static void load_run(struct job *j) /* lane STORE_SPAM */
+static void load_run(struct job *j) /* lane STORE_SPAM; nobody scores yet */
 {
 	struct load *l = (struct load *)j;
 
-	if (l->first && (tokens_key(l->c->store, l->key, &l->err) == -1 || forget_stale(l) == -1))
+	if (tokens_key(l->c->store, l->c->key, &l->err) == -1 || forget_stale(l) == -1 ||
+	    tokens_each_model(l->c->store, on_model, l, &l->err) == -1)
 		return;
 	for (size_t i = 0; i < l->n; i++)
-		if (load_model(l, slice_of(l->accounts[i]), &l->models[i]) == -1)
+		if (load_model(l, slice_of(l->names[i])) == -1)
 			return;
-	if (l->first && load_rest(l) == -1)
-		return;
-	take_over(l); /* here, where nothing else can count at the same time */
 }
 
 static void load_done(struct job *j)
@@ -129,7 +82,7 @@ static void load_done(struct job *j)
 	struct classifier *c = l->c;
 	bool good = l->err.kind == ERR_NONE;
 
-	if (l->first && !c->stopped) {
+	if (!c->stopped) {
 		if (good) {
 			c->ready = true;
 			c->train = train_start(c);
@@ -137,38 +90,19 @@ static void load_done(struct job *j)
 		}
 		c->on_ready(c->self, good ? NULL : &l->err);
 	}
-	for (size_t i = 0; i < l->n; i++) {
-		model_free(&l->models[i]);
-		free(l->accounts[i]);
-	}
-	model_free(&l->rest);
-	free(l->models);
-	free(l->accounts);
+	for (size_t i = 0; i < l->n; i++)
+		free(l->names[i]);
+	free(l->names);
 	free(l);
 	classifier_release(c);
 }
 
-static void load_start(struct classifier *c, bool first)
+static void load_start(struct classifier *c)
 {
 	struct load *l = NEW(struct load);
-	size_t room = 0;
 
 	l->c = c;
-	l->first = first;
 	l->job = (struct job){ .run = load_run, .done = load_done };
-	(void)pthread_rwlock_rdlock(&c->lock);
-	for (struct account *a = NULL; (a = store_account_next(c->store, a)) != NULL;) {
-		struct slice name = slice_of(account_name(a));
-
-		if (map_get(c->models, name) != NULL)
-			continue; /* in memory and up to date already */
-		if (l->n == room)
-			l->accounts =
-			    mem_grow(l->accounts, room = room * 2 + 8, sizeof(*l->accounts));
-		l->accounts[l->n++] = mem_strdup(account_name(a));
-	}
-	l->models = mem_new_array(l->n + 1, sizeof(*l->models));
-	(void)pthread_rwlock_unlock(&c->lock);
 	c->jobs++;
 	lane_force(store_lane(c->store, STORE_SPAM), &l->job);
 }
@@ -188,14 +122,8 @@ struct classifier *classifier_start(
 	c->all = mem_new_array(1, sizeof(*c->all));
 	c->all[c->all_n++] = &c->rest;
 	(void)pthread_rwlock_init(&c->lock, NULL);
-	load_start(c, true);
+	load_start(c);
 	return (c);
-}
-
-void classifier_reload(struct classifier *c)
-{
-	if (c->ready)
-		load_start(c, false);
 }
 
 void classifier_hold(struct classifier *c)
@@ -257,12 +185,14 @@ static struct model_totals others_totals(const struct classifier *c, const struc
 	for (size_t i = 0; i < c->all_n; i++) {
 		t.ham += c->all[i] != own ? c->all[i]->totals.ham : 0;
 		t.spam += c->all[i] != own ? c->all[i]->totals.spam : 0;
+		t.hams += c->all[i] != own ? c->all[i]->totals.hams : 0;
+		t.spams += c->all[i] != own ? c->all[i]->totals.spams : 0;
 	}
 	return (t);
 }
 
 static struct model_totals others_counts(
-    const struct classifier *c, const struct model *own, uint64_t feature)
+    const struct classifier *c, const struct model *own, uint32_t feature)
 {
 	struct model_totals t = { 0 };
 
@@ -291,11 +221,12 @@ void classifier_score(
 	share = bayes_share(&own->totals);
 	bayes_start(&b, blend(own->totals, others_totals(c, own), share));
 	for (size_t i = 0; i < f->n; i++) {
-		struct feature_count mine = model_get(own, f->v[i]);
+		uint32_t feature = model_feature(f->v[i]);
+		struct feature_count mine = model_get(own, feature);
 
 		bayes_add(&b, (unsigned)(f->v[i] & WORDS_CLASS),
-		    blend((struct model_totals){ mine.ham, mine.spam },
-			others_counts(c, own, f->v[i]), share));
+		    blend((struct model_totals){ .ham = mine.ham, .spam = mine.spam },
+			others_counts(c, own, feature), share));
 	}
 	(void)pthread_rwlock_unlock(&c->lock);
 	bayes_end(&b, ret, NULL);
@@ -317,8 +248,8 @@ void classifier_stats(const struct classifier *c, const char *account, struct cl
 		t = m->totals;
 		ret->features = model_count(m);
 	}
-	ret->ham = (t.ham + LESSON_EXPLICIT - 1) / LESSON_EXPLICIT;
-	ret->spam = (t.spam + LESSON_EXPLICIT - 1) / LESSON_EXPLICIT;
-	ret->lessons = ret->ham + ret->spam;
+	ret->ham = t.hams;
+	ret->spam = t.spams;
+	ret->lessons = t.hams + t.spams;
 	(void)pthread_rwlock_unlock(&mine->lock);
 }

@@ -16,7 +16,6 @@ struct classifier;
 struct classifier *classifier_start(
     struct store *s, void (*on_ready)(void *self, const struct err *err), void *self);
 void classifier_stop(struct classifier *c);
-void classifier_reload(struct classifier *c); /* accounts changed */
 /* A job on another thread that uses it: hold before, release after, both on the loop. It outlives a
  * stop in between. */
 void classifier_hold(struct classifier *c);
@@ -51,7 +50,7 @@ void classifier_learn(struct classifier *c, const char *account,
     enum lesson_class as, void (*on_learned)(void *self, bool changed, const struct err *err),
     void *self);
 struct classifier_stats {
-	uint64_t ham, spam, lessons; /* acts' worth: implicit lessons are parts of one */
+	uint64_t ham, spam, lessons; /* messages, whatever their weight */
 	uint64_t features, pending;
 };
 /* Any thread. The shared model's takes long where there are several accounts. */

@@ -19,7 +19,7 @@ struct classifier {
 	unsigned char key[16]; /* fixed once ready */
 	pthread_rwlock_t lock;
 	/* Under the lock. The shared model is the sum of all these: what was taught to nobody in
-	 * particular, or to accounts that are gone, and one model an account. */
+	 * particular, and one model an account, also of accounts that are gone. */
 	struct model rest;
 	struct map *models;       /* account name to struct model, owned */
 	const struct model **all; /* owned: rest, and each of them */

@@ -1,7 +1,7 @@
 /* eval.c: how good is the classifier on a stream of labelled mail? No configuration, no store: an empty model, and for each line
- * the verdict is printed before the label is used. Policies say how an owner labels: toe every message, err only what was judged
- * wrongly, lazy50 and lazy80 every message with the verdict as its label but for that share of the mistakes, own what a server does
- * today (acts are lessons; mail nobody moved teaches nothing): the same as err. */
+ * the verdict is printed before the label is used. Policies say how an owner labels: toe every message by an act, err only what was
+ * judged wrongly. The others leave the rest where it was filed, which teaches that verdict, with the weight of mail nobody moved and
+ * unless it was unsure: own corrects all mistakes, lazy80 and lazy50 that share of them. */
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -51,7 +51,7 @@ static enum lesson_class judge(const struct eval *e, const struct features *f, d
 
 	bayes_start(&b, bayes_messages((double)e->model.totals.ham, (double)e->model.totals.spam));
 	for (size_t i = 0; i < f->n; i++) {
-		struct feature_count c = model_get(&e->model, f->v[i]);
+		struct feature_count c = model_get(&e->model, model_feature(f->v[i]));
 
 		bayes_add(&b, (unsigned)(f->v[i] & WORDS_CLASS), bayes_messages(c.ham, c.spam));
 	}
@@ -62,23 +62,21 @@ static enum lesson_class judge(const struct eval *e, const struct features *f, d
 					  : LESSON_HAM);
 }
 
-/* What the owner of this policy teaches after this verdict. */
-static enum lesson_class lesson_of(
+/* What the owner of this policy teaches after this verdict: an act, or by leaving mail where it is. */
+static struct lesson_mark lesson_of(
     struct eval *e, enum lesson_class truth, enum lesson_class verdict)
 {
 	bool wrong = (truth == LESSON_SPAM) != (verdict == LESSON_SPAM);
-	unsigned share = e->policy == POLICY_LAZY50 ? 50 : 80;
+	unsigned share = e->policy == POLICY_LAZY50 ? 50 : e->policy == POLICY_LAZY80 ? 80 : 100;
 
-	switch (e->policy) {
-	case POLICY_TOE: return (truth);
-	case POLICY_ERR:
-	case POLICY_OWN: return (wrong ? truth : LESSON_NONE);
-	case POLICY_LAZY50:
-	case POLICY_LAZY80:
-		e->dice = e->dice * 6364136223846793005 + 1442695040888963407;
-		return (wrong && (e->dice >> 33) % 100 < share ? truth : verdict);
-	}
-	return (LESSON_NONE);
+	if (e->policy == POLICY_TOE || (e->policy == POLICY_ERR && wrong))
+		return ((struct lesson_mark){ truth, LESSON_EXPLICIT });
+	if (e->policy == POLICY_ERR)
+		return ((struct lesson_mark){ .is = LESSON_NONE });
+	e->dice = e->dice * 6364136223846793005 + 1442695040888963407;
+	if (wrong && (e->dice >> 33) % 100 < share)
+		return ((struct lesson_mark){ truth, LESSON_EXPLICIT });
+	return ((struct lesson_mark){ verdict, LESSON_IMPLICIT }); /* unsure: LESSON_NONE */
 }
 
 static int one_line(struct eval *e, struct slice line)
@@ -112,8 +110,7 @@ static int one_line(struct eval *e, struct slice line)
 	    : slice_eq(label, SLICE("ham"))    ? LESSON_HAM
 					       : LESSON_NONE;
 	if (truth != LESSON_NONE)
-		model_learn(&e->model, &f,
-		    (struct lesson_mark){ lesson_of(e, truth, verdict), LESSON_EXPLICIT }, false);
+		model_learn(&e->model, &f, lesson_of(e, truth, verdict), false);
 	features_free(&f);
 	arena_free(a);
 	buf_free(&in);

@@ -1,24 +1,20 @@
 /* model.c: how often was each feature seen in ham and in spam? Open addressing in MODEL_PARTS tables, so that one that grows copies
- * little and holds up a lesson shortly. Features are keyed hashes; 48 bits of them are kept, 8 by the part and 40 in the slot, beside two
- * counts of 12 bits; the few features with more are in a map. Of 10 million features less than one
- * pair is expected to share its 48 bits and so be counted as one. Slots whose counts fell back to zero stay until their table next grows. Failures: none (memory ends the process; what a
- * message adds is at most L_TOKENS slots). */
+ * little and holds up a lesson shortly. A slot of 32 bits holds 24 bits of the feature (8 more are the table's number) and two counts as steps of four
+ * bits, fine at first and by whole messages then; the one in twenty that is between or beyond has its counts in one wide table. Slots
+ * whose counts fell back to zero stay until their table next grows. Failures: none (memory ends the process; what a message adds is at
+ * most L_TOKENS slots). */
 #include "spam/model.h"
 
 #include <stdlib.h>
 
-#include "core/map.h"
 #include "core/mem.h"
 
-enum { COUNT_BITS = 12, LARGE = (1 << COUNT_BITS) - 1, FIRST_SLOTS = 8 };
+enum { KEY_BITS = 24, CODE_BITS = 8, WIDE = 0xff, FIRST_SLOTS = 8, FIRST_WIDE = 64 };
 
-struct large {
+static const unsigned char steps[15] = { 0, 1, 2, 3, 4, 5, 6, 8, 12, 16, 20, 24, 28, 32, 40 };
+
+struct counts {
 	uint32_t ham, spam;
-};
-
-struct place { /* of a feature */
-	unsigned part;
-	uint64_t key; /* 40 bits, never 0 */
 };
 
 void model_init(struct model *m)
@@ -28,39 +24,37 @@ void model_init(struct model *m)
 
 void model_free(struct model *m)
 {
-	struct slice key;
-	size_t at = 0;
-	void *value;
-
 	for (size_t i = 0; i < MODEL_PARTS; i++)
 		free(m->parts[i].slots);
-	while (m->large != NULL && map_next(m->large, &at, &key, &value))
-		free(value);
-	map_free(m->large);
+	free(m->wide);
 	model_init(m);
 }
 
-static struct place place_of(uint64_t feature)
+uint32_t model_feature(uint64_t feature)
 {
 	uint64_t mixed =
 	    feature * 0x9e3779b97f4a7c15; /* the low bits are the class, and count too */
-	struct place p = { (unsigned)(mixed >> 56), mixed >> 16 & 0xffffffffff };
+	uint32_t cut = (uint32_t)(mixed >> 32);
 
-	p.key += p.key == 0;
-	return (p);
+	return (cut + ((cut & ((1U << KEY_BITS) - 1)) == 0));
 }
 
-static uint64_t key_of(uint64_t slot)
+static unsigned part_of(uint32_t feature)
 {
-	return (slot >> (2 * COUNT_BITS));
+	return (feature >> KEY_BITS);
 }
 
-static uint32_t home(uint64_t key, uint32_t cap)
+static uint32_t key_of(uint32_t slot)
 {
-	return ((uint32_t)((key >> 8) * cap >> 32));
+	return (slot >> CODE_BITS);
 }
 
-static uint64_t *find(const struct model_part *p, uint64_t key)
+static uint32_t home(uint32_t key, uint32_t cap)
+{
+	return ((uint32_t)((uint64_t)key * cap >> KEY_BITS));
+}
+
+static uint32_t *find(const struct model_part *p, uint32_t key)
 {
 	uint32_t at;
 
@@ -72,7 +66,7 @@ static uint64_t *find(const struct model_part *p, uint64_t key)
 	return (NULL);
 }
 
-static uint64_t *put(struct model_part *p, uint64_t slot) /* there is room, and it is not there */
+static uint32_t *put(struct model_part *p, uint32_t slot) /* there is room, and it is not there */
 {
 	uint32_t at = home(key_of(slot), p->cap);
 
@@ -83,17 +77,17 @@ static uint64_t *put(struct model_part *p, uint64_t slot) /* there is room, and 
 	return (&p->slots[at]);
 }
 
-static bool is_empty(uint64_t slot)
+static bool is_empty(uint32_t slot)
 {
-	return ((slot & ((1 << 2 * COUNT_BITS) - 1)) == 0);
+	return ((slot & WIDE) == 0);
 }
 
-/* To a table with room for half as many again; slots without counts are left behind. */
+/* To a table with room for a third as many again; slots without counts are left behind. */
 static void grow(struct model_part *p)
 {
 	struct model_part old = *p;
 
-	p->cap = old.live + old.live / 2 + FIRST_SLOTS;
+	p->cap = old.live + old.live / 3 + FIRST_SLOTS;
 	p->used = 0;
 	p->slots = mem_new_array(p->cap, sizeof(*p->slots));
 	for (uint32_t i = 0; i < old.cap; i++)
@@ -102,141 +96,197 @@ static void grow(struct model_part *p)
 	free(old.slots);
 }
 
-static uint64_t *find_or_make(struct model_part *p, uint64_t key)
+static uint32_t *find_or_make(struct model_part *p, uint32_t key)
 {
-	uint64_t *slot = find(p, key);
+	uint32_t *slot = find(p, key);
 
 	if (slot != NULL)
 		return (slot);
 	if (p->cap == 0 || (uint64_t)(p->used + 1) * 8 > (uint64_t)p->cap * 7)
 		grow(p);
-	return (put(p, key << (2 * COUNT_BITS)));
+	return (put(p, key << CODE_BITS));
 }
 
-/* --- counts: in the slot, or in the map when the slot says so --- */
+/* --- counts: in the slot, or in the wide table when the slot says so --- */
 
-static struct slice large_key(const struct place *at, char text[8])
+static struct feature_count *wide_at(
+    const struct model *m, uint32_t feature) /* or where it would be */
 {
-	uint64_t whole = (uint64_t)at->part << 40 | at->key;
+	uint32_t mask = m->wide_cap - 1, at = (feature * 0x9e3779b1U >> 8) & mask;
 
-	memcpy(text, &whole, 8);
-	return ((struct slice){ text, 8 });
+	while (m->wide[at].feature != 0 && m->wide[at].feature != feature)
+		at = (at + 1) & mask;
+	return (&m->wide[at]);
 }
 
-static struct large counts_of(const struct model *m, const struct place *at, uint64_t slot)
+/* Entries whose counts went back into a slot are left behind. */
+static void wide_grow(struct model *m)
 {
-	char text[8];
+	struct feature_count *old = m->wide;
+	uint32_t n = m->wide_cap;
 
-	if ((slot & LARGE) == LARGE)
-		return (*(const struct large *)map_get(m->large, large_key(at, text)));
-	return ((struct large){ (uint32_t)(slot >> COUNT_BITS & LARGE), (uint32_t)(slot & LARGE) });
+	if (n == 0 || m->wide_live >= n / 2)
+		m->wide_cap = n == 0 ? FIRST_WIDE : n * 2;
+	m->wide = mem_new_array(m->wide_cap, sizeof(*m->wide));
+	m->wide_used = 0;
+	for (uint32_t i = 0; i < n; i++) {
+		if (old[i].ham == 0 && old[i].spam == 0)
+			continue;
+		*wide_at(m, old[i].feature) = old[i];
+		m->wide_used++;
+	}
+	free(old);
 }
 
-static void set_counts(struct model *m, const struct place *at, uint64_t *slot, struct large c)
+static void wide_set(struct model *m, uint32_t feature, struct counts c)
 {
-	struct model_part *p = &m->parts[at->part];
-	bool was_large = (*slot & LARGE) == LARGE, is_large = c.ham >= LARGE || c.spam >= LARGE;
-	uint64_t kept = key_of(*slot) << (2 * COUNT_BITS);
-	struct large *l;
-	char text[8];
+	struct feature_count *w;
+
+	if (m->wide_cap == 0 || (uint64_t)(m->wide_used + 1) * 8 > (uint64_t)m->wide_cap * 7)
+		wide_grow(m);
+	w = wide_at(m, feature);
+	m->wide_used += w->feature == 0;
+	m->wide_live += w->ham == 0 && w->spam == 0;
+	*w = (struct feature_count){ feature, c.ham, c.spam };
+}
+
+static void wide_drop(struct model *m, uint32_t feature)
+{
+	struct feature_count *w = wide_at(m, feature);
+
+	w->ham = w->spam = 0;
+	m->wide_live--;
+}
+
+static unsigned step_of(uint32_t count)
+{
+	for (unsigned i = 0; i < COUNT_OF(steps); i++)
+		if (steps[i] == count)
+			return (i);
+	return (COUNT_OF(steps));
+}
+
+static struct counts counts_of(const struct model *m, uint32_t feature, uint32_t slot)
+{
+	const struct feature_count *w;
+
+	if ((slot & WIDE) != WIDE)
+		return ((struct counts){ steps[slot >> 4 & 15], steps[slot & 15] });
+	w = wide_at(m, feature);
+	return ((struct counts){ w->ham, w->spam });
+}
+
+static void set_counts(struct model *m, uint32_t feature, uint32_t *slot, struct counts c)
+{
+	struct model_part *p = &m->parts[part_of(feature)];
+	unsigned ham = step_of(c.ham), spam = step_of(c.spam);
+	bool was_wide = (*slot & WIDE) == WIDE,
+	     is_wide = ham == COUNT_OF(steps) || spam == COUNT_OF(steps);
 
 	p->live -= !is_empty(*slot);
 	p->live += c.ham > 0 || c.spam > 0;
-	if (!is_large && was_large)
-		free(map_drop(m->large, large_key(at, text)));
-	if (!is_large) {
-		*slot = kept | (uint64_t)c.ham << COUNT_BITS | c.spam;
-		return;
-	}
-	if (m->large == NULL)
-		m->large = map_new();
-	if (!was_large) {
-		l = NEW(struct large);
-		(void)map_put(m->large, large_key(at, text), l);
-	} else {
-		l = map_get(m->large, large_key(at, text));
-	}
-	*l = c;
-	*slot = kept | LARGE;
+	if (is_wide)
+		wide_set(m, feature, c);
+	else if (was_wide)
+		wide_drop(m, feature);
+	*slot = key_of(*slot) << CODE_BITS | (is_wide ? WIDE : ham << 4 | spam);
 }
 
-struct feature_count model_get(const struct model *m, uint64_t feature)
+struct feature_count model_get(const struct model *m, uint32_t feature)
 {
-	struct place at = place_of(feature);
-	const uint64_t *slot = find(&m->parts[at.part], at.key);
-	struct large c = { 0 };
+	const uint32_t *slot = find(&m->parts[part_of(feature)], feature & ((1U << KEY_BITS) - 1));
+	struct counts c = { 0 };
 
 	if (slot != NULL)
-		c = counts_of(m, &at, *slot);
+		c = counts_of(m, feature, *slot);
 	return ((struct feature_count){ feature, c.ham, c.spam });
 }
 
-void model_set(struct model *m, const struct feature_count *c)
+static uint32_t moved(uint32_t count, int64_t by)
 {
-	struct place at = place_of(c->feature);
+	int64_t n = (int64_t)count + by;
 
-	if (c->ham == 0 && c->spam == 0 && find(&m->parts[at.part], at.key) == NULL)
-		return;
-	set_counts(
-	    m, &at, find_or_make(&m->parts[at.part], at.key), (struct large){ c->ham, c->spam });
+	return (n < 0 ? 0 : n > UINT32_MAX ? UINT32_MAX : (uint32_t)n);
 }
 
-static void step(uint32_t *count, unsigned by, bool undo)
+void model_change(struct model *m, const struct feature_change *c)
 {
-	if (!undo)
-		*count = *count > UINT32_MAX - by ? UINT32_MAX : *count + by;
-	else
-		*count -= *count < by ? *count : by;
-}
+	struct model_part *p = &m->parts[part_of(c->feature)];
+	uint32_t key = c->feature & ((1U << KEY_BITS) - 1), *slot = find(p, key);
+	struct counts now;
 
-void model_learn(struct model *m, const struct features *f, struct lesson_mark is, bool undo)
-{
-	uint64_t *total = is.is == LESSON_HAM ? &m->totals.ham : &m->totals.spam;
-
-	if (is.is == LESSON_NONE)
-		return;
-	if (undo)
-		*total -= *total < is.weight ? *total : is.weight;
-	else
-		*total += is.weight;
-	for (size_t i = 0; i < f->n; i++) {
-		struct place at = place_of(f->v[i]);
-		struct model_part *p = &m->parts[at.part];
-		uint64_t *slot = undo ? find(p, at.key) : find_or_make(p, at.key);
-		struct large c;
-
-		if (slot == NULL)
-			continue;
-		c = counts_of(m, &at, *slot);
-		step(is.is == LESSON_HAM ? &c.ham : &c.spam, is.weight, undo);
-		set_counts(m, &at, slot, c);
+	if (slot == NULL) {
+		if (c->ham <= 0 && c->spam <= 0)
+			return; /* nothing to take from */
+		slot = find_or_make(p, key);
 	}
+	now = counts_of(m, c->feature, *slot);
+	set_counts(m, c->feature, slot,
+	    (struct counts){ moved(now.ham, c->ham), moved(now.spam, c->spam) });
 }
 
-static uint32_t less(uint32_t a, uint32_t b)
+static uint64_t less(uint64_t a, uint64_t b)
 {
 	return (a > b ? a - b : 0);
 }
 
+void model_learn(struct model *m, const struct features *f, struct lesson_mark is, bool undo)
+{
+	bool ham = is.is == LESSON_HAM;
+	uint64_t *units = ham ? &m->totals.ham : &m->totals.spam,
+		 *lessons = ham ? &m->totals.hams : &m->totals.spams;
+	int64_t by = undo ? -(int64_t)is.weight : (int64_t)is.weight;
+
+	if (is.is == LESSON_NONE)
+		return;
+	*units = undo ? less(*units, is.weight) : *units + is.weight;
+	*lessons = undo ? less(*lessons, 1) : *lessons + 1;
+	for (size_t i = 0; i < f->n; i++)
+		model_change(m,
+		    &(struct feature_change){ model_feature(f->v[i]), ham ? by : 0, ham ? 0 : by });
+	m->fresh += f->n;
+}
+
+size_t model_list(const struct model *m, unsigned part, struct feature_count *v)
+{
+	const struct model_part *p = &m->parts[part];
+	size_t n = 0;
+
+	/* Linear probing by rising key: what went round the end comes first, the rest is nearly in order. */
+	for (uint32_t i = 0; i < p->cap; i++) {
+		uint32_t feature = (uint32_t)part << KEY_BITS | key_of(p->slots[i]);
+		struct counts c;
+		size_t at;
+
+		if (is_empty(p->slots[i]))
+			continue;
+		c = counts_of(m, feature, p->slots[i]);
+		for (at = n; at > 0 && v[at - 1].feature > feature; at--)
+			v[at] = v[at - 1];
+		v[at] = (struct feature_count){ feature, c.ham, c.spam };
+		n++;
+	}
+	return (n);
+}
+
 void model_take_out(struct model *m, const struct model *what)
 {
-	m->totals.ham -= m->totals.ham < what->totals.ham ? m->totals.ham : what->totals.ham;
-	m->totals.spam -= m->totals.spam < what->totals.spam ? m->totals.spam : what->totals.spam;
+	m->totals.ham = less(m->totals.ham, what->totals.ham);
+	m->totals.spam = less(m->totals.spam, what->totals.spam);
+	m->totals.hams = less(m->totals.hams, what->totals.hams);
+	m->totals.spams = less(m->totals.spams, what->totals.spams);
 	for (unsigned part = 0; part < MODEL_PARTS; part++) {
 		const struct model_part *p = &what->parts[part];
 
 		for (uint32_t i = 0; i < p->cap; i++) {
-			struct place at = { part, key_of(p->slots[i]) };
-			uint64_t *slot =
-			    is_empty(p->slots[i]) ? NULL : find(&m->parts[part], at.key);
-			struct large a, b;
+			uint32_t feature = (uint32_t)part << KEY_BITS | key_of(p->slots[i]);
+			struct counts c;
 
-			if (slot == NULL)
+			if (is_empty(p->slots[i]))
 				continue;
-			a = counts_of(m, &at, *slot);
-			b = counts_of(what, &at, p->slots[i]);
-			set_counts(m, &at, slot,
-			    (struct large){ less(a.ham, b.ham), less(a.spam, b.spam) });
+			c = counts_of(what, feature, p->slots[i]);
+			model_change(m,
+			    &(struct feature_change){ feature, -(int64_t)c.ham, -(int64_t)c.spam });
 		}
 	}
 }
@@ -251,10 +301,10 @@ size_t model_count(const struct model *m)
 }
 
 /* Has any of the first n models a count there? */
-static bool any_has(const struct model *const *v, size_t n, unsigned part, uint64_t key)
+static bool any_has(const struct model *const *v, size_t n, unsigned part, uint32_t key)
 {
 	for (size_t i = 0; i < n; i++) {
-		const uint64_t *slot = find(&v[i]->parts[part], key);
+		const uint32_t *slot = find(&v[i]->parts[part], key);
 
 		if (slot != NULL && !is_empty(*slot))
 			return (true);
@@ -277,4 +327,13 @@ size_t model_count_union(const struct model *const *v, size_t n)
 		}
 	}
 	return (count);
+}
+
+size_t model_octets(const struct model *m)
+{
+	size_t n = sizeof(*m) + m->wide_cap * sizeof(*m->wide);
+
+	for (size_t i = 0; i < MODEL_PARTS; i++)
+		n += m->parts[i].cap * sizeof(uint32_t);
+	return (n);
 }

@@ -11,6 +11,9 @@
 #include "core/log.h"
 #include "core/mem.h"
 #include "spam/classifier_int.h"
+
+/* Changes of so many features, and of this share of all known, may lie beside the whole on disk. */
+enum { FRESH_MIN = 65536, FRESH_SHARE = 8 };
 #include "store/reputation.h"
 #include "store/senders.h"
 
@@ -119,23 +122,58 @@ static bool same_mark(struct lesson_mark a, struct lesson_mark b)
 	return (a.is == b.is && (a.is == LESSON_NONE || a.weight == b.weight));
 }
 
+static int apply(
+    struct classifier *c, struct slice account, const struct lesson_item *l, struct err *err)
+{
+	uint32_t *v = mem_new_array(l->features.n + 1, sizeof(*v));
+	int r;
+
+	for (size_t i = 0; i < l->features.n; i++)
+		v[i] = model_feature(l->features.v[i]);
+	r = tokens_apply(
+	    c->store, account, l->content_id, l->as, WORDS_VERSION, v, l->features.n, err);
+	free(v);
+	return (r);
+}
+
+static size_t list_part(const void *self, unsigned part, struct feature_count *v)
+{
+	return (model_list(self, part, v));
+}
+
+/* Only this lane changes models, so no lock is needed to read one. A failure costs nothing: the
+ * changes stay as they are, and the next lesson tries again. */
+static void write_whole(struct classifier *c, struct slice account, struct model *m)
+{
+	size_t largest = 0;
+	struct err err = { 0 };
+
+	for (size_t i = 0; i < MODEL_PARTS; i++)
+		largest = m->parts[i].live > largest ? m->parts[i].live : largest;
+	if (tokens_write(c->store, account, MODEL_PARTS, largest, list_part, m, &err) == 0)
+		m->fresh = 0;
+}
+
 static int count_one(struct teach *t, const struct lesson_item *l)
 {
 	struct slice account = slice_of(t->account);
 	struct classifier *c = t->c;
 	struct lesson_mark was;
+	struct model *m;
 
 	if (tokens_applied(c->store, account, l->content_id, &was, &t->err) == -1)
 		return (-1);
 	if (same_mark(was, l->as))
 		return (0);
-	if (tokens_apply(c->store, account, l->content_id, l->as, WORDS_VERSION, l->features.v,
-		l->features.n, &t->err) == -1)
+	if (apply(c, account, l, &t->err) == -1)
 		return (-1);
 	(void)pthread_rwlock_wrlock(&c->lock);
-	model_learn(classifier_model(c, account), &l->features, was, true);
-	model_learn(classifier_model(c, account), &l->features, l->as, false);
+	m = classifier_model(c, account);
+	model_learn(m, &l->features, was, true);
+	model_learn(m, &l->features, l->as, false);
 	(void)pthread_rwlock_unlock(&c->lock);
+	if (m->fresh > FRESH_MIN + model_count(m) / FRESH_SHARE)
+		write_whole(c, account, m);
 	return (0);
 }
 

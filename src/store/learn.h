@@ -32,31 +32,46 @@ int lesson_put(struct store *s, const struct lesson *l, struct err *err);
 int lesson_each(struct store *s, void (*on_lesson)(void *self, const struct lesson *l), void *self,
     struct err *err);
 
-/* Counts. A model is an account's (its name) or the shared one (""). Features are 64-bit keyed
- * hashes; the key is kept in spam.sqlite. lane: STORE_SPAM. */
+/* Counts. A model is what was taught to one account (its name) or to nobody in particular (""). A
+ * feature is a number, cut from a keyed hash by spam/model.c; the key is kept in spam.sqlite. lane:
+ * STORE_SPAM. */
 struct feature_count {
-	uint64_t feature;
+	uint32_t feature;
 	uint32_t ham, spam; /* units */
 };
+struct feature_change {
+	uint32_t feature;
+	int64_t ham, spam; /* units to add, or below 0 to take away */
+};
 struct model_totals {
-	uint64_t ham, spam; /* units learned */
+	uint64_t ham, spam;   /* units learned */
+	uint64_t hams, spams; /* lessons */
 };
 int tokens_key(struct store *s, unsigned char ret_key[16], struct err *err); /* made on first use */
-/* tokens_apply: count one message's distinct features as ${is} and no longer as what is recorded,
- * and record in the same transaction that this content is applied so for this account. Both the account's model and the shared one change (account "": the shared one alone).
- * Counts never go below zero, and a repetition changes nothing. Applied under another tokeniser
- * version: ERR_CANNOT (forget and replay). */
+/* tokens_apply: count one message's features as ${is} and no longer as what is recorded, and record
+ * in the same transaction that this content is applied so for this account. Costs one row, however
+ * many features. A repetition changes nothing. Applied under another tokeniser version: ERR_CANNOT
+ * (forget and replay). */
 int tokens_apply(struct store *s, struct slice account, const unsigned char content_id[16],
-    struct lesson_mark is, unsigned version, const uint64_t *features, size_t n, struct err *err);
+    struct lesson_mark is, unsigned version, const uint32_t *features, size_t n, struct err *err);
 int tokens_applied(struct store *s, struct slice account, const unsigned char content_id[16],
     struct lesson_mark *ret, struct err *err);
 int tokens_each_applied(struct store *s,
-    void (*on_applied)(void *self, struct slice account, const unsigned char content_id[16],
-	struct lesson_mark is),
+    void (*on_applied)(
+	void *self, struct slice account, const unsigned char content_id[16], struct lesson_mark is),
     void *self, struct err *err);
-/* tokens_load: every count of a model, for the in-memory form. */
+int tokens_each_model(struct store *s, void (*on_model)(void *self, struct slice name), void *self,
+    struct err *err);
+/* tokens_load: all that makes a model, in the order it came: added up, with no count below zero on
+ * the way, it is the model. ret_fresh: how many of these changes are not yet part of the whole. */
 int tokens_load(struct store *s, struct slice model, struct model_totals *ret_totals,
-    void (*on_count)(void *self, const struct feature_count *c), void *self, struct err *err);
+    void (*on_change)(void *self, const struct feature_change *c), void *self, size_t *ret_fresh,
+    struct err *err);
+/* tokens_write: the counts as they are now replace all changes so far. list gives those of one part
+ * by rising feature, at most ${largest}. */
+int tokens_write(struct store *s, struct slice model, unsigned parts, size_t largest,
+    size_t (*list)(const void *self, unsigned part, struct feature_count *v), const void *self,
+    struct err *err);
 /* tokens_stale: is anything applied under another version than this one? */
 int tokens_stale(struct store *s, unsigned version, bool *ret, struct err *err);
 int tokens_forget(

@@ -84,6 +84,16 @@ static const char *const spam_steps[] = {
 	"CREATE TABLE applied(account TEXT NOT NULL, content BLOB NOT NULL, class INTEGER NOT NULL,"
 	" weight INTEGER NOT NULL, version INTEGER NOT NULL, PRIMARY KEY(account, content))"
 	" STRICT, WITHOUT ROWID;",
+	/* Counts as a whole in parts, and the lessons since. */
+	"DROP TABLE feature; DROP TABLE model; DELETE FROM applied;"
+	"CREATE TABLE model(id INTEGER PRIMARY KEY, name TEXT NOT NULL UNIQUE,"
+	" ham INTEGER NOT NULL DEFAULT 0, spam INTEGER NOT NULL DEFAULT 0,"
+	" hams INTEGER NOT NULL DEFAULT 0, spams INTEGER NOT NULL DEFAULT 0) STRICT;"
+	"CREATE TABLE counts(model INTEGER NOT NULL, part INTEGER NOT NULL, octets BLOB NOT NULL,"
+	" PRIMARY KEY(model, part)) STRICT;"
+	"CREATE TABLE fresh(id INTEGER PRIMARY KEY, model INTEGER NOT NULL, ham INTEGER NOT NULL,"
+	" spam INTEGER NOT NULL, features BLOB NOT NULL) STRICT;"
+	"CREATE INDEX fresh_model ON fresh(model);",
 };
 
 static const struct schema schemas[STORE_LANES] = {

@@ -1,6 +1,6 @@
 """What must the filter know after these acts? A random owner who moves, copies, marks and renames mail, the account of what each act should
 have taught, and the counts read from the databases of a stopped server."""
-import collections, glob, json, os, random, re, sqlite3
+import collections, glob, json, os, random, re, sqlite3, struct
 
 import mail
 from server import wait_for
@@ -168,12 +168,39 @@ def spread(text):
 
 # --- what the databases of a stopped server say ---------------------------------------------------------------------------------------------
 
+def numbers(packed):
+    """Seven bits an octet, the lowest first; the eighth bit says that more follows."""
+    n = shift = 0
+    for c in packed:
+        n |= (c & 127) << shift
+        shift += 7
+        if c < 128:
+            yield n
+            n = shift = 0
+
+
+def counted(spam):
+    """(model, feature, ham, spam): the counts as last written as a whole, and the lessons since."""
+    sums = collections.Counter()
+    for name, packed in spam.execute("SELECT m.name, c.octets FROM counts c JOIN model m ON m.id = c.model"):
+        feature, n = 0, numbers(packed)
+        for step, ham, junk in zip(n, n, n):
+            feature += step
+            sums[name, feature, 0] += ham
+            sums[name, feature, 1] += junk
+    for name, ham, junk, packed in spam.execute("SELECT m.name, f.ham, f.spam, f.features FROM fresh f JOIN model m ON m.id = f.model"):
+        for (feature,) in struct.iter_unpack("=I", packed):
+            sums[name, feature, 0] += ham
+            sums[name, feature, 1] += junk
+    return [(name, feature, sums[name, feature, 0], sums[name, feature, 1]) for name, feature in {k[:2] for k in sums}
+            if sums[name, feature, 0] or sums[name, feature, 1]]
+
+
 def knowledge(server):
     """Everything the filter counted: totals, every feature's counts, what was applied, and the lessons."""
     with sqlite3.connect(os.path.join(server.data, "spam.sqlite")) as spam, sqlite3.connect(os.path.join(server.data, "state.sqlite")) as state:
         totals = sorted(spam.execute("SELECT name, ham, spam FROM model WHERE ham > 0 OR spam > 0"))
-        features = sorted(spam.execute("SELECT m.name, f.feature, f.ham, f.spam FROM feature f JOIN model m ON m.id = f.model "
-                                       "WHERE f.ham > 0 OR f.spam > 0"))
+        features = sorted(counted(spam))
         applied = sorted(spam.execute("SELECT account, hex(content), class FROM applied WHERE class > 0"))
         lessons = sorted(state.execute("SELECT account, hex(content), class FROM lesson WHERE class > 0"))
     return {"totals": totals, "features": features, "applied": applied, "lessons": lessons}
@@ -190,7 +217,7 @@ def key(server, value=None):
 def forget(server):
     """A stopped server loses every count, as if spam.sqlite were of yesterday; its key stays."""
     with sqlite3.connect(os.path.join(server.data, "spam.sqlite")) as spam:
-        for table in ("feature", "applied", "model"):
+        for table in ("counts", "fresh", "applied", "model"):
             spam.execute(f"DELETE FROM {table}")
 
 

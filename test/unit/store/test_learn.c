@@ -22,45 +22,91 @@ static void id_of(unsigned m, unsigned char ret[16])
 }
 
 /* Distinct features of message m; they overlap with its neighbours'. */
-static size_t features_of(unsigned m, uint64_t *ret)
+static size_t features_of(unsigned m, uint32_t *ret)
 {
 	size_t n = 0;
 
-	for (uint64_t f = 0; f < FEATURES; f++) {
+	for (uint32_t f = 0; f < FEATURES; f++) {
 		if ((f * 7 + m * 3) % 5 < 2)
-			ret[n++] = f == 0 ? UINT64_MAX : f << 40 | f;
+			ret[n++] = f == 0 ? UINT32_MAX : f << 24 | f;
 	}
 	return (n);
 }
 
-struct sum {
-	uint64_t mix, n, ham, spam;
+struct known { /* a model as loaded: FEATURES numbers at most */
+	struct feature_count v[FEATURES];
+	size_t n, fresh;
+	struct model_totals totals;
 };
 
-static void on_count(void *self, const struct feature_count *c)
+static void on_change(void *self, const struct feature_change *c)
 {
-	struct sum *s = self;
+	struct known *k = self;
+	size_t i = 0;
 
-	assert_true(c->ham < 1000 && c->spam < 1000); /* a negative one would be enormous */
-	s->mix += (c->feature * 31 + c->ham * 7 + c->spam * 3 + 1) * 0x9e3779b97f4a7c15u;
-	s->ham += c->ham;
-	s->spam += c->spam;
-	s->n++;
+	while (i < k->n && k->v[i].feature != c->feature)
+		i++;
+	if (i == k->n) {
+		assert_true(k->n < FEATURES);
+		k->v[k->n++].feature = c->feature;
+	}
+	assert_true((int64_t)k->v[i].ham + c->ham >= 0 && (int64_t)k->v[i].spam + c->spam >= 0);
+	k->v[i].ham += (uint32_t)c->ham;
+	k->v[i].spam += (uint32_t)c->spam;
 }
 
-static void sum_of(struct store *s, struct slice model, struct sum *ret)
+static int cmp_count(const void *a, const void *b)
 {
-	struct model_totals t;
+	uint32_t x = ((const struct feature_count *)a)->feature,
+		 y = ((const struct feature_count *)b)->feature;
+
+	return (x < y ? -1 : x > y);
+}
+
+static void load(struct store *s, struct slice model, struct known *ret)
+{
 	struct err err = { 0 };
+	size_t n = 0;
 
 	memset(ret, 0, sizeof(*ret));
-	assert_int_equal(tokens_load(s, model, &t, on_count, ret, &err), 0);
-	ret->mix += t.ham * 1000003 + t.spam * 999;
+	assert_int_equal(tokens_load(s, model, &ret->totals, on_change, ret, &ret->fresh, &err), 0);
+	qsort(ret->v, ret->n, sizeof(ret->v[0]), cmp_count);
+	for (size_t i = 0; i < ret->n; i++) /* what nobody has any more is not there */
+		if (ret->v[i].ham + ret->v[i].spam > 0)
+			ret->v[n++] = ret->v[i];
+	memset(ret->v + n, 0, (ret->n - n) * sizeof(ret->v[0]));
+	ret->n = n;
+}
+
+static size_t list(const void *self, unsigned part, struct feature_count *v)
+{
+	const struct known *k = self;
+	size_t n = 0;
+
+	for (size_t i = 0; i < k->n; i++)
+		if (k->v[i].feature >> 31 == part)
+			v[n++] = k->v[i];
+	return (n);
+}
+
+/* Written as a whole it is what it was, and nothing lies beside it. */
+static void write_whole(struct store *s, struct slice model)
+{
+	struct known before, after;
+	struct err err = { 0 };
+
+	load(s, model, &before);
+	assert_int_equal(tokens_write(s, model, 2, FEATURES, list, &before, &err), 0);
+	load(s, model, &after);
+	assert_int_equal(after.fresh, 0);
+	assert_int_equal(before.n, after.n);
+	assert_memory_equal(before.v, after.v, sizeof(before.v));
+	assert_memory_equal(&before.totals, &after.totals, sizeof(before.totals));
 }
 
 static void learn(struct store *s, struct slice account, unsigned m, struct lesson_mark is)
 {
-	uint64_t features[FEATURES];
+	uint32_t features[FEATURES];
 	unsigned char id[16];
 	struct err err = { 0 };
 	size_t n = features_of(m, features);
@@ -75,7 +121,7 @@ static void any_order_equals_from_scratch(void *self)
 		SLICE_INIT("") };
 	struct lesson_mark now[3][MESSAGES] = { 0 };
 	struct store *s = self;
-	struct sum walked[3], scratch[3];
+	struct known walked[3], scratch[3];
 	struct err err = { 0 };
 	uint32_t x = 99;
 
@@ -87,26 +133,31 @@ static void any_order_equals_from_scratch(void *self)
 		m %= MESSAGES;
 		learn(s, accounts[a], m, is);
 		now[a][m] = is;
+		if (step % 37 == 0)
+			write_whole(s, accounts[a]);
 	}
 	for (int a = 0; a < 3; a++)
-		sum_of(s, accounts[a], &walked[a]);
+		load(s, accounts[a], &walked[a]);
 	assert_int_equal(tokens_forget(s, &err), 0);
 	for (int m = MESSAGES - 1; m >= 0; m--) {
 		for (int a = 0; a < 3; a++)
 			learn(s, accounts[a], (unsigned)m, now[a][m]);
 	}
 	for (int a = 0; a < 3; a++) {
-		sum_of(s, accounts[a], &scratch[a]);
-		assert_memory_equal(&walked[a], &scratch[a], sizeof(walked[a]));
+		load(s, accounts[a], &scratch[a]);
+		assert_memory_equal(walked[a].v, scratch[a].v, sizeof(walked[a].v));
+		assert_memory_equal(
+		    &walked[a].totals, &scratch[a].totals, sizeof(walked[a].totals));
 	}
 	for (int a = 0; a < 3; a++) { /* and all undone leaves nothing */
 		for (unsigned m = 0; m < MESSAGES; m++)
 			learn(s, accounts[a], m, (struct lesson_mark){ LESSON_NONE, 4 });
 	}
 	for (int a = 0; a < 3; a++) {
-		sum_of(s, accounts[a], &walked[a]);
+		load(s, accounts[a], &walked[a]);
 		assert_int_equal(walked[a].n, 0);
-		assert_int_equal(walked[a].mix, 0);
+		assert_int_equal(walked[a].totals.ham + walked[a].totals.hams, 0);
+		assert_int_equal(walked[a].totals.spam + walked[a].totals.spams, 0);
 	}
 }
 
@@ -126,7 +177,7 @@ static void marks_versions_and_key(void *self)
 {
 	struct store *s = self;
 	unsigned char id[16], key[16], again[16];
-	uint64_t features[FEATURES];
+	uint32_t features[FEATURES];
 	struct err err = { 0 };
 	struct lesson_mark is;
 	bool stale;
