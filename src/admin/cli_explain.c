@@ -28,8 +28,8 @@ static void print_delivered(const struct json_value *v)
 	if (json_get(v, "told") == NULL)
 		return;
 	(void)strftime(when, sizeof(when), "%Y-%m-%d %H:%M:%S", localtime_r(&at, &tm));
-	(void)printf("delivered here %s, and said then:\n    %s\n", when,
-	    json_textz(json_get(v, "told")));
+	(void)printf(
+	    "delivered here %s, and said then:\n    %s\n", when, json_textz(json_get(v, "told")));
 }
 
 static void print_proofs(const struct json_value *v)
@@ -78,15 +78,44 @@ static void print_facts(const struct json_value *v)
 				print_pair(name, json_text(json_at(value, i)));
 		else if (strcmp(name, "proved") != 0 && strcmp(name, "from") != 0)
 			print_pair(name,
-			    json_as_true(value)	  ? SLICE("yes")
-			    : json_as_null(value) ? SLICE("not known")
-						  : SLICE("no"));
+			    json_as_true(value)       ? SLICE("yes")
+				: json_as_null(value) ? SLICE("not known")
+						      : SLICE("no"));
+	}
+}
+
+/* A word as the message wrote it: what a terminal might obey is not shown. */
+static void print_word(struct slice s)
+{
+	for (size_t i = 0; i < s.n; i++) {
+		unsigned char c = (unsigned char)s.p[i],
+			      d = i + 1 < s.n ? (unsigned char)s.p[i + 1] : 0;
+		bool bad = c < 0x20 || c == 0x7f || (c == 0xc2 && d < 0xa0);
+
+		(void)putchar(bad ? '?' : c);
+		i += c == 0xc2 && bad;
+	}
+	(void)putchar('\n');
+}
+
+static void print_words(const struct json_value *v, const char *title)
+{
+	if (json_count(v) == 0)
+		return;
+	(void)printf("%s (pull; messages of ham and of spam that had it)\n", title);
+	for (size_t i = 0; i < json_count(v); i++) {
+		const struct json_value *w = json_at(v, i);
+
+		(void)printf("    %+6.2f %7.1f %7.1f  ", json_as_number(json_get(w, "pull")),
+		    json_as_number(json_get(w, "ham")), json_as_number(json_get(w, "spam")));
+		print_word(json_text(json_get(w, "word")));
 	}
 }
 
 static void print_verdict(const struct json_value *root)
 {
-	const struct json_value *points = json_get(root, "points"), *notes = json_get(root, "notes");
+	const struct json_value *points = json_get(root, "points"),
+				*notes = json_get(root, "notes");
 
 	(void)puts("points");
 	for (size_t i = 0; i < json_count(points); i++)
@@ -118,6 +147,8 @@ static int show(void *self, const struct json_value *root, bool print)
 	print_key(root, "rcpt", "recipient");
 	print_proofs(json_get(root, "proofs"));
 	print_facts(json_get(root, "facts"));
+	print_words(json_get(root, "words_for_spam"), "words that speak for spam");
+	print_words(json_get(root, "words_for_ham"), "words that speak for ham");
 	print_verdict(root);
 	return (EXIT_OK);
 }

@@ -56,6 +56,20 @@ static void put_proofs(struct json *j, const struct dkim_auth_result *r)
 	json_close(j, '}');
 }
 
+static void put_words(struct json *j, const char *key, const struct strong_word *v, size_t n)
+{
+	json_open(j, key, '[');
+	for (size_t i = 0; i < n; i++) {
+		json_open(j, NULL, '{');
+		json_put_string(j, "word", v[i].text);
+		json_put_real(j, "pull", v[i].pull);
+		json_put_real(j, "ham", v[i].ham);
+		json_put_real(j, "spam", v[i].spam);
+		json_close(j, '}');
+	}
+	json_close(j, ']');
+}
+
 static void put_verdict(struct json *j, const struct explained *e)
 {
 	const struct verdict *v = &e->verdict;
@@ -99,6 +113,8 @@ static void on_explained(void *self, const struct explained *e)
 	facts_write(&j, &e->facts);
 	json_close(&j, '}');
 	put_proofs(&j, e->auth);
+	put_words(&j, "words_for_spam", e->words.spam, e->words.spam_n);
+	put_words(&j, "words_for_ham", e->words.ham, e->words.ham_n);
 	put_verdict(&j, e);
 	json_close(&j, '}');
 	ops_reply_json(c);
@@ -128,8 +144,7 @@ void ops_explain(struct ops_call *c)
 	if (c->q.body.n == 0 || c->q.body.n > L_HTTP_MESSAGE)
 		(void)err_set(&c->err, ERR_PEER, "no message was given");
 	else if (ip.n > 0 && !(ask.has_ip = ip_parse(ip, &ask.ip)))
-		(void)err_set(
-		    &c->err, ERR_PEER, "\"%.*s\" is no address of a host", SLICE_ARG(ip));
+		(void)err_set(&c->err, ERR_PEER, "\"%.*s\" is no address of a host", SLICE_ARG(ip));
 	else if (ask.helo.n > L_DOMAIN || from.n > L_PATH)
 		(void)err_set(&c->err, ERR_PEER, "that name or sender is longer than any may be");
 	if (c->err.kind != ERR_NONE) {

@@ -30,19 +30,21 @@ void bayes_start(struct bayes *b, struct bayes_counts totals)
 	*b = (struct bayes){ .totals = totals, .prior = PRIOR / (totals.ham + totals.spam + 1) };
 }
 
-void bayes_add(struct bayes *b, unsigned class, struct bayes_counts c)
+double bayes_add(struct bayes *b, unsigned class, struct bayes_counts c)
 {
 	double ham = b->totals.ham > 0 ? c.ham / b->totals.ham : 0;
 	double spam = b->totals.spam > 0 ? c.spam / b->totals.spam : 0;
-	double difference, weight;
+	double difference, weight, evidence;
 
 	if (!(ham + spam > 0))
-		return;
+		return (0);
 	difference = (spam - ham) / (spam + ham);
 	difference *= difference;
 	weight = difference * difference * difference * by_distance[class & 7];
-	b->evidence += weight * log((spam + b->prior) / (ham + b->prior));
+	evidence = weight * log((spam + b->prior) / (ham + b->prior));
+	b->evidence += evidence;
 	b->weight += weight;
+	return (evidence);
 }
 
 void bayes_end(const struct bayes *b, struct spam_score *ret, double *ret_raw)

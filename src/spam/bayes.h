@@ -17,7 +17,8 @@ struct bayes {
 /* Counts of units as messages: an act is a whole one. */
 struct bayes_counts bayes_messages(double ham, double spam);
 void bayes_start(struct bayes *b, struct bayes_counts totals);
-void bayes_add(struct bayes *b, unsigned class, struct bayes_counts c);
+/* Returns what it added to the evidence: above 0 for spam. */
+double bayes_add(struct bayes *b, unsigned class, struct bayes_counts c);
 /* raw: the unbounded score (0 neutral, higher more spam), for ranking; may be NULL. */
 void bayes_end(const struct bayes *b, struct spam_score *ret, double *ret_raw);
 /* How far others' counts stand in for a person's own: 1 with nothing learned, towards 0 with experience of both classes. */

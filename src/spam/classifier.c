@@ -64,16 +64,23 @@ static int forget_stale(struct load *l)
 	return (stale ? tokens_forget(l->c->store, &l->err) : 0);
 }
 
-static void load_run(struct job *j) /* lane STORE_SPAM; nobody scores yet */
+static void load_all(struct load *l)
 {
-	struct load *l = (struct load *)j;
-
 	if (tokens_key(l->c->store, l->c->key, &l->err) == -1 || forget_stale(l) == -1 ||
 	    tokens_each_model(l->c->store, on_model, l, &l->err) == -1)
 		return;
 	for (size_t i = 0; i < l->n; i++)
 		if (load_model(l, slice_of(l->names[i])) == -1)
 			return;
+}
+
+static void load_run(struct job *j) /* lane STORE_SPAM */
+{
+	struct load *l = (struct load *)j;
+
+	(void)pthread_rwlock_wrlock(&l->c->lock);
+	load_all(l);
+	(void)pthread_rwlock_unlock(&l->c->lock);
 }
 
 static void load_done(struct job *j)
@@ -207,27 +214,44 @@ static struct model_totals others_counts(
 	return (t);
 }
 
+const struct model *classifier_own(struct classifier *c, const char *account)
+{
+	static const struct model nobody;
+	const struct model *own = map_get(c->models, slice_of(account));
+
+	return (own != NULL ? own : &nobody);
+}
+
+struct bayes_counts classifier_totals(
+    const struct classifier *c, const struct model *own, double share)
+{
+	return (blend(own->totals, others_totals(c, own), share));
+}
+
+struct bayes_counts classifier_counts(
+    const struct classifier *c, const struct model *own, uint64_t feature, double share)
+{
+	uint32_t cut = model_feature(feature);
+	struct feature_count mine = model_get(own, cut);
+
+	return (blend((struct model_totals){ .ham = mine.ham, .spam = mine.spam },
+	    others_counts(c, own, cut), share));
+}
+
 void classifier_score(
     struct classifier *c, const char *account, const struct features *f, struct spam_score *ret)
 {
-	static const struct model nobody;
 	const struct model *own;
 	struct bayes b;
 	double share;
 
 	(void)pthread_rwlock_rdlock(&c->lock);
-	if ((own = map_get(c->models, slice_of(account))) == NULL)
-		own = &nobody;
+	own = classifier_own(c, account);
 	share = bayes_share(&own->totals);
-	bayes_start(&b, blend(own->totals, others_totals(c, own), share));
-	for (size_t i = 0; i < f->n; i++) {
-		uint32_t feature = model_feature(f->v[i]);
-		struct feature_count mine = model_get(own, feature);
-
-		bayes_add(&b, (unsigned)(f->v[i] & WORDS_CLASS),
-		    blend((struct model_totals){ .ham = mine.ham, .spam = mine.spam },
-			others_counts(c, own, feature), share));
-	}
+	bayes_start(&b, classifier_totals(c, own, share));
+	for (size_t i = 0; i < f->n; i++)
+		(void)bayes_add(&b, (unsigned)(f->v[i] & WORDS_CLASS),
+		    classifier_counts(c, own, f->v[i], share));
 	(void)pthread_rwlock_unlock(&c->lock);
 	bayes_end(&b, ret, NULL);
 }

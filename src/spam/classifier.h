@@ -41,6 +41,20 @@ struct slice message_form(struct arena *a, struct slice file);
 void classifier_score(
     struct classifier *c, const char *account, const struct features *f, struct spam_score *ret);
 
+/* strongest.c: the words that said most, for a person who asks. pull: their part of the logarithm of
+ * the odds, above 0 for spam, the strongest first; ham, spam: messages that had it. Any thread. */
+enum { STRONGEST = 12 };
+struct strong_word {
+	struct slice text; /* in the arena; as the message wrote it, perhaps no UTF-8 */
+	double pull, ham, spam;
+};
+struct strongest {
+	struct strong_word spam[STRONGEST], ham[STRONGEST];
+	size_t spam_n, ham_n;
+};
+void classifier_strongest(struct classifier *c, const char *account, const struct mime *m,
+    struct arena *a, struct strongest *ret);
+
 /* Lessons by hand (commands), always LESSON_EXPLICIT: durable before on_learned. Reversal of an
  * earlier lesson is exact. class LESSON_NONE: forget. What was begun is finished: on_learned comes once, after a
  * stop too. Logs "learned message as ham: <message-id>" / "learned message as spam: <message-id>".

@@ -7,6 +7,7 @@
 
 #include "core/map.h"
 #include "core/work.h"
+#include "spam/bayes.h"
 #include "spam/model.h"
 #include "spam/words.h"
 
@@ -69,7 +70,13 @@ void teach_start(struct classifier *c, const char *account, struct lesson_item *
 void lesson_item_fill(const struct classifier *c, struct slice message,
     const unsigned char *content_id, struct lesson_item *ret);
 void lesson_items_free(struct lesson_item *v, size_t n);
-/* Under the write lock, or before anybody scores. */
+/* Under the lock: the account's own model, never NULL; its messages, and those with a feature, blended with what others know. */
+const struct model *classifier_own(struct classifier *c, const char *account);
+struct bayes_counts classifier_totals(
+    const struct classifier *c, const struct model *own, double share);
+struct bayes_counts classifier_counts(
+    const struct classifier *c, const struct model *own, uint64_t feature, double share);
+/* Under the write lock. */
 struct model *classifier_model(struct classifier *c, struct slice account);
 
 /* train.c */

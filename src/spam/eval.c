@@ -53,7 +53,8 @@ static enum lesson_class judge(const struct eval *e, const struct features *f, d
 	for (size_t i = 0; i < f->n; i++) {
 		struct feature_count c = model_get(&e->model, model_feature(f->v[i]));
 
-		bayes_add(&b, (unsigned)(f->v[i] & WORDS_CLASS), bayes_messages(c.ham, c.spam));
+		(void)bayes_add(
+		    &b, (unsigned)(f->v[i] & WORDS_CLASS), bayes_messages(c.ham, c.spam));
 	}
 	bayes_end(&b, &s, ret_raw);
 	points = bayes_points(s.probability, s.confidence);

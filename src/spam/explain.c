@@ -278,6 +278,9 @@ static void run_weigh(struct job *j) /* worker */
 	struct explain *x = LIST_OWNER(j, struct explain, job);
 
 	gather_classify(x->deps.classifier, &x->features, &x->e.facts);
+	if (x->deps.classifier != NULL)
+		classifier_strongest(
+		    x->deps.classifier, x->e.account, &x->mime, x->arena, &x->e.words);
 	verdict_judge(x->arena, &x->e.facts, x->deps.cfg, &x->e.verdict);
 }
 

@@ -36,6 +36,7 @@ struct explained {
 	struct facts facts;
 	const struct dkim_auth_result *auth; /* NULL: not asked */
 	struct verdict verdict;
+	struct strongest words; /* that said most */
 	const char *refused; /* not taken at all, for its form: why; NULL: its form is right */
 };
 /* Later, once, on_explained(self, e), valid during the call; not before this returns, not after

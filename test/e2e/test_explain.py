@@ -91,6 +91,25 @@ def test_what_would_not_be_taken_is_said(server, tmp_path):
     assert server.command("explain", str(path), "--account", "nobody", check=False).returncode == 1
 
 
+def test_the_words_that_said_most_are_told(server, tmp_path):
+    for i in range(6):
+        for kind, text in (("spam", "cheap pills now"), ("ham", "garden club meeting")):
+            body = f"From: a@{kind}.example\r\nSubject: {text.split()[0]} {i}\r\n\r\n{text} number{i}\r\n".encode()
+            assert server.get(f"/spam/learn?class={kind}&account=ann", "POST", body)[0] == 200
+    path = tmp_path / "m.eml"
+    path.write_bytes(b"From: b@new.example\r\nSubject: hello\r\n\r\ncheap p\xd0\xb0lls garden pills today\r\n")
+    e = explain(server, str(path), "--account", "ann", "--offline")
+    spam, ham = ({w["word"]: w for w in e[f"words_for_{kind}"]} for kind in ("spam", "ham"))
+    assert spam["cheap"]["spam"] == 6 and spam["cheap"]["ham"] == 0 and spam["cheap"]["pull"] > 0 and "garden" in ham and "garden" not in spam
+    assert list(spam.values()) == sorted(spam.values(), key=lambda w: -w["pull"]) and "today" not in {**spam, **ham}
+    told = server.command("explain", str(path), "--account", "ann", "--offline").stdout
+    assert "words that speak for spam" in told and "  cheap\n" in told
+    for i in range(6):
+        for kind, text in (("spam", "cheap pills now"), ("ham", "garden club meeting")):
+            body = f"From: a@{kind}.example\r\nSubject: {text.split()[0]} {i}\r\n\r\n{text} number{i}\r\n".encode()
+            assert server.get("/spam/learn?class=none&account=ann", "POST", body)[0] == 200
+
+
 def test_nothing_is_kept(server, tmp_path):
     before = json.loads(server.command("spam", "stats", "--json").stdout), len(json.loads(server.command("why", "1d", "--json").stdout))
     path = tmp_path / "m.eml"

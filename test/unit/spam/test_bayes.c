@@ -17,7 +17,7 @@ static double judge(
 
 	bayes_start(&b, (struct bayes_counts){ hams, spams });
 	for (int i = 0; i < n; i++)
-		bayes_add(&b, (unsigned)i % 5, (struct bayes_counts){ in_ham, in_spam });
+		(void)bayes_add(&b, (unsigned)i % 5, (struct bayes_counts){ in_ham, in_spam });
 	bayes_end(&b, ret, &raw);
 	return (bayes_points(ret->probability, ret->confidence));
 }
