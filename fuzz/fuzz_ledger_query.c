@@ -1,6 +1,8 @@
 /* fuzz_ledger_query.c: laws: a question is understood the same way twice; a span is not empty and does not lie before 1970; a
- * key is part of the question, or an address in its one form, which asked again means itself. */
+ * key is part of the question, or an address in its one form, which asked again means itself; a network is
+ * not empty. */
 #include <stdlib.h>
+#include <string.h>
 
 #include "store/ledger_query.h"
 
@@ -23,6 +25,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
 		abort();
 	if (q.kind == LEDGER_IP && (!ledger_query_parse(q.key, 0, &again) ||
 				       again.kind != LEDGER_IP || !slice_eq(q.key, again.key)))
+		abort();
+	if (q.kind == LEDGER_NET && memcmp(q.low, q.high, sizeof(q.low)) > 0)
 		abort();
 	return (0);
 }

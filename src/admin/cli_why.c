@@ -42,6 +42,7 @@ static void print_row(const struct json_value *row)
 	print_text(row, "header_from", "    From: ", "\n");
 	print_text(row, "subject", "    Subject: ", "\n");
 	print_text(row, "message_id", "    Message-ID: ", "\n");
+	print_text(row, "email_id", "    EMAILID: ", "\n");
 	print_text(row, "peer", "    peer ", "");
 	print_text(row, "helo", " calling itself ", "");
 	print_text(row, "rdns", ", reverse name ", "");
@@ -68,22 +69,40 @@ static int show_rows(void *self, const struct json_value *root, bool print)
 	return (EXIT_FOUND);
 }
 
-int cli_why(const struct command_line *cl)
+int cli_why(const struct command_line *given)
 {
-	struct buf path = BUF_INIT(8192);
-	struct cfg *cfg;
+	static const char *const options[][2] = { { "--since", "since" }, { "--until", "until" },
+		{ "--at", "at" }, { "--max", "max" } };
+	struct command_line cl = *given;
+	struct buf path = BUF_INIT(16384);
+	struct cfg *cfg = NULL;
+	bool bounded = false;
 	int rc;
 
-	if (cl->argc != 1)
-		return (command_usage(cl,
-		    "say which mail: its Message-ID, an id from the log, an address, an IP, or a "
-		    "time"));
-	if ((cfg = command_cfg(cl)) == NULL)
-		return (EXIT_CONFIG);
-	(void)buf_addz(&path, "/ledger?what=");
-	(void)client_escape(&path, slice_of(cl->argv[0]));
-	rc = cli_ask(cl, cfg,
-	    &(struct cli_request){ .method = "GET", .path = buf_z(&path), .show = show_rows });
+	(void)buf_addz(&path, "/ledger?");
+	for (size_t i = 0; i < sizeof(options) / sizeof(options[0]); i++) {
+		const char *value = command_option(&cl, options[i][0]);
+
+		if (value == NULL)
+			continue;
+		bounded = bounded || i < 3;
+		(void)buf_fmt(&path, "%s=", options[i][1]);
+		(void)client_escape(&path, slice_of(value));
+		(void)buf_addc(&path, '&');
+	}
+	(void)buf_addz(&path, "what=");
+	if (cl.argc == 1)
+		(void)client_escape(&path, slice_of(cl.argv[0]));
+	if (cl.argc > 1 || (cl.argc == 0 && !bounded))
+		rc = command_usage(&cl,
+		    "say which mail: its Message-ID or EMAILID, an id from the log, an address, an "
+		    "IP or a network, or a time");
+	else if ((cfg = command_cfg(&cl)) == NULL)
+		rc = EXIT_CONFIG;
+	else
+		rc = cli_ask(&cl, cfg,
+		    &(struct cli_request){
+			.method = "GET", .path = buf_z(&path), .show = show_rows });
 	buf_free(&path);
 	cfg_free(cfg);
 	return (rc);

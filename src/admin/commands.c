@@ -37,10 +37,15 @@ static const struct command rows[] = {
 	    NULL, cli_passwd },
 	{ "queue", "list | show ID | retry ID|all | hold ID|all | release ID|all | delete ID|all",
 	    "what waits to go out, and what to do with it", NULL, cli_queue },
-	{ "why", "WHAT",
-	    "what happened to mail, and why: a Message-ID, an id from the log, an address, an IP, "
-	    "or a time (\"2h\", \"2026-11-23\")",
-	    NULL, cli_why },
+	{ "why", "[WHAT] [--since T] [--until T] [--at T] [--max N]",
+	    "what happened to mail, and why: a Message-ID, an EMAILID, an id from the log, an address, "
+	    "an IP or network, or a time (\"2h\", \"2026-11-23\")",
+	    "  --since T          not before: how long ago, a day, or a minute "
+	    "(\"2026-11-23T10:15\", UTC)\n"
+	    "  --until T          not after\n"
+	    "  --at T             about then: five minutes around it; of a day all of it\n"
+	    "  --max N            so many, the newest, 1000 at most; default 100\n",
+	    cli_why },
 	{ "explain",
 	    "FILE [--account A] [--ip IP] [--helo H] [--from MAILFROM] [--offline]",
 	    "what would become of this message now, and why: facts, points, verdict",

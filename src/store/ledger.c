@@ -8,6 +8,7 @@
 
 #include "core/buf.h"
 #include "core/mem.h"
+#include "msg/addr.h"
 #include "store/ledger_query.h"
 #include "store/store_int.h"
 
@@ -46,22 +47,46 @@ struct add_job {
 	char octets[];
 };
 
+/* The first address of a From field's text, folded. */
+static struct slice address_of(struct arena *a, struct slice header_from)
+{
+	struct addr_list list;
+
+	addr_parse(a, header_from, &list);
+	for (size_t i = 0; i < list.n; i++)
+		if (list.v[i].kind == ADDR_MAILBOX)
+			return (addr_fold(a, list.v[i].local, list.v[i].domain));
+	return ((struct slice){ "", 0 });
+}
+
 static int write_row(struct store *s, const struct ledger_row *r, struct err *err)
 {
-	static const char with[] = "INSERT INTO row(" COLUMNS ")"
-				   " VALUES(?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)";
-	static const char without[] = "INSERT INTO row(" COLUMNS ")"
-				      " VALUES(?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,NULL)";
+	static const char with[] = "INSERT INTO row(" COLUMNS ",peer_key,from_address)"
+				   " VALUES(?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)";
+	static const char without[] = "INSERT INTO row(" COLUMNS ",peer_key,from_address)"
+				      " VALUES(?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,NULL,?,?)";
+	struct arena *a = arena_new(0);
+	struct slice from = address_of(a, r->header_from), peer = { "", 0 };
+	unsigned char key[16];
+	struct ip ip;
+	int rc;
 
+	if (ip_parse(r->peer, &ip)) {
+		ledger_peer_key(&ip, key);
+		peer = (struct slice){ (const char *)key, sizeof(key) };
+	}
 	if (r->has_score)
-		return (sql_do(s->ledger, with, err, "isssssssssssssbsssd", r->at, r->session,
+		rc = sql_do(s->ledger, with, err, "isssssssssssssbsssdbs", r->at, r->session,
 		    r->message, r->act, r->peer, r->rdns, r->helo, r->mail_from, r->rcpt,
 		    r->account, r->folder, r->message_id, r->subject, r->header_from,
-		    r->content_id, r->reply, r->facts, r->points, r->score));
-	return (sql_do(s->ledger, without, err, "isssssssssssssbsss", r->at, r->session, r->message,
-	    r->act, r->peer, r->rdns, r->helo, r->mail_from, r->rcpt, r->account, r->folder,
-	    r->message_id, r->subject, r->header_from, r->content_id, r->reply, r->facts,
-	    r->points));
+		    r->content_id, r->reply, r->facts, r->points, r->score, peer, from);
+	else
+		rc = sql_do(s->ledger, without, err, "isssssssssssssbsssbs", r->at, r->session,
+		    r->message, r->act, r->peer, r->rdns, r->helo, r->mail_from, r->rcpt,
+		    r->account, r->folder, r->message_id, r->subject, r->header_from,
+		    r->content_id, r->reply, r->facts, r->points, peer, from);
+	arena_free(a);
+	return (rc);
 }
 
 static void add_run(struct job *j)
@@ -142,35 +167,47 @@ uint64_t ledger_dropped(const struct store *s)
 
 /* Each part of a question uses an index of its own; "<> ''" lets the partial ones be used. */
 #define ROWS "SELECT id," COLUMNS " FROM row "
-#define NEWEST " ORDER BY id DESC LIMIT ?2"
+#define BETWEEN " AND at>=?3 AND at<?4 ORDER BY id DESC LIMIT ?2"
 #define IDS "SELECT id FROM row WHERE "
 
-static int ask(struct sql *q, const struct ledger_query *w, size_t max, struct err *err)
+static int ask(struct sql *q, const struct ledger_query *w, int64_t from, int64_t to, size_t max,
+    struct err *err)
 {
+	const struct slice low = { (const char *)w->low, sizeof(w->low) },
+			   high = { (const char *)w->high, sizeof(w->high) };
 	int64_t most = (int64_t)max;
 
 	switch (w->kind) {
-	case LEDGER_ALL:
-		return (sql_ask(q, ROWS "ORDER BY at DESC,id DESC LIMIT ?", err, "i", most));
 	case LEDGER_SPAN:
-		return (sql_ask(q, ROWS "WHERE at>=?1 AND at<?3 ORDER BY at DESC,id DESC LIMIT ?2",
-		    err,
-		    "iii", w->from, most, w->to));
+		from = w->from > from ? w->from : from;
+		to = w->to < to ? w->to : to;
+		/* FALLTHROUGH */
+	case LEDGER_ALL:
+		return (sql_ask(q,
+		    ROWS "WHERE at>=?1 AND at<?2 ORDER BY at DESC,id DESC LIMIT ?3", err, "iii",
+		    from, to, most));
 	case LEDGER_IP:
-		return (sql_ask(q, ROWS "WHERE peer=?1 AND peer<>''" NEWEST, err, "si", w->key,
-		    most));
+		return (sql_ask(q, ROWS "WHERE peer=?1 AND peer<>''" BETWEEN, err, "siii", w->key,
+		    most, from, to));
+	case LEDGER_NET:
+		return (sql_ask(q, ROWS "WHERE peer_key<>x'' AND peer_key>=?1 AND peer_key<=?5" BETWEEN,
+		    err, "biiib", low, most, from, to, high));
+	case LEDGER_CONTENT:
+		return (sql_ask(q, ROWS "WHERE content=?1 AND content<>x''" BETWEEN, err, "biii", low,
+		    most, from, to));
 	case LEDGER_ADDRESS:
 		return (sql_ask(q, ROWS "WHERE id IN (" IDS "message_id=?1 AND message_id<>''"
 			" UNION " IDS "mail_from=?1 AND mail_from<>''"
 			" UNION " IDS "rcpt=?1 AND rcpt<>''"
-			" UNION " IDS "header_from=?1 AND header_from<>'')" NEWEST, err, "si",
-		    w->key, most));
+			" UNION " IDS "from_address=?1 AND from_address<>''"
+			" UNION " IDS "header_from=?1 AND header_from<>'')" BETWEEN, err, "siii",
+		    w->key, most, from, to));
 	case LEDGER_WORD:
 		return (sql_ask(q, ROWS "WHERE id IN (" IDS "message=?1 AND message<>''"
 			" UNION " IDS "session=?1 AND session<>''"
 			" UNION " IDS "message_id=?1 AND message_id<>''"
-			" UNION " IDS "account=?1 AND account<>'')" NEWEST, err, "si", w->key,
-		    most));
+			" UNION " IDS "account=?1 AND account<>'')" BETWEEN, err, "siii", w->key,
+		    most, from, to));
 	}
 	return (err_set(err, ERR_PERMANENT, "ask the ledger: unknown kind"));
 }
@@ -209,8 +246,25 @@ static int take_rows(struct sql *q, struct arena *a, size_t max, struct ledger_r
 	return (got == -1 ? -1 : 0);
 }
 
+bool ledger_time(struct slice text, int64_t now, int64_t *ret_from, int64_t *ret_to)
+{
+	struct ledger_query w;
+
+	if (!ledger_query_parse(text, now, &w) || w.kind != LEDGER_SPAN)
+		return (false);
+	*ret_from = w.from;
+	*ret_to = w.to;
+	return (true);
+}
+
 int ledger_find(struct store *s, struct arena *a, struct slice what, size_t max,
     struct ledger_row **ret, size_t *ret_n, struct err *err)
+{
+	return (ledger_find_between(s, a, what, INT64_MIN, INT64_MAX, max, ret, ret_n, err));
+}
+
+int ledger_find_between(struct store *s, struct arena *a, struct slice what, int64_t from, int64_t to,
+    size_t max, struct ledger_row **ret, size_t *ret_n, struct err *err)
 {
 	struct ledger_query w;
 
@@ -220,8 +274,8 @@ int ledger_find(struct store *s, struct arena *a, struct slice what, size_t max,
 		max = FIND_MAX;
 	if (!ledger_query_parse(what, clock_wall(), &w))
 		return (err_set(err, ERR_PEER, "not a message id, an id of ours, an address, an IP "
-			"address or a time"));
-	if (ask(s->ledger, &w, max, err) == -1)
+			"address or network, or a time"));
+	if (ask(s->ledger, &w, from, to, max, err) == -1)
 		return (-1);
 	return (take_rows(s->ledger, a, max, ret, ret_n, err));
 }

@@ -27,10 +27,16 @@ struct ledger_row {                    /* slices may be empty */
  * dropped and status says so. */
 void ledger_add(struct store *s, const struct ledger_row *row);
 uint64_t ledger_dropped(const struct store *s);
-/* lane: STORE_LEDGER. ${what}: a message id, our ids, an address, an IP, or a time ("10m",
- * "2026-11-23"); newest first. */
+/* lane: STORE_LEDGER. ${what}: a message id, an EMAILID, our ids, an account, an address, an IP or a
+ * network of them, or a time ("10m", "2026-11-23"); empty: all. Of these the ones with from <= at < to,
+ * newest first. */
+int ledger_find_between(struct store *s, struct arena *a, struct slice what, int64_t from, int64_t to,
+    size_t max, struct ledger_row **ret, size_t *ret_n, struct err *err);
 int ledger_find(struct store *s, struct arena *a, struct slice what, size_t max,
-    struct ledger_row **ret, size_t *ret_n, struct err *err);
+    struct ledger_row **ret, size_t *ret_n, struct err *err); /* at any time */
+/* A time as people write it to bound a question: how long ago ("2h"), a day or a minute (UTC): when it
+ * begins, and the end of that day or minute. False: none of these. */
+bool ledger_time(struct slice text, int64_t now, int64_t *ret_from, int64_t *ret_to);
 /* lane: STORE_LEDGER. Rows of deliveries that were judged, since ${since}, newest first: those with an id
  * below ${before}, at most ${max}. For reading all in pieces. */
 int ledger_judged(struct store *s, struct arena *a, int64_t since, int64_t before, size_t max,

@@ -48,6 +48,59 @@ static bool date(struct slice s, struct ledger_query *ret)
 	return (true);
 }
 
+void ledger_peer_key(const struct ip *ip, unsigned char ret[16])
+{
+	static const unsigned char mapped[12] = { 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff };
+
+	if (ip->is_v6) {
+		memcpy(ret, ip->octets, 16);
+		return;
+	}
+	memcpy(ret, mapped, sizeof(mapped));
+	memcpy(ret + sizeof(mapped), ip->octets, 4);
+}
+
+/* net = address "/" bits */
+static bool net(struct slice s, struct ledger_query *ret)
+{
+	struct slice address, digits;
+	struct ip ip;
+	uint64_t bits;
+
+	if (!slice_cut(s, '/', &address, &digits) || !ip_parse(address, &ip) ||
+	    !slice_u64(digits, ip.is_v6 ? 128 : 32, &bits))
+		return (false);
+	ip = ip_prefix(&ip, (unsigned)bits);
+	ledger_peer_key(&ip, ret->low);
+	memcpy(ret->high, ret->low, sizeof(ret->high));
+	for (unsigned at = (unsigned)bits + (ip.is_v6 ? 0 : 96); at < 128; at++)
+		ret->high[at / 8] |= (unsigned char)(0x80 >> at % 8);
+	return (true);
+}
+
+static int hex_digit(char c)
+{
+	if (ascii_digit(c))
+		return (c - '0');
+	c = ascii_lower(c);
+	return (c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1);
+}
+
+/* RFC 8474 5.1: our EMAILID is "M" and the content id. */
+static bool content(struct slice s, struct ledger_query *ret)
+{
+	if (s.n == 33 && s.p[0] == 'M')
+		s = slice_from(s, 1);
+	if (s.n != 32)
+		return (false);
+	for (size_t i = 0; i < s.n; i++)
+		if (hex_digit(s.p[i]) < 0)
+			return (false);
+	for (size_t i = 0; i < 16; i++)
+		ret->low[i] = (unsigned char)(hex_digit(s.p[2 * i]) * 16 + hex_digit(s.p[2 * i + 1]));
+	return (true);
+}
+
 bool ledger_query_parse(struct slice what, int64_t now, struct ledger_query *ret)
 {
 	struct ip ip;
@@ -72,6 +125,10 @@ bool ledger_query_parse(struct slice what, int64_t now, struct ledger_query *ret
 	if (ip_parse(what, &ip)) {
 		ret->kind = LEDGER_IP;
 		ret->key = slice_of(ip_text(&ip, ret->ip));
+		return (true);
+	}
+	if (net(what, ret) || content(what, ret)) {
+		ret->kind = slice_chr(what, '/') != SIZE_MAX ? LEDGER_NET : LEDGER_CONTENT;
 		return (true);
 	}
 	if (what.p[0] == '<' && what.p[what.n - 1] == '>' && what.n > 2)

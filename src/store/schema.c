@@ -68,6 +68,11 @@ static const char *const ledger_steps[] = {
 	" share REAL NOT NULL, at INTEGER NOT NULL, lesson_at INTEGER NOT NULL,"
 	" PRIMARY KEY(account, content)) STRICT, WITHOUT ROWID;"
 	"CREATE INDEX evidence_at ON evidence(at);",
+	"ALTER TABLE row ADD COLUMN peer_key BLOB NOT NULL DEFAULT x'';"
+	"ALTER TABLE row ADD COLUMN from_address TEXT NOT NULL DEFAULT '' COLLATE NOCASE;"
+	"CREATE INDEX row_peer_key ON row(peer_key) WHERE peer_key <> x'';"
+	"CREATE INDEX row_from_address ON row(from_address) WHERE from_address <> '';"
+	"CREATE INDEX row_content ON row(content) WHERE content <> x'';",
 };
 
 static const char *const spam_steps[] = {

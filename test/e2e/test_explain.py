@@ -198,3 +198,39 @@ def test_rules_are_measured_on_labelled_mail(tmp_path):
         assert server.command("spam", "rules", "--index", str(tmp_path / "none"), check=False).returncode == 75
     finally:
         server.remove()
+
+
+def why(server, *arguments):
+    done = server.command("why", *arguments, "--json", check=False)
+    return done.returncode, json.loads(done.stdout or "null")
+
+
+def test_why_by_every_key(server):
+    import imaplib
+    from server import trusting
+    message = make("found by all", "w@good.example").replace(b"From: <w@good.example>", b'From: "W. of Good" <w@good.example>')
+    assert send(server, message, "bounce@good.example")[0] == 250
+    code, rows = why(server, "found.by.all@x.example")
+    assert code == 0 and len(rows) == 1 and rows[0]["subject"] == "found by all" and rows[0]["folder"] == "INBOX"
+    with imaplib.IMAP4(server.address, server.port("imap")) as c:
+        c.starttls(trusting())
+        c.login("ann@local.example", "secret of ann")
+        c.select("INBOX", readonly=True)
+        number = c.search(None, "SUBJECT", '"found by all"')[1][0].split()[0].decode()
+        email_id = c.fetch(number, "(EMAILID)")[1][0].decode().split("EMAILID (")[1].split(")")[0]
+    assert rows[0]["email_id"] == email_id
+    day = time.strftime("%Y-%m-%d", time.gmtime(rows[0]["at"]))
+    minute = time.strftime("%Y-%m-%dT%H:%M", time.gmtime(rows[0]["at"]))
+    for what in ("<found.by.all@x.example>", email_id, rows[0]["message"], rows[0]["session"], "w@good.example", "bounce@good.example",
+                 "ann@local.example", "ann", GOOD, "127.0.9.0/24", "1h", day, minute):
+        code, found = why(server, what)
+        assert code == 0 and rows[0] in found, what
+        assert [r["at"] for r in found] == sorted((r["at"] for r in found), reverse=True)
+    for bounds in (("--since", "1h"), ("--at", minute), ("--at", "1m"), ("--at", day), ("--since", "1h", "--until", minute), ("--until", day, "w@good.example")):
+        code, found = why(server, *bounds)
+        assert code == 0 and rows[0] in found, bounds
+    for bounds in (("--until", "1h"), ("w@good.example", "--until", "2020-01-01"), ("--at", "2h"), ("w@good.example", "--since", "2099-01-01")):
+        code, found = why(server, *bounds)
+        assert code == 1 and found == [], bounds
+    assert len(why(server, "ann", "--max", "1")[1]) == 1
+    assert why(server)[0] == 64 and why(server, "--since", "nonsense")[0] == 64

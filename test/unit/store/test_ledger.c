@@ -45,8 +45,9 @@ static size_t found(struct bench *b, const char *what)
 static void found_by_every_name(void **state)
 {
 	static const char *const names[] = { "", "m-1", "s-1", "192.0.2.1", "eve@example.NET", "ann@example.org",
-		"boss@example.org", "1@example.net", "<1@example.net>", "ann", "2026-11-23", "2026-11-23T00:00" };
-	static const char *const others[] = { "m-2", "192.0.2.2", "2026-11-24", "nobody@example.org", "bob" };
+		"boss@example.org", "1@example.net", "<1@example.net>", "ann", "192.0.2.0/24", "192.0.2.1/32", "0.0.0.0/0", "M30313233343536373839006162636465",
+		"30313233343536373839006162636465", "2026-11-23", "2026-11-23T00:00" };
+	static const char *const others[] = { "m-2", "192.0.2.2", "192.0.3.0/24", "192.0.2.0/32", "2001:db8::/32", "M30313233343536373839006162636466", "2026-11-24", "nobody@example.org", "bob" };
 	struct bench *b = *state;
 	struct arena *a = arena_new(0);
 	struct ledger_row *rows;
@@ -66,6 +67,37 @@ static void found_by_every_name(void **state)
 	assert_int_equal(ledger_find(b->store, a, SLICE("a\0b"), 10, &rows, &n, &err), -1);
 	assert_int_equal(err.kind, ERR_PEER);
 	arena_free(a);
+}
+
+static size_t found_between(struct bench *b, const char *what, int64_t from, int64_t to)
+{
+	struct arena *a = arena_new(0);
+	struct ledger_row *rows;
+	struct err err = { 0 };
+	size_t n;
+
+	assert_int_equal(ledger_find_between(b->store, a, slice_of(what), from, to, 100, &rows, &n, &err), 0);
+	arena_free(a);
+	return (n);
+}
+
+/* A From with a name is found by its address; a network of IPv6 by its bits; and all of it within a time. */
+static void found_by_address_net_and_time(void **state)
+{
+	static const char *const names[] = { "", "eve@x.example", "2001:db8:0:1::/64", "2001:db8::/31", "2001:db8:0:1::5", "m-9", "1970-01-01" };
+	struct bench *b = *state;
+	struct ledger_row r = { .at = 5000, .peer = SLICE("2001:db8:0:1::5"), .header_from = SLICE("\"Eve, of X\" <Eve@X.example>"),
+		.message = SLICE("m-9"), .act = SLICE("accept") };
+
+	ledger_add(b->store, &r);
+	for (size_t i = 0; i < COUNT_OF(names); i++) {
+		assert_int_equal(found(b, names[i]), 1);
+		assert_int_equal(found_between(b, names[i], 5000, 5001), 1);
+		assert_int_equal(found_between(b, names[i], 5001, INT64_MAX), 0);
+		assert_int_equal(found_between(b, names[i], INT64_MIN, 5000), 0);
+	}
+	assert_int_equal(found(b, "2001:db8:0:2::/64"), 0);
+	assert_int_equal(found(b, "x@x.example"), 0);
 }
 
 static void newest_first_cut_and_now(void **state)
@@ -139,7 +171,7 @@ static void forgets_by_age_and_by_size(void **state)
 int main(void)
 {
 #define CASE(f) cmocka_unit_test_setup_teardown(f, bench_start, bench_end)
-	const struct CMUnitTest tests[] = { CASE(found_by_every_name), CASE(newest_first_cut_and_now),
+	const struct CMUnitTest tests[] = { CASE(found_by_every_name), CASE(found_by_address_net_and_time), CASE(newest_first_cut_and_now),
 		CASE(what_finds_no_room_is_counted), CASE(forgets_by_age_and_by_size) };
 
 	return (cmocka_run_group_tests(tests, NULL, NULL));
