@@ -12,7 +12,10 @@
 #include "imap/command.h"
 #include "msg/date.h"
 
-enum { FETCH_OUT = 16777216 }; /* one message's rendered envelope, structure and headers at most */
+enum {
+	FETCH_OUT = 16777216, /* one message's rendered envelope, structure and headers at most */
+	VIEW_STEP = 1024,     /* messages of which the view alone is asked, at once */
+};
 
 struct fetch *fetch_new(void)
 {
@@ -286,13 +289,13 @@ static enum imap_step say_from_view(struct imap *s)
 {
 	struct fetch *f = s->call.data;
 	const struct view *v = s->news.view;
-	size_t many = 0;
+	size_t many = 0, at = 0;
 
 	if (s->view_gone)
 		f->at = f->n;
-	for (; f->at < f->n && many < 256; f->at++, many++) {
-		size_t at = view_lower(v, f->uids[f->at]);
-
+	for (; f->at < f->n && many < VIEW_STEP && f->out.n < 65536; f->at++, many++) {
+		if (++at >= view_count(v) || view_at(v, at)->uid != f->uids[f->at])
+			at = view_lower(v, f->uids[f->at]); /* mostly it is the next */
 		if (at == view_count(v) || view_at(v, at)->uid != f->uids[f->at])
 			continue;
 		f->place.begun = false;
@@ -307,6 +310,21 @@ static enum imap_step say_from_view(struct imap *s)
 }
 
 /* --- the command --- */
+
+/* They stay true until the command has ended: nothing is told before. */
+static void set_numbers(const struct imap *s, struct fetch *f)
+{
+	const struct news *n = &s->news;
+	size_t at = 0;
+
+	for (size_t i = 0; i < f->n; i++) {
+		bool is_next = n->gone.n == 0 && at < view_count(n->view) &&
+		    view_at(n->view, at)->uid == f->uids[i] && f->uids[i] < n->next;
+
+		f->seqs[i] = is_next ? (uint32_t)at + 1 : news_seq(n, f->uids[i]);
+		at = f->seqs[i]; /* of nothing that is gone: the place of the one after it */
+	}
+}
 
 static void begin(struct imap *s)
 {
@@ -324,9 +342,7 @@ static void begin(struct imap *s)
 	f->uid_only = s->uid_only;
 	keyword_names_of(s->news.view, &f->names);
 	f->seqs = mem_new_array(f->n, sizeof(*f->seqs));
-	for (size_t i = 0; i < f->n;
-	     i++) /* they stay true until the command has ended: nothing is told before */
-		f->seqs[i] = news_seq(&s->news, f->uids[i]);
+	set_numbers(s, f);
 	if (f->on_loop) {
 		imap_produce(s, say_from_view, finish);
 		return;
