@@ -93,6 +93,22 @@ struct store_op *folder_status(struct folder *f,
 	return (ask_start(o));
 }
 
+/* False: more than is ever remembered, so the index is not to be believed. */
+static bool take_run(struct ask_op *o, int64_t first, int64_t last)
+{
+	size_t n = (size_t)(last - first + 1);
+
+	if (last < first || last > UINT32_MAX || o->n + n > 2 * (size_t)MAIL_GONE_MAX)
+		return (false);
+	if (o->n + n > o->cap) {
+		o->cap = (o->n + n) * 2;
+		o->uids = mem_grow(o->uids, o->cap, sizeof(*o->uids));
+	}
+	for (int64_t uid = first; uid <= last; uid++)
+		o->uids[o->n++] = (uint32_t)uid;
+	return (true);
+}
+
 static int vanished_act(struct mail_job *j)
 {
 	struct ask_op *o = (struct ask_op *)j;
@@ -105,16 +121,16 @@ static int vanished_act(struct mail_job *j)
 	o->complete = o->since >= lf->floor;
 	if (!o->complete)
 		return (0);
-	if (sql_ask(q, "SELECT uid FROM gone WHERE folder = ?1 AND modseq > ?2", &j->err, "ii",
-		lf->id, (int64_t)(o->since > INT64_MAX ? INT64_MAX : o->since)) != 0)
+	if (sql_ask(q, "SELECT first, last FROM vanished WHERE folder = ?1 AND modseq > ?2", &j->err,
+		"ii", lf->id, (int64_t)(o->since > INT64_MAX ? INT64_MAX : o->since)) != 0)
 		return (-1);
-	while ((got = sql_step(q, &j->err)) == 1) {
-		if (o->n == o->cap) {
-			o->cap = o->cap == 0 ? 64 : o->cap * 2;
-			o->uids = mem_grow(o->uids, o->cap, sizeof(*o->uids));
+	while ((got = sql_step(q, &j->err)) == 1)
+		if (!take_run(o, sql_int(q, 0), sql_int(q, 1))) {
+			o->complete = false;
+			o->n = 0;
+			got = 0;
+			break;
 		}
-		o->uids[o->n++] = (uint32_t)sql_int(q, 0);
-	}
 	sql_done(q);
 	return (got);
 }

@@ -93,7 +93,30 @@ struct copying {
 	struct index_row *rows; /* sources */
 	size_t n;
 	uint64_t from_modseq, to_modseq;
+	struct index_row *some; /* sources asked for at once: of o->uids before some_end */
+	size_t some_n, some_at, some_end;
 };
+
+/* The row of o->uids[at]; asked for in order. 1, 0, -1 */
+static int source(struct copying *c, size_t at, struct index_row *ret)
+{
+	const struct message_op *o = c->o;
+	size_t n = o->n - at < MESSAGE_SOME ? o->n - at : MESSAGE_SOME;
+
+	if (at >= c->some_end) {
+		c->some_at = 0;
+		c->some_end = at + n;
+		if (index_some(c->m, c->from, o->uids + at, n, c->arena, c->some, &c->some_n,
+			&c->o->err) != 0)
+			return (-1);
+	}
+	while (c->some_at < c->some_n && c->some[c->some_at].m.uid < o->uids[at])
+		c->some_at++;
+	if (c->some_at == c->some_n || c->some[c->some_at].m.uid != o->uids[at])
+		return (0);
+	*ret = c->some[c->some_at];
+	return (1);
+}
 
 static int map_flags(struct copying *c, uint32_t flags, uint32_t *ret)
 {
@@ -135,13 +158,15 @@ static int name_copy(struct copying *c, struct index_row *r, uint32_t uid, size_
 	return (0);
 }
 
-/* 1 made, 0 passed over, -1 */
-static int one(struct copying *c, uint32_t uid, uint32_t to_uid, size_t nth)
+/* o->uids[at]: 1 made, 0 passed over, -1 */
+static int one(struct copying *c, size_t at, uint32_t to_uid, size_t nth)
 {
+	uint32_t uid = c->o->uids[at];
+
 	for (unsigned tries = 0; tries < 2; tries++) {
 		struct index_row src, dst;
 		char from[NAME_MAX_FILE + 1], to[NAME_MAX_FILE + 1];
-		int got = tries == 0 ? index_get(c->m, c->from, uid, c->arena, &src, &c->o->err)
+		int got = tries == 0 ? source(c, at, &src)
 				     : message_retry(c->o, c->from, uid, c->arena, &src);
 		int from_fd, to_fd;
 
@@ -158,8 +183,10 @@ static int one(struct copying *c, uint32_t uid, uint32_t to_uid, size_t nth)
 		if (from_fd == -1 || to_fd == -1)
 			return (err_errno(&c->o->err, "open %s", c->to->dir));
 		if (place(c->m, c->o, from_fd, from, to_fd, to) != 0) {
-			if (errno == ENOENT)
+			if (errno == ENOENT) {
+				c->some_end = 0; /* the look may find others, too */
 				continue;
+			}
 			return (err_errno(
 			    &c->o->err, "%s to %s", c->o->is_move ? "move" : "copy", c->to->dir));
 		}
@@ -208,13 +235,15 @@ static void tell(struct copying *c)
 		(void)index_put(c->m, c->to, &c->made[i]);
 		if (c->o->is_move) {
 			(void)delta_message_add(gone, &c->rows[i].m, c->rows[i].cid);
-			gone->modseq = c->from_modseq;
-			(void)index_drop(c->m, c->from, &c->rows[i], c->from_modseq);
 			usage_sub(c->m, c->from, c->rows[i].disk);
 		}
 		usage_add(c->m, c->to, c->made[i].disk);
 		if (c->made[i].m.uid > c->to->uid_told)
 			c->to->uid_told = c->made[i].m.uid;
+	}
+	if (c->o->is_move) {
+		gone->modseq = c->from_modseq;
+		(void)index_drop(c->m, c->from, c->rows, c->n, c->from_modseq);
 	}
 }
 
@@ -243,7 +272,7 @@ static int copy_all(struct copying *c)
 		if (o->is_move && c->from->role == ROLE_QUARANTINE)
 			got = usage_fits(c->m, &o->quota, size + 1, c->n + 1, &o->err);
 		if (got >= 0)
-			got = one(c, o->uids[i], next, c->n);
+			got = one(c, i, next, c->n);
 		if (got > 0) {
 			next++;
 			size += c->made[c->n - 1].disk;
@@ -274,6 +303,7 @@ static int copy_act(struct mail_job *j)
 	c.arena = arena_new(0);
 	c.made = mem_new_array(o->n + 1, sizeof(*c.made));
 	c.rows = mem_new_array(o->n + 1, sizeof(*c.rows));
+	c.some = arena_array(c.arena, MESSAGE_SOME, sizeof(*c.some));
 	rc = copy_all(&c);
 	free(c.made);
 	free(c.rows);

@@ -142,7 +142,7 @@ static int target_undo(struct mail_job *j)
 
 	if (rc == 1 && (rc = modseq_take(j->m, t->lf, &modseq, &j->err)) == 0) {
 		d = delta_add(j, t->lf, DELTA_EXPUNGED, CAUSE_DELIVERY, NULL);
-		rc = lane_expunge_one(j, t->lf, &r, modseq, false, d);
+		rc = lane_expunge(j, t->lf, &r, 1, modseq, false, d, NULL);
 	}
 	arena_free(a);
 	/* The index may be what failed: the name is known all the same, and the next look tells. */

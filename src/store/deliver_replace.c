@@ -31,8 +31,8 @@ int replaced_act(struct mail_job *j)
 	if (got == 1)
 		got = modseq_take(j->m, lf, &modseq, &j->err) != 0
 		    ? -1
-		    : lane_expunge_one(j, lf, &r, modseq, true,
-			  delta_add(j, lf, DELTA_EXPUNGED, CAUSE_STORE, c->by));
+		    : lane_expunge(j, lf, &r, 1, modseq, true,
+			  delta_add(j, lf, DELTA_EXPUNGED, CAUSE_STORE, c->by), NULL);
 	arena_free(a);
 	c->old_taken = got >= 0;
 	return (got < 0 ? -1 : 0);

@@ -43,7 +43,8 @@ static int expire_act(struct mail_job *j)
 {
 	struct expire_job *x = (struct expire_job *)j;
 	struct lane_folder *lf = &x->folder->lane;
-	struct delta *d = NULL;
+	struct index_row *rows;
+	size_t n, done = 0;
 	struct arena *a;
 	uint64_t modseq;
 
@@ -56,19 +57,12 @@ static int expire_act(struct mail_job *j)
 	if (modseq_take(j->m, lf, &modseq, &j->err) != 0)
 		return (-1);
 	a = arena_new(0);
-	for (uint32_t i = 0; i < x->n; i++) {
-		struct index_row r;
-		int got = index_get(j->m, lf, x->uids[i], a, &r, &j->err);
-
-		if (got <= 0)
-			continue;
-		if (d == NULL)
-			d = delta_add(j, lf, DELTA_EXPUNGED, CAUSE_STORE, NULL);
-		if (lane_expunge_one(j, lf, &r, modseq, lf->role != ROLE_QUARANTINE, d) < 0)
-			x->n = i; /* what went before it went */
-		else
-			x->done++;
-	}
+	rows = arena_array(a, x->n, sizeof(*rows));
+	if (index_some(j->m, lf, x->uids, x->n, a, rows, &n, &j->err) == 0 && n > 0 &&
+	    lane_expunge(j, lf, rows, n, modseq, lf->role != ROLE_QUARANTINE,
+		delta_add(j, lf, DELTA_EXPUNGED, CAUSE_STORE, NULL), &done) != 0)
+		x->n = 0; /* the rest waits; what went before it went */
+	x->done = (uint32_t)done;
 	arena_free(a);
 	return (0);
 }

@@ -1,7 +1,7 @@
 /* index.c: what does the index remember of a folder? Rows of the account's index.sqlite, asked
  * on the account's lane by its one writing connection. A cache: every failure is noted in
  * mail->index_failed, upon which the lane has the folders read again. Leaves rendering to
- * items.c. */
+ * items.c, what went to index_gone.c. */
 #include "store/mail_int.h"
 
 #include <stdio.h>
@@ -13,7 +13,7 @@
 #include "core/clock.h"
 #include "core/log.h"
 
-static int trouble(struct mail *m)
+int index_no(struct mail *m)
 {
 	m->index_failed = true;
 	return (-1);
@@ -25,6 +25,20 @@ void index_trouble(struct mail *m, struct lane_folder *lf)
 	lf->believe = true;
 	lf->trust_note = false;
 	lf->note_ns[0] = lf->note_ns[1] = 0;
+}
+
+/* Content ids come in no order: the pages that an act on 10,000 messages of a large folder changes stay
+ * in memory until its commit. What it took is given back after one (index_relax). */
+void index_set_up(struct mail *m)
+{
+	(void)sql_exec(m->index, "PRAGMA cache_size = -16384; PRAGMA wal_autocheckpoint = 4000", NULL);
+}
+
+void index_relax(struct mail *m)
+{
+	if (m->index_rows >= MAIL_INDEX_MANY && m->index != NULL)
+		(void)sql_exec(m->index, "PRAGMA shrink_memory", NULL);
+	m->index_rows = 0;
 }
 
 int index_open(struct mail *m, struct err *err)
@@ -41,9 +55,8 @@ int index_open(struct mail *m, struct err *err)
 			return (-1);
 		m->index = sql_open(path, SQL_NORMAL, index_schema, index_schema_n, err);
 	}
-	/* Content ids come in no order: what is written in one go should stay at hand. */
 	if (m->index != NULL)
-		(void)sql_exec(m->index, "PRAGMA cache_size = -8192; PRAGMA wal_autocheckpoint = 4000", NULL);
+		index_set_up(m);
 	return (m->index == NULL ? -1 : 0);
 }
 
@@ -56,7 +69,7 @@ int index_folder_load(struct mail *m, struct lane_folder *lf)
 		"SELECT id, uidvalidity, floor, uidnext, modseq, new_ns, cur_ns, noted_ns FROM "
 		"folder WHERE leaf = ?1",
 		NULL, "s", slice_of(lf->leaf)) != 0)
-		return (trouble(m));
+		return (index_no(m));
 	got = sql_step(m->index, NULL);
 	validity = got == 1 ? (uint32_t)sql_int(m->index, 1) : 0;
 	if (got == 1 && lf->uidvalidity == 0)
@@ -74,17 +87,17 @@ int index_folder_load(struct mail *m, struct lane_folder *lf)
 	}
 	sql_done(m->index);
 	if (got < 0)
-		return (trouble(m));
+		return (index_no(m));
 	lf->believe = true; /* a crash may have lost the last rows */
 	if (lf->id == 0) {
 		lf->is_new_index = true;
 		return (0);
 	}
 	if (sql_ask(m->index,
-		"SELECT count(*), (SELECT max(uid) FROM msg WHERE folder = ?1) FROM gone WHERE "
-		"folder = ?1",
+		"SELECT total(last - first + 1), (SELECT max(uid) FROM msg WHERE folder = ?1) FROM "
+		"vanished WHERE folder = ?1",
 		NULL, "i", lf->id) != 0)
-		return (trouble(m));
+		return (index_no(m));
 	if (sql_step(m->index, NULL) == 1) {
 		lf->gone_n = (uint64_t)sql_int(m->index, 0);
 		lf->uid_told = (uint32_t)sql_int(m->index, 1);
@@ -100,7 +113,7 @@ int index_folder_drop(struct mail *m, const struct lane_folder *lf)
 
 	if (sql_ask(m->index, "SELECT id FROM folder WHERE leaf = ?1", NULL, "s",
 		slice_of(lf->leaf)) != 0)
-		return (trouble(m));
+		return (index_no(m));
 	if (sql_step(m->index, NULL) == 1)
 		id = sql_int(m->index, 0);
 	sql_done(m->index);
@@ -108,10 +121,10 @@ int index_folder_drop(struct mail *m, const struct lane_folder *lf)
 		return (0);
 	/* The contents go into no history: they did not leave one by one. */
 	if (sql_do(m->index, "DELETE FROM msg WHERE folder = ?1", NULL, "i", id) != 0 ||
-	    sql_do(m->index, "DELETE FROM gone WHERE folder = ?1", NULL, "i", id) != 0 ||
+	    sql_do(m->index, "DELETE FROM vanished WHERE folder = ?1", NULL, "i", id) != 0 ||
 	    sql_do(m->index, "DELETE FROM pack WHERE folder = ?1", NULL, "i", id) != 0 ||
 	    sql_do(m->index, "DELETE FROM folder WHERE id = ?1", NULL, "i", id) != 0)
-		return (trouble(m));
+		return (index_no(m));
 	return (0);
 }
 
@@ -128,7 +141,7 @@ int index_folder_note(struct mail *m, const struct lane_folder *lf)
 		NULL, "isiiiiiiii", lf->id, slice_of(lf->leaf), (int64_t)lf->role,
 		(int64_t)lf->uidvalidity, (int64_t)lf->floor, (int64_t)lf->uidnext,
 		(int64_t)lf->modseq, lf->note_ns[0], lf->note_ns[1], lf->noted_ns) != 0)
-		return (trouble(m));
+		return (index_no(m));
 	return (0);
 }
 
@@ -168,12 +181,52 @@ int index_get(struct mail *m, const struct lane_folder *lf, uint32_t uid, struct
 		"SELECT uid, flags, modseq, size, disk, internal, saved, place, base, info, cid "
 		"FROM msg WHERE folder = ?1 AND uid = ?2",
 		err, "ii", lf->id, (int64_t)uid) != 0)
-		return (trouble(m));
+		return (index_no(m));
 	got = sql_step(m->index, err);
 	if (got == 1)
 		row_take(m->index, a, ret, 0);
 	sql_done(m->index);
-	return (got < 0 ? trouble(m) : got);
+	return (got < 0 ? index_no(m) : got);
+}
+
+/* A question each where few of the UIDs between are wanted. */
+static int get_each(struct mail *m, const struct lane_folder *lf, const uint32_t *uids, size_t n,
+    struct arena *a, struct index_row *ret, size_t *ret_n, struct err *err)
+{
+	for (size_t i = 0; i < n; i++) {
+		int got = index_get(m, lf, uids[i], a, &ret[*ret_n], err);
+
+		if (got < 0)
+			return (-1);
+		*ret_n += (size_t)got;
+	}
+	return (0);
+}
+
+int index_some(struct mail *m, const struct lane_folder *lf, const uint32_t *uids, size_t n,
+    struct arena *a, struct index_row *ret, size_t *ret_n, struct err *err)
+{
+	size_t at = 0;
+	int got;
+
+	*ret_n = 0;
+	if (n == 0 || uids[n - 1] - uids[0] > 4 * n)
+		return (get_each(m, lf, uids, n, a, ret, ret_n, err));
+	if (m->index == NULL)
+		return (err_set(err, ERR_TEMPORARY, "the index cannot be read"));
+	if (sql_ask(m->index,
+		"SELECT uid, flags, modseq, size, disk, internal, saved, place, base, info, cid "
+		"FROM msg WHERE folder = ?1 AND uid BETWEEN ?2 AND ?3 ORDER BY uid",
+		err, "iii", lf->id, (int64_t)uids[0], (int64_t)uids[n - 1]) != 0)
+		return (index_no(m));
+	while ((got = sql_step(m->index, err)) == 1) {
+		while (at < n && uids[at] < sql_int(m->index, 0))
+			at++;
+		if (at < n && uids[at] == sql_int(m->index, 0))
+			row_take(m->index, a, &ret[(*ret_n)++], 0);
+	}
+	sql_done(m->index);
+	return (got < 0 ? index_no(m) : 0);
 }
 
 int index_all(struct mail *m, const struct lane_folder *lf, struct arena *a, struct index_row **ret,
@@ -191,7 +244,7 @@ int index_all(struct mail *m, const struct lane_folder *lf, struct arena *a, str
 		"SELECT uid, flags, modseq, size, disk, internal, saved, place, base, info, cid "
 		"FROM msg WHERE folder = ?1 ORDER BY uid",
 		err, "i", lf->id) != 0)
-		return (trouble(m));
+		return (index_no(m));
 	while ((got = sql_step(m->index, err)) == 1) {
 		if (n == cap) {
 			cap = cap == 0 ? 256 : cap * 2;
@@ -202,9 +255,10 @@ int index_all(struct mail *m, const struct lane_folder *lf, struct arena *a, str
 	sql_done(m->index);
 	if (got < 0) {
 		free(rows);
-		return (trouble(m));
+		return (index_no(m));
 	}
 	arena_on_free(a, free, rows);
+	m->index_rows += n;
 	*ret = rows;
 	*ret_n = n;
 	return (0);
@@ -226,7 +280,7 @@ int index_view(struct mail *m, const struct lane_folder *lf, struct view_message
 		"SELECT uid, flags, modseq, size, internal, saved FROM msg WHERE folder = ?1 ORDER "
 		"BY uid",
 		err, "i", lf->id) != 0)
-		return (trouble(m));
+		return (index_no(m));
 	msgs = mem_new_array(cap, sizeof(*msgs));
 	while ((got = sql_step(m->index, err)) == 1) {
 		if (n == cap) {
@@ -245,15 +299,16 @@ int index_view(struct mail *m, const struct lane_folder *lf, struct view_message
 	sql_done(m->index);
 	if (got < 0) {
 		free(msgs);
-		return (trouble(m));
+		return (index_no(m));
 	}
+	m->index_rows += n;
 	*ret = msgs;
 	*ret_n = n;
 	return (0);
 }
 
 /* One message more (1) or less (-1) with these flags. */
-static void tally(struct lane_folder *lf, uint32_t flags, uint32_t size, int by)
+void index_tally(struct lane_folder *lf, uint32_t flags, uint32_t size, int by)
 {
 	struct folder_status *c = &lf->counts;
 	uint32_t one = (uint32_t)by;
@@ -280,7 +335,7 @@ int index_count(struct mail *m, struct lane_folder *lf, struct err *err)
 		"SELECT count(*), sum(flags & 1 = 0), sum(flags & 8 <> 0), sum(size), sum(CASE WHEN "
 		"flags & 8 THEN size ELSE 0 END) FROM msg WHERE folder = ?1",
 		err, "i", lf->id) != 0)
-		return (trouble(m));
+		return (index_no(m));
 	if ((got = sql_step(m->index, err)) == 1) {
 		lf->counts = (struct folder_status){
 			.messages = (uint32_t)sql_int(m->index, 0),
@@ -292,12 +347,13 @@ int index_count(struct mail *m, struct lane_folder *lf, struct err *err)
 		lf->counted = true;
 	}
 	sql_done(m->index);
-	return (got < 0 ? trouble(m) : 0);
+	return (got < 0 ? index_no(m) : 0);
 }
 
 int index_put(struct mail *m, struct lane_folder *lf, const struct index_row *r)
 {
-	tally(lf, r->m.flags, r->m.size, 1);
+	index_tally(lf, r->m.flags, r->m.size, 1);
+	m->index_rows++;
 	if (m->index == NULL || m->no_tx ||
 	    sql_do(m->index,
 		"INSERT OR REPLACE INTO msg(folder, uid, flags, modseq, size, disk, internal, "
@@ -307,119 +363,52 @@ int index_put(struct mail *m, struct lane_folder *lf, const struct index_row *r)
 		(int64_t)r->m.modseq, (int64_t)r->m.size, (int64_t)r->disk, r->m.internal_date,
 		r->m.save_date, (int64_t)r->where, slice_of(r->base), slice_of(r->info),
 		(struct slice){ (const char *)r->cid, 16 }) != 0)
-		return (trouble(m));
+		return (index_no(m));
 	return (0);
 }
 
 int index_flags(struct mail *m, struct lane_folder *lf, const struct index_row *r, uint32_t was)
 {
-	tally(lf, was, r->m.size, -1);
-	tally(lf, r->m.flags, r->m.size, 1);
-	if (m->index == NULL || m->no_tx ||
-	    sql_do(m->index,
-		"UPDATE msg SET flags = ?3, modseq = ?4, place = ?5, info = ?6 WHERE folder = ?1 "
-		"AND uid = ?2",
-		NULL, "iiiiis", lf->id, (int64_t)r->m.uid, (int64_t)r->m.flags,
-		(int64_t)r->m.modseq, (int64_t)r->where, slice_of(r->info)) != 0)
-		return (trouble(m));
-	return (0);
+	struct index_flagged run = { 0 };
+
+	index_flags_add(m, lf, &run, r, was);
+	return (index_flags_end(m, lf, &run));
 }
 
-static int prune_gone(struct mail *m, struct lane_folder *lf)
+void index_flags_add(struct mail *m, struct lane_folder *lf, struct index_flagged *run,
+    const struct index_row *r, uint32_t was)
 {
-	int64_t at = 0;
-
-	if (sql_ask(m->index,
-		"SELECT modseq FROM gone WHERE folder = ?1 ORDER BY modseq LIMIT 1 OFFSET ?2", NULL,
-		"ii", lf->id, (int64_t)(MAIL_GONE_MAX / 2)) != 0)
-		return (trouble(m));
-	if (sql_step(m->index, NULL) == 1)
-		at = sql_int(m->index, 0);
-	sql_done(m->index);
-	if (sql_do(m->index, "DELETE FROM gone WHERE folder = ?1 AND modseq <= ?2", NULL, "ii",
-		lf->id, at) != 0)
-		return (trouble(m));
-	lf->gone_n -= (uint64_t)sql_changes(m->index);
-	lf->floor = (uint64_t)at;
-	return (index_folder_note(m, lf));
-}
-
-int index_drop(struct mail *m, struct lane_folder *lf, const struct index_row *r, uint64_t modseq)
-{
-	struct slice cid = { (const char *)r->cid, 16 };
-
-	tally(lf, r->m.flags, r->m.size, -1);
-	if (m->index == NULL || m->no_tx ||
-	    sql_do(m->index, "DELETE FROM msg WHERE folder = ?1 AND uid = ?2", NULL, "ii", lf->id,
-		(int64_t)r->m.uid) != 0 ||
-	    sql_do(m->index,
-		"INSERT OR REPLACE INTO gone(folder, uid, modseq, at, cid) VALUES(?1, ?2, ?3, ?4, "
-		"?5)",
-		NULL, "iiiib", lf->id, (int64_t)r->m.uid, (int64_t)modseq, clock_wall_us(),
-		cid) != 0 ||
-	    sql_do(m->index,
-		"DELETE FROM item WHERE cid = ?1 AND NOT EXISTS(SELECT 1 FROM msg WHERE cid = ?1)",
-		NULL, "b", cid) != 0)
-		return (trouble(m));
-	return (++lf->gone_n > MAIL_GONE_MAX ? prune_gone(m, lf) : 0);
-}
-
-int index_was_gone(struct mail *m, const struct lane_folder *lf, uint32_t uid)
-{
-	int got;
-
-	if (lf->gone_n == 0)
-		return (0);
-	if (m->index == NULL ||
-	    sql_ask(m->index, "SELECT 1 FROM gone WHERE folder = ?1 AND uid = ?2", NULL, "ii",
-		lf->id, (int64_t)uid) != 0)
-		return (trouble(m));
-	got = sql_step(m->index, NULL);
-	sql_done(m->index);
-	return (got < 0 ? trouble(m) : got);
-}
-
-/* Had the account this content before, and where? What left a folder lately says most; then a
- * row whose file is no longer there (it was moved by another program and that folder was not
- * read yet); then any. */
-struct known index_known(struct mail *m, const struct lane_folder *lf, const unsigned char cid[16])
-{
-	struct slice id = { (const char *)cid, 16 };
-	struct known k = { false, ROLE_NONE };
-	char path[1200];
-	bool sure = false;
-
-	if (m->index == NULL)
-		return (k);
-	if (sql_ask(m->index,
-		"SELECT f.role, f.id, f.leaf, m.place, m.base, m.info FROM msg m JOIN folder f ON "
-		"f.id = m.folder WHERE m.cid = ?1 LIMIT 20",
-		NULL, "b", id) != 0)
-		return (trouble(m), k);
-	while (!sure && sql_step(m->index, NULL) == 1) {
-		struct slice leaf = sql_text(m->index, 2), base = sql_text(m->index, 4),
-			     info = sql_text(m->index, 5);
-
-		(void)snprintf(path, sizeof(path), "%s%s" SLICE_FMT "/%s/" SLICE_FMT SLICE_FMT,
-		    m->root, leaf.n > 0 ? "/" : "", SLICE_ARG(leaf),
-		    sql_int(m->index, 3) != 0 ? "cur" : "new", SLICE_ARG(base), SLICE_ARG(info));
-		sure = sql_int(m->index, 1) != lf->id && access(path, F_OK) != 0;
-		if (sure || !k.is_known || (enum folder_role)sql_int(m->index, 0) == ROLE_JUNK)
-			k.from = (enum folder_role)sql_int(m->index, 0);
-		k.is_known = true;
+	index_tally(lf, was, r->m.size, -1);
+	index_tally(lf, r->m.flags, r->m.size, 1);
+	m->index_rows++;
+	if (run->last != 0 && r->m.uid == run->last + 1 && r->m.flags == run->flags &&
+	    r->m.modseq == run->modseq && r->where == run->where && strcmp(r->info, run->info) == 0) {
+		run->last++;
+		return;
 	}
-	sql_done(m->index);
-	if (sure)
-		return (k);
-	if (sql_ask(m->index,
-		"SELECT f.role FROM gone g JOIN folder f ON f.id = g.folder WHERE g.cid = ?1 ORDER "
-		"BY g.at DESC LIMIT 1",
-		NULL, "b", id) != 0)
-		return (trouble(m), k);
-	if (sql_step(m->index, NULL) == 1)
-		k = (struct known){ true, (enum folder_role)sql_int(m->index, 0) };
-	sql_done(m->index);
-	return (k);
+	(void)index_flags_end(m, lf, run);
+	run->first = run->last = r->m.uid;
+	run->flags = r->m.flags;
+	run->modseq = r->m.modseq;
+	run->where = r->where;
+	(void)snprintf(run->info, sizeof(run->info), "%s", r->info);
+}
+
+int index_flags_end(struct mail *m, const struct lane_folder *lf, struct index_flagged *run)
+{
+	uint32_t last = run->last;
+
+	run->last = 0;
+	if (last == 0)
+		return (0);
+	if (m->index == NULL || m->no_tx ||
+	    sql_do(m->index,
+		"UPDATE msg SET flags = ?4, modseq = ?5, place = ?6, info = ?7 WHERE folder = ?1 "
+		"AND uid BETWEEN ?2 AND ?3",
+		NULL, "iiiiiis", lf->id, (int64_t)run->first, (int64_t)last, (int64_t)run->flags,
+		(int64_t)run->modseq, (int64_t)run->where, slice_of(run->info)) != 0)
+		return (index_no(m));
+	return (0);
 }
 
 int index_usage(struct mail *m, struct account_usage *ret)
@@ -429,7 +418,7 @@ int index_usage(struct mail *m, struct account_usage *ret)
 		"SELECT sum(disk), count(*) FROM msg WHERE folder NOT IN"
 		" (SELECT id FROM folder WHERE role = ?1)",
 		NULL, "i", (int64_t)ROLE_QUARANTINE) != 0)
-		return (trouble(m));
+		return (index_no(m));
 	if (sql_step(m->index, NULL) == 1)
 		*ret = (struct account_usage){ .octets = (uint64_t)sql_int(m->index, 0),
 			.messages = (uint64_t)sql_int(m->index, 1) };

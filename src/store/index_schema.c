@@ -33,5 +33,16 @@ const char *const index_schema[] = {
 	"CREATE TABLE pack(folder INTEGER NOT NULL, kind INTEGER NOT NULL, uid INTEGER NOT NULL, "
 	"data BLOB NOT NULL,"
 	" PRIMARY KEY(folder, kind, uid)) STRICT, WITHOUT ROWID;",
+	/* What went, as runs of UIDs that went at once; and where a content was last. */
+	"CREATE TABLE vanished(folder INTEGER NOT NULL, first INTEGER NOT NULL, last INTEGER NOT NULL, "
+	"modseq INTEGER NOT NULL, PRIMARY KEY(folder, first)) STRICT, WITHOUT ROWID;"
+	"CREATE INDEX vanished_modseq ON vanished(folder, modseq);"
+	"CREATE TABLE departed(cid BLOB NOT NULL PRIMARY KEY, folder INTEGER NOT NULL, modseq INTEGER "
+	"NOT NULL) STRICT, WITHOUT ROWID;"
+	"INSERT INTO vanished SELECT folder, min(uid), max(uid), modseq FROM (SELECT folder, uid, modseq, "
+	"uid - row_number() OVER (PARTITION BY folder, modseq ORDER BY uid) AS run FROM gone) GROUP BY "
+	"folder, modseq, run;"
+	"INSERT OR REPLACE INTO departed SELECT cid, folder, modseq FROM gone ORDER BY at;"
+	"DROP TABLE gone;",
 };
 const unsigned index_schema_n = COUNT_OF(index_schema);

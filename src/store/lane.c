@@ -217,6 +217,13 @@ int batch_expunged_fd(struct mail *m)
 	return (m->expunged_fd);
 }
 
+void batch_expunged_lost(struct mail *m)
+{
+	if (m->expunged_fd != -1)
+		(void)close(m->expunged_fd);
+	m->expunged_fd = -1;
+}
+
 static int sync_batch(struct mail *m, struct err *err)
 {
 	if (m->expunged_dirty && m->expunged_fd != -1 && disk_fsync(m->expunged_fd) != 0)
@@ -345,8 +352,10 @@ static void mend_index(struct mail *m)
 		}
 		m->usage = (struct account_usage){ 0 }; /* counted again as the folders are read */
 		(void)sql_reopen(m->index, true, &err);
+		index_set_up(m);
 	} else if (sql_is_failed(m->index)) {
 		(void)sql_reopen(m->index, false, &err);
+		index_set_up(m);
 	}
 }
 
@@ -377,6 +386,7 @@ void mail_run_all(void *self, struct list *jobs)
 	batch_end(m);
 	if (m->index_failed)
 		mend_index(m);
+	index_relax(m);
 }
 
 /* --- loop --- */

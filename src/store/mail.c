@@ -213,7 +213,8 @@ static int choose_numbers(struct mail *m, struct err *err)
 	 * most likely. */
 	if (m->counter == 0)
 		m->counter = (uint32_t)clock_wall();
-	if (sql_ask(m->index, "SELECT max(id) FROM folder", err, "") != 0)
+	if (sql_ask(m->index, "SELECT max((SELECT coalesce(max(id), 0) FROM folder), (SELECT coalesce(max(folder), 0) FROM "
+	    "departed))", err, "") != 0)
 		return (-1);
 	if (sql_step(m->index, NULL) == 1)
 		max_id = sql_int(m->index, 0);

@@ -22,6 +22,7 @@ enum {
 	MAIL_FILE = 131072,       /* octets of pennypost-folder, dovecot-keywords, subscriptions */
 	MAIL_DEAD_MAX = 50000,    /* folders deleted since the start: each keeps its struct */
 	MAIL_GONE_MAX = 100000,   /* expunged messages remembered of a folder */
+	MAIL_INDEX_MANY = 2000,   /* rows read or changed in a batch, after which the index gives memory back */
 	MAIL_LANE_WAITING = 4096, /* jobs on an account's lane */
 	MAIL_POLL_MS = 60000,     /* a look at an open folder without watches */
 	MAIL_SETTLE_NS =
@@ -132,6 +133,7 @@ struct mail {
 	struct list batch; /* of batch_dir */
 	struct batch_dir *batch_last;
 	bool index_failed; /* in this batch */
+	size_t index_rows; /* read or changed in this batch */
 	bool no_tx;        /* the batch has none: another program locks the index; nothing waits for it again */
 	uint32_t counter;
 	int64_t next_id;
@@ -226,6 +228,7 @@ int batch_stat(struct mail *m, struct lane_folder *lf, unsigned where, struct st
 int batch_fd(struct mail *m, struct lane_folder *lf, unsigned where);
 void batch_dirty(struct mail *m, struct lane_folder *lf, unsigned where, bool is_dest);
 int batch_expunged_fd(struct mail *m);
+void batch_expunged_lost(struct mail *m); /* it is no longer where it was */
 void batch_end(struct mail *m);
 /* loop: news to view, sessions and store watchers (watch.c) */
 void watch_tell(struct mail_job *j, struct delta *d);
@@ -265,6 +268,8 @@ int lane_folder_settle(struct mail *m, struct lane_folder *lf,
 extern const char *const index_schema[];
 extern const unsigned index_schema_n;
 int index_open(struct mail *m, struct err *err);
+void index_set_up(struct mail *m); /* the connection is new */
+void index_relax(struct mail *m);  /* between batches */
 void index_trouble(struct mail *m, struct lane_folder *lf);
 int index_folder_load(struct mail *m,
     struct lane_folder *lf); /* row made when missing; sets id, floor, note, gone_n */
@@ -281,10 +286,31 @@ int index_view(struct mail *m, const struct lane_folder *lf, struct view_message
 int index_put(struct mail *m, struct lane_folder *lf, const struct index_row *r);
 int index_flags(
     struct mail *m, struct lane_folder *lf, const struct index_row *r, uint32_t was);
+/* The same of many, by UID: neighbours that became alike are one statement. Until index_flags_end the
+ * index does not know of the last ones. */
+struct index_flagged {
+	uint32_t first, last, flags; /* last 0: none */
+	uint64_t modseq;
+	unsigned char where;
+	char info[NAME_MAX_FILE + 1];
+};
+void index_flags_add(struct mail *m, struct lane_folder *lf, struct index_flagged *run,
+    const struct index_row *r, uint32_t was);
+int index_flags_end(struct mail *m, const struct lane_folder *lf, struct index_flagged *run);
 /* lf->counts; counted anew only after trouble. */
 int index_count(struct mail *m, struct lane_folder *lf, struct err *err);
-int index_drop(struct mail *m, struct lane_folder *lf, const struct index_row *r,
-    uint64_t modseq); /* into the expunge history */
+/* Takes out the rows of uids (ascending) that are there: ret has room for n. */
+int index_some(struct mail *m, const struct lane_folder *lf, const uint32_t *uids, size_t n,
+    struct arena *a, struct index_row *ret, size_t *ret_n, struct err *err);
+int index_no(struct mail *m); /* notes that the index failed; -1 */
+/* One message more (1) or less (-1) with these flags, in lf->counts. */
+void index_tally(struct lane_folder *lf, uint32_t flags, uint32_t size, int by);
+
+/* --- lane: index_gone.c; failures as index.c --- */
+/* ${rows}, by UID, into the expunge history. */
+int index_drop(struct mail *m, struct lane_folder *lf, const struct index_row *rows, size_t n,
+    uint64_t modseq);
+void index_gone_sweep(struct mail *m); /* what is older than the floors, or of no folder */
 int index_was_gone(struct mail *m, const struct lane_folder *lf, uint32_t uid);
 struct known {
 	bool is_known;
@@ -319,10 +345,10 @@ int scan_load(struct mail_job *j, struct lane_folder *lf, bool hard, struct view
 /* Size, wire size and content id of a file by reading it. */
 int scan_read(int dir, const char *file, uint64_t *ret_disk, uint64_t *ret_wire,
     unsigned char cid[16], struct err *err);
-/* lane: message.c: take one message away (into expunged/ when ${keep}); its row, delta and
- * usage. 1 done, 0 it is not there, -1 */
-int lane_expunge_one(struct mail_job *j, struct lane_folder *lf, const struct index_row *r,
-    uint64_t modseq, bool keep, struct delta *d);
+/* lane: expunge.c: takes messages (by UID) away, into expunged/ when ${keep}; their rows, delta and
+ * usage. -1 with j->err; ${ret_n} (may be NULL): how many went, the first of them. */
+int lane_expunge(struct mail_job *j, struct lane_folder *lf, const struct index_row *rows, size_t n,
+    uint64_t modseq, bool keep, struct delta *d, size_t *ret_n);
 void row_path(const struct index_row *r, char ret[NAME_MAX_FILE + 1]);
 
 /* --- loop: mail.c --- */

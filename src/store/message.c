@@ -1,8 +1,7 @@
-/* message.c: how are flags changed and messages expunged? On the account's lane: a rename each,
- * the directories synced once for all that waits, then the answer. A file that another program
- * renamed meanwhile is looked for once more. Failures: what was done before one stays done and
- * is told; the answer is NO all the same. Leaves COPY and MOVE to copy.c. RFC 9051 6.4.3, 6.4.6;
- * RFC 7162 3.1.3. */
+/* message.c: how are flags changed? On the account's lane: a rename each, the directories synced once
+ * for all that waits, then the answer. A file that another program renamed meanwhile is looked for
+ * once more. Failures: what was done before one stays done and is told; the answer is NO all the
+ * same. Leaves EXPUNGE to expunge.c, COPY and MOVE to copy.c. RFC 9051 6.4.6; RFC 7162 3.1.3. */
 #include "store/message_int.h"
 
 #include <errno.h>
@@ -116,7 +115,7 @@ int message_retry(struct message_op *o, struct lane_folder *lf, uint32_t uid, st
 
 /* What the look finds is told, and has numbers, after what this act did so far: what it does from
  * here on comes later again, or a flag found now would win over one stored now. */
-static int retry_later(struct message_op *o, struct lane_folder *lf, uint32_t uid, struct arena *a,
+int message_retry_later(struct message_op *o, struct lane_folder *lf, uint32_t uid, struct arena *a,
     struct index_row *ret, struct delta **d)
 {
 	int got = message_retry(o, lf, uid, a, ret);
@@ -125,6 +124,13 @@ static int retry_later(struct message_op *o, struct lane_folder *lf, uint32_t ui
 	if (got > 0 && o->modseq != 0 && modseq_take(o->job.m, lf, &o->modseq, &o->err) != 0)
 		return (-1);
 	return (got);
+}
+
+size_t message_behind(const struct message_op *o, size_t at, uint32_t uid)
+{
+	while (at < o->n && o->uids[at] <= uid)
+		at++;
+	return (at);
 }
 
 /* --- flags --- */
@@ -173,72 +179,89 @@ static int rename_flags(
 	return (0);
 }
 
-static int flag_one(struct message_op *o, struct lane_folder *lf, uint32_t uid, uint32_t bits,
-    struct delta **d, struct arena *a)
+struct flagging {
+	struct message_op *o;
+	struct mail *m;
+	struct lane_folder *lf;
+	uint32_t bits;
+	struct delta *d;
+	struct index_flagged run;
+};
+
+/* 1 done, 0 the file has no such name (any more), -1 */
+static int flag_row(struct flagging *f, struct index_row *r)
 {
-	struct mail *m = o->job.m;
+	struct message_op *o = f->o;
 	char info[NAME_INFO_MAX];
+	uint32_t was = r->m.flags;
 
-	for (unsigned tries = 0; tries < 2; tries++) {
-		struct index_row r;
-		int got = tries == 0 ? index_get(m, lf, uid, a, &r, &o->err)
-				     : retry_later(o, lf, uid, a, &r, d);
-		uint32_t was;
-
-		if (got <= 0)
-			return (got);
-		if (r.m.modseq > o->unchanged_since) {
-			o->ret[o->ret_n++] = uid;
-			return (0);
-		}
-		was = r.m.flags;
-		r.m.flags = changed(o->mode, was, bits);
-		if (r.m.flags == was)
-			return (0);
-		name_info(info, r.m.flags);
-		if (rename_flags(m, lf, &r, info) != 0) {
-			if (errno == ENOENT)
-				continue;
-			return (err_errno(&o->err, "set flags in %s", lf->dir));
-		}
-		if (o->modseq == 0 && modseq_take(m, lf, &o->modseq, &o->err) != 0) {
-			lf->believe = true; /* the name changed: the next look tells it */
-			lf->note_ns[0] = 0;
-			return (-1);
-		}
-		r.where = 1;
-		r.info = info;
-		r.m.modseq = o->modseq;
-		(void)index_flags(m, lf, &r, was);
-		if (*d == NULL)
-			*d = delta_add(&o->job, lf, DELTA_FLAGS, CAUSE_STORE, o->by);
-		delta_message_add(*d, &r.m, r.cid)->was = was;
-		return (0);
+	if (r->m.modseq > o->unchanged_since) {
+		o->ret[o->ret_n++] = r->m.uid;
+		return (1);
 	}
-	return (0);
+	r->m.flags = changed(o->mode, was, f->bits);
+	if (r->m.flags == was)
+		return (1);
+	name_info(info, r->m.flags);
+	if (rename_flags(f->m, f->lf, r, info) != 0)
+		return (errno == ENOENT ? 0 : err_errno(&o->err, "set flags in %s", f->lf->dir));
+	if (o->modseq == 0 && modseq_take(f->m, f->lf, &o->modseq, &o->err) != 0) {
+		f->lf->believe = true; /* the name changed: the next look tells it */
+		f->lf->note_ns[0] = 0;
+		return (-1);
+	}
+	r->where = 1;
+	r->info = info;
+	r->m.modseq = o->modseq;
+	index_flags_add(f->m, f->lf, &f->run, r, was);
+	if (f->d == NULL)
+		f->d = delta_add(&o->job, f->lf, DELTA_FLAGS, CAUSE_STORE, o->by);
+	delta_message_add(f->d, &r->m, r->cid)->was = was;
+	return (1);
+}
+
+/* Some from o->uids[at] on; where to go on. A look finds other names for those to come, too: they
+ * are asked for again. */
+static size_t flag_some(struct flagging *f, size_t at)
+{
+	struct message_op *o = f->o;
+	size_t n = o->n - at < MESSAGE_SOME ? o->n - at : MESSAGE_SOME, rows_n = 0, next = at + n;
+	struct arena *a = arena_new(0);
+	struct index_row *rows = arena_array(a, n, sizeof(*rows)), r;
+	int got = index_some(f->m, f->lf, o->uids + at, n, a, rows, &rows_n, &o->err);
+
+	for (size_t i = 0; got >= 0 && i < rows_n; i++) {
+		got = flag_row(f, &rows[i]);
+		if (got != 0)
+			continue;
+		(void)index_flags_end(f->m, f->lf, &f->run);
+		got = message_retry_later(o, f->lf, rows[i].m.uid, a, &r, &f->d);
+		if (got > 0)
+			got = flag_row(f, &r);
+		next = message_behind(o, at, rows[i].m.uid);
+		break;
+	}
+	(void)index_flags_end(f->m, f->lf, &f->run);
+	o->has_err = got < 0;
+	arena_free(a);
+	return (next);
 }
 
 static int flags_act(struct mail_job *j)
 {
 	struct message_op *o = (struct message_op *)j;
-	struct lane_folder *lf = &o->folder->lane;
-	struct delta *d = NULL;
-	uint32_t bits;
+	struct flagging f = { .o = o, .m = j->m, .lf = &o->folder->lane };
 
-	if (lf->gone)
+	if (f.lf->gone)
 		return (err_set(&j->err, ERR_NOT_FOUND, "the folder was deleted"));
-	if (keyword_bits(o, lf, &bits) != 0) {
+	if (keyword_bits(o, f.lf, &f.bits) != 0) {
 		j->err = o->err;
 		return (-1);
 	}
-	for (size_t i = 0; i < o->n && !o->has_err; i++) {
-		struct arena *a = arena_new(0);
-
-		o->has_err = flag_one(o, lf, o->uids[i], bits, &d, a) < 0;
-		arena_free(a);
-	}
-	if (d != NULL)
-		delta_name_keywords(d, lf);
+	for (size_t i = 0; i < o->n && !o->has_err;)
+		i = flag_some(&f, i);
+	if (f.d != NULL)
+		delta_name_keywords(f.d, f.lf);
 	return (0);
 }
 
@@ -254,105 +277,5 @@ struct store_op *message_flags(struct view *v, const uint32_t *uids, size_t n,
 	o->keywords_n = ch->keywords_n;
 	for (size_t i = 0; i < ch->keywords_n; i++)
 		o->keywords[i] = mem_strdup(ch->keywords[i]);
-	return (message_op_start(o));
-}
-
-/* --- expunge --- */
-
-int lane_expunge_one(struct mail_job *j, struct lane_folder *lf, const struct index_row *r,
-    uint64_t modseq, bool keep, struct delta *d)
-{
-	struct mail *m = j->m;
-	char from[NAME_MAX_FILE + 1], to[NAME_MAX_FILE + 32], info[NAME_INFO_MAX];
-	int fd = batch_fd(m, lf, r->where), kept = keep ? batch_expunged_fd(m) : -1;
-
-	if (fd == -1)
-		return (err_errno(&j->err, "open %s", lf->dir));
-	row_path(r, from);
-	(void)snprintf(to, sizeof(to), "%lld_%s", (long long)clock_wall(), from);
-	if (strlen(to) > NAME_MAX_FILE) { /* without what others wrote behind the flags */
-		name_info(info, r->m.flags);
-		(void)snprintf(to, sizeof(to), "%lld_%s%s", (long long)clock_wall(), r->base, info);
-	}
-	/* With a full disk even the rename may find no room: then it is gone at once. */
-	if (kept == -1 || (disk_rename(fd, from, kept, to) != 0 && errno != ENOENT))
-		if (disk_unlink(fd, from) != 0 && errno != ENOENT)
-			return (err_errno(&j->err, "expunge from %s", lf->dir));
-	if (faccessat(fd, from, F_OK, AT_SYMLINK_NOFOLLOW) == 0)
-		return (err_set(
-		    &j->err, ERR_TEMPORARY, "expunge from %s: the file is still there", lf->dir));
-	batch_dirty(m, lf, r->where, false);
-	d->modseq = modseq;
-	(void)delta_message_add(d, &r->m, r->cid);
-	(void)index_drop(m, lf, r, modseq);
-	usage_sub(m, lf, r->disk);
-	return (1);
-}
-
-static int expunge_one(
-    struct message_op *o, struct lane_folder *lf, uint32_t uid, struct delta **d, struct arena *a)
-{
-	struct mail *m = o->job.m;
-	struct index_row r;
-	char file[NAME_MAX_FILE + 1];
-	int got = index_get(m, lf, uid, a, &r, &o->err), fd;
-
-	if (got <= 0)
-		return (got);
-	row_path(&r, file);
-	fd = batch_fd(m, lf, r.where);
-	/* Renamed by another program: its flags may say otherwise now. */
-	if (fd != -1 && faccessat(fd, file, F_OK, AT_SYMLINK_NOFOLLOW) != 0 && errno == ENOENT) {
-		got = retry_later(o, lf, uid, a, &r, d);
-		if (got <= 0)
-			return (got);
-	}
-	if ((r.m.flags & FLAG_DELETED) == 0)
-		return (0);
-	if (o->modseq == 0 && modseq_take(m, lf, &o->modseq, &o->err) != 0)
-		return (-1);
-	if (*d == NULL)
-		*d = delta_add(&o->job, lf, DELTA_EXPUNGED, CAUSE_STORE, o->by);
-	if (lane_expunge_one(&o->job, lf, &r, o->modseq, true, *d) < 0) {
-		o->err = o->job.err;
-		return (-1);
-	}
-	o->ret[o->ret_n++] = uid;
-	return (0);
-}
-
-static int expunge_act(struct mail_job *j)
-{
-	struct message_op *o = (struct message_op *)j;
-	struct lane_folder *lf = &o->folder->lane;
-	struct delta *d = NULL;
-
-	if (lf->gone)
-		return (err_set(&j->err, ERR_NOT_FOUND, "the folder was deleted"));
-	for (size_t i = 0; i < o->n && !o->has_err; i++) {
-		struct arena *a = arena_new(0);
-
-		o->has_err = expunge_one(o, lf, o->uids[i], &d, a) < 0;
-		arena_free(a);
-	}
-	return (0);
-}
-
-struct store_op *message_expunge(struct view *v, const uint32_t *uids, size_t n, const void *by,
-    message_done *on_done, void *self)
-{
-	struct message_op *o;
-	uint32_t *all = NULL;
-
-	if (uids == NULL) {
-		all = mem_new_array(view_count(v) + 1, sizeof(*all));
-		n = 0;
-		for (size_t i = 0; i < view_count(v); i++)
-			if (view_at(v, i)->flags & FLAG_DELETED)
-				all[n++] = view_at(v, i)->uid;
-		uids = all;
-	}
-	o = message_op_new(v, uids, n, by, on_done, self, expunge_act, op_end);
-	free(all);
 	return (message_op_start(o));
 }

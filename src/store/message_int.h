@@ -1,8 +1,10 @@
-/* message_int.h (message.c, copy.c): an operation on messages of an open folder. */
+/* message_int.h (message.c, expunge.c, copy.c): an operation on messages of an open folder. */
 #ifndef STORE_MESSAGE_INT_H
 #define STORE_MESSAGE_INT_H
 
 #include "store/mail_int.h"
+
+enum { MESSAGE_SOME = 256 }; /* rows asked for at once */
 
 struct message_op {
 	struct mail_job job;
@@ -46,6 +48,10 @@ void message_op_answer(struct message_op *o); /* calls back and frees */
  * -1. */
 int message_retry(struct message_op *o, struct lane_folder *lf, uint32_t uid, struct arena *a,
     struct index_row *ret);
+/* The same, when what the look finds is to be told after what this act did so far. */
+int message_retry_later(struct message_op *o, struct lane_folder *lf, uint32_t uid, struct arena *a,
+    struct index_row *ret, struct delta **d);
+size_t message_behind(const struct message_op *o, size_t at, uint32_t uid); /* o->uids from there on */
 /* "<time>.M<usec>P<pid>": how the names made by one act begin. */
 void message_stamp(char ret[64], int64_t wall_us);
 /* MOVE whose new names begin with a stamp that an intent knows; NULL: one of its own. */

@@ -149,6 +149,7 @@ void items_sweep(struct mail *m)
 	    "AND msg.uid >= pack.uid AND msg.uid < pack.uid + CASE WHEN pack.kind < ?1 THEN ?2 ELSE "
 	    "?3 END)",
 	    NULL, "iii", (int64_t)STRIP_KIND, (int64_t)PACK_UIDS, (int64_t)STRIP_UIDS);
+	index_gone_sweep(m);
 }
 
 struct purge {

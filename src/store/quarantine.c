@@ -43,7 +43,7 @@ static int drop_oldest(struct mail_job *j, struct lane_folder *lf, struct delta 
 	if (got == 1 && (got = modseq_take(j->m, lf, &modseq, &j->err)) == 0) {
 		if (*d == NULL) /* told whatever becomes of the copy: they went */
 			*d = delta_add(j, lf, DELTA_EXPUNGED, CAUSE_EXTERNAL, NULL);
-		got = lane_expunge_one(j, lf, &r, modseq, false, *d);
+		got = lane_expunge(j, lf, &r, 1, modseq, false, *d, NULL) != 0 ? -1 : 1;
 	}
 	arena_free(a);
 	return (got);

@@ -227,11 +227,14 @@ static bool some_missing(const struct scan *s)
 static int drop_missing(struct scan *s, struct err *err)
 {
 	struct delta *d = NULL;
+	struct index_row *gone;
+	size_t n = 0;
 
 	if (!some_missing(s))
 		return (0);
 	if (read_dir(s, 1, true, err) != 0 || read_dir(s, 0, true, err) != 0)
 		return (-1);
+	gone = arena_array(s->arena, s->rows_n, sizeof(*gone));
 	for (size_t i = 0; i < s->rows_n; i++) {
 		const struct index_row *r = &s->rows[i];
 
@@ -243,9 +246,11 @@ static int drop_missing(struct scan *s, struct err *err)
 			d = delta_add(s->job, s->lf, DELTA_EXPUNGED, CAUSE_EXTERNAL, NULL);
 		d->modseq = s->modseq;
 		(void)delta_message_add(d, &r->m, r->cid);
-		(void)index_drop(s->m, s->lf, r, s->modseq);
+		gone[n++] = *r;
 		usage_sub(s->m, s->lf, r->disk);
 	}
+	if (n > 0)
+		(void)index_drop(s->m, s->lf, gone, n, s->modseq);
 	return (0);
 }
 
