@@ -7,6 +7,7 @@
 #include <stdlib.h>
 
 #include "core/mem.h"
+#include "spam/bayes.h"
 #include "spam/model.h"
 
 #include "plain.h"
@@ -198,6 +199,47 @@ static void models_add_up_feature_by_feature(void **state)
 	model_free(&other);
 }
 
+/* A lesson stuffed with every word there is outweighs nothing: it adds its own weight to each, once. */
+static void one_message_adds_no_more_than_its_weight(void **state)
+{
+	enum { WORDS = 10000 };
+	uint64_t *words = mem_new_array(WORDS, sizeof(*words));
+	struct features all = { words, WORDS }, some = { words, 100 };
+	struct lesson_mark ham = { LESSON_HAM, LESSON_EXPLICIT },
+			   spam = { LESSON_SPAM, LESSON_EXPLICIT };
+	struct bayes_counts totals;
+	struct spam_score before, after;
+	struct model m;
+
+	(void)state;
+	model_init(&m);
+	for (uint64_t i = 0; i < WORDS; i++)
+		words[i] = (i + 1) << 3;
+	for (int i = 0; i < 200; i++)
+		model_learn(&m, &some, ham, false);
+	for (int lesson = 0; lesson < 2; lesson++) {
+		struct bayes b;
+
+		totals = bayes_messages((double)m.totals.ham, (double)m.totals.spam);
+		bayes_start(&b, totals);
+		for (size_t i = 0; i < some.n; i++) {
+			struct feature_count c = model_get(&m, model_feature(words[i]));
+
+			(void)bayes_add(&b, 0, bayes_messages(c.ham, c.spam));
+		}
+		bayes_end(&b, lesson == 0 ? &before : &after, NULL);
+		model_learn(&m, &all, spam, false);
+	}
+	assert_true(before.probability < 0.5);
+	assert_true(bayes_points(after.probability, after.confidence) < 2); /* below unsure */
+	for (size_t i = 0; i < WORDS; i++)
+		assert_in_range(
+		    model_get(&m, model_feature(words[i])).spam, 8, 16); /* twice; 16: shared */
+	assert_int_equal(m.totals.spam, 8);
+	model_free(&m);
+	free(words);
+}
+
 /* 10,000 learned messages of one account fit 16 MiB: they have 2.5 million features, of which one in twenty does not fit its slot. */
 static void slots_are_few_for_what_they_hold(void **state)
 {
@@ -228,6 +270,7 @@ int main(void)
 		cmocka_unit_test(counts_never_fall_below_zero),
 		cmocka_unit_test(large_counts_are_exact),
 		cmocka_unit_test(models_add_up_feature_by_feature),
+		cmocka_unit_test(one_message_adds_no_more_than_its_weight),
 		cmocka_unit_test(slots_are_few_for_what_they_hold),
 	};
 
