@@ -32,6 +32,10 @@ int lesson_put(struct store *s, const struct lesson *l, struct err *err);
 int lesson_each(struct store *s, void (*on_lesson)(void *self, const struct lesson *l), void *self,
     struct err *err);
 
+/* lane: STORE_STATE. How far a walk that teaches unasked has come, by its name; durable on return. 0: it never began. */
+int progress_get(struct store *s, const char *name, int64_t *ret, struct err *err);
+int progress_put(struct store *s, const char *name, int64_t value, struct err *err);
+
 /* Counts. A model is what was taught to one account (its name) or to nobody in particular (""). A
  * feature is a number, cut from a keyed hash by spam/model.c; the key is kept in spam.sqlite. lane:
  * STORE_SPAM. */

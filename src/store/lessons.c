@@ -73,3 +73,23 @@ int lesson_each(struct store *s, void (*on_lesson)(void *self, const struct less
 	sql_done(s->state);
 	return (got);
 }
+
+int progress_get(struct store *s, const char *name, int64_t *ret, struct err *err)
+{
+	int got;
+
+	*ret = 0;
+	if (sql_ask(s->state, "SELECT value FROM progress WHERE name=?", err, "s",
+		slice_of(name)) == -1)
+		return (-1);
+	if ((got = sql_step(s->state, err)) == 1)
+		*ret = sql_int(s->state, 0);
+	sql_done(s->state);
+	return (got == -1 ? -1 : 0);
+}
+
+int progress_put(struct store *s, const char *name, int64_t value, struct err *err)
+{
+	return (sql_do(s->state, "INSERT OR REPLACE INTO progress VALUES(?,?)", err, "si",
+	    slice_of(name), value));
+}

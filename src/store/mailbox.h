@@ -179,6 +179,19 @@ struct store_op *message_expunge(struct view *v, const uint32_t *uids, size_t n,
 struct store_op *message_copy(struct view *v, const uint32_t *uids, size_t n, struct folder *to,
     bool move, const void *by, message_done *on_done, void *self);
 
+/* --- finding a content again --- */
+enum { WHERE_COPIES = 4 };
+struct message_place {
+	size_t which; /* of those asked for */
+	struct folder *folder;
+	uint32_t uid;
+	unsigned flags; /* FLAG_... */
+};
+/* message_where: where the account has these contents now, as far as its folders were looked at: at most WHERE_COPIES places each. */
+struct store_op *message_where(struct account *a, const unsigned char (*content_ids)[16], size_t n,
+    void (*on_where)(void *self, const struct message_place *v, size_t n, const struct err *err),
+    void *self);
+
 /* --- reading: visiting messages on a read lane --- */
 enum {                       /* what a visit wants loaded for each message */
 	VISIT_ENVELOPE = 1,  /* rendered envelope */

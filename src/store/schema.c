@@ -21,6 +21,8 @@ static const char *const state_steps[] = {
 	"CREATE INDEX correspondent_domain ON correspondent(substr(address, instr(address, '@') + 1));",
 	/* Until here every lesson was an act, and weighed 1: learn.h has the units since. */
 	"UPDATE lesson SET weight=4;",
+	/* How far mail was looked at that nobody moved. */
+	"CREATE TABLE progress(name TEXT PRIMARY KEY, value INTEGER NOT NULL) STRICT, WITHOUT ROWID;",
 };
 
 static const char *const queue_steps[] = {
