@@ -170,6 +170,9 @@ struct cfg {
 	struct {
 		uint64_t junk_ms, trash_ms, undelete_ms; /* CFG_OFF: never; undelete: at once */
 	} expire;
+	struct {
+		uint64_t unmoved_ms; /* CFG_OFF: never */
+	} learn;
 	struct cfg_limits limits;
 	struct cfg_listen *listens;
 	struct cfg_domain *domains;

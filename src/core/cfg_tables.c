@@ -218,9 +218,9 @@ static void read_aliases(struct cfg_load *l, const struct toml *t)
 void cfg_read_tree(struct cfg_load *l, const struct toml *root)
 {
 	static const char *const plain[] = { "tls", "dns", "outbound", "smarthost", "score",
-		"expire", "limits", "status", "log" };
+		"expire", "learn", "limits", "status", "log" };
 	static const char *const tables[] = { "tls", "dns", "outbound", "smarthost", "score",
-		"expire", "limits", "status", "log", "listen", "domain", "account", "alias",
+		"expire", "learn", "limits", "status", "log", "listen", "domain", "account", "alias",
 		"filter", "allow", "deny", "rule" };
 	const struct toml *found[COUNT_OF(tables)] = { NULL };
 	const size_t listen = COUNT_OF(plain), domain = listen + 1, account = listen + 2,

@@ -94,6 +94,7 @@ static void load_done(struct job *j)
 			c->ready = true;
 			c->train = train_start(c);
 			c->repair = repair_start(c);
+			c->unmoved = unmoved_start(c);
 		}
 		c->on_ready(c->self, good ? NULL : &l->err);
 	}
@@ -153,6 +154,7 @@ void classifier_release(struct classifier *c)
 	}
 	map_free(c->models);
 	repair_free(c->repair);
+	unmoved_free(c->unmoved);
 	model_free(&c->rest);
 	free(c->all);
 	(void)pthread_rwlock_destroy(&c->lock);
@@ -166,6 +168,7 @@ void classifier_stop(struct classifier *c)
 	if (c == NULL)
 		return;
 	repair_stop(c->repair);
+	unmoved_stop(c->unmoved);
 	train_stop(c->train);
 	c->train = NULL;
 	c->stopped = true;

@@ -13,6 +13,7 @@
 
 struct train;
 struct repair;
+struct unmoved;
 
 struct classifier {
 	struct store *store;
@@ -28,6 +29,7 @@ struct classifier {
 	struct lane *lane;     /* features of messages given by hand: WORK_CRYPTO */
 	struct train *train;   /* NULL until ready */
 	struct repair *repair; /* freed with this: visits read its list */
+	struct unmoved *unmoved; /* the same */
 	unsigned jobs;         /* under way and holding this object */
 	uint64_t pending;      /* lessons under way */
 	bool ready, stopped;
@@ -69,6 +71,7 @@ void teach_start(struct classifier *c, const char *account, struct lesson_item *
 /* On any thread: everything of an item but its class. */
 void lesson_item_fill(const struct classifier *c, struct slice message,
     const unsigned char *content_id, struct lesson_item *ret);
+void lesson_item_empty(struct lesson_item *l); /* as before it was filled */
 void lesson_items_free(struct lesson_item *v, size_t n);
 /* Under the lock: the account's own model, never NULL; its messages, and those with a feature, blended with what others know. */
 const struct model *classifier_own(struct classifier *c, const char *account);
@@ -82,9 +85,19 @@ struct model *classifier_model(struct classifier *c, struct slice account);
 /* train.c */
 struct train *train_start(struct classifier *c);
 void train_stop(struct train *t); /* accepts NULL */
-/* Read again what ${r} wants of these messages; takes uids over. */
-void train_recount(struct train *t, struct account *a, struct folder *f, uint32_t *uids, size_t n,
-    const struct repair *r);
+/* Messages that are read for another reason than an act. The reader lives as long as the classifier, and what it says is
+ * settled while a reading is under way. */
+struct reading {
+	/* Worker, before the message is read. */
+	bool (*wants)(const void *reader, const char *account, const unsigned char content_id[16]);
+	/* Worker: as what it is taught, by now all of ${l} but as and recount is there. False: not at all. */
+	bool (*weighs)(void *reader, const char *account, struct lesson_item *l);
+	/* Loop, once all is taught, but not after train_stop; NULL: nobody wants to know. */
+	void (*on_read)(void *reader, const struct err *err);
+};
+/* Takes uids over; in turn with the acts. Never calls back before it returns. */
+void train_read(struct train *t, struct account *a, struct folder *f, uint32_t *uids, size_t n,
+    const struct reading *reading, void *reader);
 struct store_event;
 struct event_message;
 /* The table of DESIGN section 5: what this act teaches about this message. Pure. */
@@ -95,7 +108,10 @@ enum lesson_class train_lesson(
 struct repair *repair_start(struct classifier *c); /* in the background */
 void repair_stop(struct repair *r);                /* loop: asks no more; accepts NULL */
 void repair_free(struct repair *r); /* when nothing reads its list any more; accepts NULL */
-bool repair_wants(const struct repair *r, const char *account,
-    const unsigned char content_id[16]); /* any thread */
+
+/* unmoved.c */
+struct unmoved *unmoved_start(struct classifier *c); /* in the background */
+void unmoved_stop(struct unmoved *u);                /* loop: begins nothing more; accepts NULL */
+void unmoved_free(struct unmoved *u); /* when nothing reads its list any more; accepts NULL */
 
 #endif

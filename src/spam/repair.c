@@ -100,12 +100,21 @@ static void counts_run(struct job *j) /* lane STORE_SPAM */
 		qsort(r->wants.v, r->wants.n, sizeof(struct entry), cmp_entry);
 }
 
-bool repair_wants(const struct repair *r, const char *account, const unsigned char content_id[16])
+static bool wants(const void *reader, const char *account, const unsigned char content_id[16])
 {
 	struct entry e = { .account = (char *)(uintptr_t)account };
+	const struct repair *r = reader;
 
 	memcpy(e.content_id, content_id, sizeof(e.content_id));
 	return (bsearch(&e, r->wants.v, r->wants.n, sizeof(e), cmp_entry) != NULL);
+}
+
+static bool weighs(void *reader, const char *account, struct lesson_item *l)
+{
+	(void)reader;
+	(void)account;
+	l->recount = true;
+	return (true);
 }
 
 static bool wants_of(const struct repair *r, const char *account)
@@ -120,6 +129,7 @@ static void next_folder(struct repair *r);
 
 static void on_view(void *self, struct view *v, const struct err *err)
 {
+	static const struct reading reading = { wants, weighs, NULL };
 	struct repair *r = self;
 	uint32_t *uids;
 	size_t n;
@@ -129,7 +139,7 @@ static void on_view(void *self, struct view *v, const struct err *err)
 		uids = mem_new_array(n, sizeof(*uids));
 		for (size_t i = 0; i < n; i++)
 			uids[i] = view_at(v, i)->uid;
-		train_recount(r->c->train, r->account, r->folder, uids, n, r);
+		train_read(r->c->train, r->account, r->folder, uids, n, &reading, r);
 	}
 	if (err == NULL)
 		view_close(v, NULL);

@@ -28,13 +28,18 @@ static void teach_free(struct teach *t)
 	classifier_release(c);
 }
 
+void lesson_item_empty(struct lesson_item *l)
+{
+	features_free(&l->features);
+	free(l->message_id);
+	free(l->allow);
+	*l = (struct lesson_item){ 0 };
+}
+
 void lesson_items_free(struct lesson_item *v, size_t n)
 {
-	for (size_t i = 0; i < n; i++) {
-		features_free(&v[i].features);
-		free(v[i].message_id);
-		free(v[i].allow);
-	}
+	for (size_t i = 0; i < n; i++)
+		lesson_item_empty(&v[i]);
 	free(v);
 }
 

@@ -12,8 +12,9 @@ struct harvest { /* what a visit makes on its worker; owned by the visit while a
 	struct classifier *c; /* held: it outlives what a worker does with its key */
 	struct lesson_mark as;
 	bool allows;                 /* they leave Quarantine: see lesson_item.allow */
-	const struct repair *wanted; /* NULL: all of them; else those it wants, as the log says */
-	char *account;               /* owned */
+	const struct reading *reading; /* NULL: an act */
+	void *reader;
+	char *account; /* owned */
 	struct lesson_item *v;
 	size_t n;
 	struct err err;
@@ -28,7 +29,8 @@ struct act {
 	size_t n;
 	struct lesson_mark as;
 	bool allows;
-	const struct repair *wanted;
+	const struct reading *reading; /* NULL: an act */
+	void *reader;
 	struct event_hold *hold; /* NULL: nobody waits */
 	struct visit *visit;
 	struct harvest *harvest;
@@ -117,9 +119,10 @@ static char *proved_sender(struct slice message)
 static enum visit_next on_message(void *ctx, const struct visit_message *m) /* worker */
 {
 	struct harvest *h = ctx;
+	struct lesson_item *l;
 	struct slice whole;
 
-	if (h->wanted != NULL && !repair_wants(h->wanted, h->account, m->content_id))
+	if (h->reading != NULL && !h->reading->wants(h->reader, h->account, m->content_id))
 		return (VISIT_DONE);
 	if (m->unreadable)
 		return (VISIT_DONE); /* moved on already: that act speaks for itself */
@@ -127,10 +130,15 @@ static enum visit_next on_message(void *ctx, const struct visit_message *m) /* w
 		return (h->err.kind == ERR_NOT_FOUND ? VISIT_DONE : VISIT_STOP);
 	if (h->v == NULL)
 		h->v = mem_new_array(TEACH_BATCH, sizeof(*h->v));
-	lesson_item_fill(h->c, whole, m->content_id, &h->v[h->n]);
-	h->v[h->n].recount = h->wanted != NULL;
-	h->v[h->n].allow = h->allows ? proved_sender(whole) : NULL;
-	h->v[h->n++].as = h->as;
+	l = &h->v[h->n];
+	lesson_item_fill(h->c, whole, m->content_id, l);
+	l->allow = h->allows ? proved_sender(whole) : NULL;
+	l->as = h->as;
+	if (h->reading != NULL && !h->reading->weighs(h->reader, h->account, l)) {
+		lesson_item_empty(l);
+		return (VISIT_DONE);
+	}
+	h->n++;
 	return (h->n == TEACH_BATCH ? VISIT_PAUSE : VISIT_DONE);
 }
 
@@ -148,12 +156,17 @@ static void act_free(struct act *a)
 static void act_end(struct act *a)
 {
 	struct train *t = a->train;
+	const struct reading *reading = a->reading;
+	void *reader = a->reader;
+	struct err err = a->err;
 
 	t->running = NULL;
-	store_event_release(a->hold, a->err.kind == ERR_NONE ? NULL : &a->err);
+	store_event_release(a->hold, err.kind == ERR_NONE ? NULL : &err);
 	act_free(a);
 	if (!list_empty(&t->acts))
 		act_run(LIST_OWNER(list_shift(&t->acts), struct act, node));
+	if (reading != NULL && reading->on_read != NULL)
+		reading->on_read(reader, err.kind == ERR_NONE ? NULL : &err);
 }
 
 static void on_taught(void *self, const struct teach *t);
@@ -218,7 +231,8 @@ static void act_run(struct act *a)
 	a->harvest->c->jobs++;
 	a->harvest->as = a->as;
 	a->harvest->allows = a->allows;
-	a->harvest->wanted = a->wanted;
+	a->harvest->reading = a->reading;
+	a->harvest->reader = a->reader;
 	a->harvest->account = mem_strdup(account_name(a->account));
 	a->visit = visit_start(
 	    a->folder, a->uids, a->n, VISIT_FILE, &visitor, a, a->harvest, harvest_free);
@@ -238,8 +252,8 @@ static void act_put(struct act *a)
 		list_push(&a->train->acts, &a->node);
 }
 
-void train_recount(struct train *t, struct account *account, struct folder *f, uint32_t *uids,
-    size_t n, const struct repair *r)
+void train_read(struct train *t, struct account *account, struct folder *f, uint32_t *uids,
+    size_t n, const struct reading *reading, void *reader)
 {
 	struct act *a = NEW(struct act);
 
@@ -248,7 +262,8 @@ void train_recount(struct train *t, struct account *account, struct folder *f, u
 	a->folder = f;
 	a->uids = uids;
 	a->n = n;
-	a->wanted = r;
+	a->reading = reading;
+	a->reader = reader;
 	act_put(a);
 }
 

@@ -10,9 +10,9 @@
 
 enum lesson_class { LESSON_NONE, LESSON_HAM, LESSON_SPAM };
 /* What a lesson weighs, in units; every count below is a sum of units. An act of a person weighs
- * LESSON_EXPLICIT, what was merely left where we put it LESSON_IMPLICIT. Any weight from 1 to
- * LESSON_EXPLICIT is a weight. */
-enum { LESSON_IMPLICIT = 1, LESSON_EXPLICIT = 4 };
+ * LESSON_EXPLICIT, what was merely left where we put it LESSON_IMPLICIT, with a sign besides that it was
+ * right (an answer, a folder of its own) LESSON_LIKELY. Any weight from 1 to LESSON_EXPLICIT is a weight. */
+enum { LESSON_IMPLICIT = 1, LESSON_LIKELY = 2, LESSON_EXPLICIT = 4 };
 struct lesson_mark { /* what one content counts as; LESSON_NONE: nothing, whatever the weight */
 	enum lesson_class is;
 	unsigned weight;
