@@ -73,6 +73,9 @@ static void print_facts(const struct json_value *v)
 			print_pair(name, json_text(value));
 		else if (strcmp(name, "bayes") == 0 || strcmp(name, "confidence") == 0)
 			(void)printf("    %-14s %.4f\n", name, json_as_number(value));
+		else if (strcmp(name, "reputation") == 0)
+			(void)printf(
+			    "    %-14s %lld\n", name, (long long)json_as_integer(value));
 		else if (json_count(value) > 0)
 			for (size_t i = 0; i < json_count(value); i++)
 				print_pair(name, json_text(json_at(value, i)));

@@ -82,6 +82,9 @@ static const struct command rows[] = {
 	{ "correspondents", "ACCOUNT [forget ADDRESS]",
 	    "whom an account wrote to, and so trusts once they prove themselves", NULL,
 	    cli_correspondents },
+	{ "reputation", "[NET|DOMAIN] | forget NET|DOMAIN",
+	    "what the mail of a network or domain was like here, from 0 (spam) to 100", NULL,
+	    cli_reputation },
 	{ "undelete",
 	    "ACCOUNT [--folder F] [--since T] [--from X] [--subject Y] [--all] [--into FOLDER] "
 	    "[--dry-run]",

@@ -65,6 +65,7 @@ int cli_trace(const struct command_line *cl);
 int cli_expect(const struct command_line *cl); /* cli_senders.c */
 int cli_quarantine(const struct command_line *cl);
 int cli_correspondents(const struct command_line *cl);
+int cli_reputation(const struct command_line *cl);
 int cli_undelete(const struct command_line *cl);
 
 #endif

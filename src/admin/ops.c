@@ -33,6 +33,8 @@ static const struct route {
 	{ "POST", "/expect", ops_expect },
 	{ "GET", "/correspondents/*", ops_correspondents },
 	{ "POST", "/correspondents/*/forget", ops_correspondent_forget },
+	{ "GET", "/reputation", ops_reputation },
+	{ "POST", "/reputation/forget", ops_reputation_forget },
 	{ "GET", "/undelete", ops_undelete_list },
 	{ "POST", "/undelete", ops_undelete },
 };

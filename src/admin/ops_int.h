@@ -71,6 +71,9 @@ void ops_quarantine_release(struct ops_call *c);
 void ops_expect(struct ops_call *c);
 void ops_correspondents(struct ops_call *c);
 void ops_correspondent_forget(struct ops_call *c);
+/* ops_reputation.c */
+void ops_reputation(struct ops_call *c);
+void ops_reputation_forget(struct ops_call *c);
 /* ops_undelete.c */
 void ops_undelete_list(struct ops_call *c);
 void ops_undelete(struct ops_call *c);

@@ -107,7 +107,9 @@ struct cfg_dnsbl { /* [[filter.dnsbl]] */
 };
 
 struct cfg_filters { /* [filter.*] */
-	enum cfg_action rdns_pattern, no_rdns, no_fcrdns, early_talker;
+	enum cfg_action rdns_pattern, no_rdns, no_fcrdns, early_talker, reputation;
+	uint64_t block_below, junk_below; /* of a reputation from 0 to 100 */
+	uint64_t slow_factor;             /* ms before each reply at a reputation of 0 */
 	const struct regex **patterns; /* of names of peers, from the file too */
 	size_t patterns_n;
 	const char *patterns_file; /* NULL: none */

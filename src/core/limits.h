@@ -108,6 +108,7 @@ enum {
 	L_GREYLIST = 200000,	  /* pairs of network and domain */
 	L_GREY_SECONDS = 120, L_GREY_RETRY_SECONDS = 172800, L_GREY_KEEP_SECONDS = 3110400,
 	L_REPUTATION = 50000,	  /* networks and domains that something is known of */
+	L_SLOWED = 100,		  /* peers that are kept waiting at a time; more are served at once */
 	L_EVIDENCE = 100000,	  /* messages whose owner may still say what they were */
 	/* work */
 	L_JOBS = 256,		  /* waiting on one lane */

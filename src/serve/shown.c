@@ -83,6 +83,7 @@ void server_each_count(void *server,
 	smtp_server_counts(s->smtp, &in);
 	on_count(arg, "smtp", "sessions", in.sessions, true);
 	on_count(arg, "smtp", "live", in.live, false);
+	on_count(arg, "smtp", "slowed", in.slowed, false);
 	on_count(arg, "smtp", "accepted", in.accepted, true);
 	on_count(arg, "smtp", "junked", in.junked, true);
 	on_count(arg, "smtp", "rejected", in.rejected, true);

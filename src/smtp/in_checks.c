@@ -6,6 +6,7 @@
 #include <stdlib.h>
 
 #include "core/mem.h"
+#include "spam/repute.h"
 #include "spam/verdict.h"
 
 void smtp_in_facts(const struct smtp_in *s, struct facts *ret)
@@ -34,16 +35,28 @@ static void on_peer_known(void *self)
 	rcpt_again(self);
 }
 
+static void early_facts(const struct smtp_in *s, struct arena *a, struct facts *ret)
+{
+	smtp_in_facts(s, ret);
+	repute_look_early(s->server->deps.store, smtp_in_cfg(s), s->server->deps.suffixes, a,
+	    s->tx->from.domain, ret);
+}
+
 /* Does the answer turn on whether the sender's domain is one that somebody here wrote to? */
 static bool turns_on_sender(struct smtp_in *s)
 {
 	struct smtp_tx *tx = s->tx;
+	struct arena *a;
 	struct facts f;
+	bool filtered;
 
 	if (tx->sender_asked)
 		return (false);
-	smtp_in_facts(s, &f);
-	if (!verdict_filtered(&f, smtp_in_cfg(s)))
+	a = arena_new(0);
+	early_facts(s, a, &f);
+	filtered = verdict_filtered(&f, smtp_in_cfg(s));
+	arena_free(a);
+	if (!filtered)
 		return (false);
 	if (!tx->from.null && !tx->from.literal)
 		return (true);
@@ -54,9 +67,9 @@ static bool turns_on_sender(struct smtp_in *s)
 
 bool smtp_in_hold_rcpt(struct smtp_in *s, struct slice args)
 {
-	if (s->role != ROLE_MX || !verdict_may_refuse(smtp_in_cfg(s)))
+	if (s->role != ROLE_MX)
 		return (false);
-	if (!smtp_peer_known(s->peer))
+	if (verdict_may_refuse(smtp_in_cfg(s)) && !smtp_peer_known(s->peer))
 		smtp_peer_await(s->peer, on_peer_known, s);
 	else if (!turns_on_sender(s) || !smtp_in_ask_known(s, rcpt_again))
 		return (false);
@@ -84,9 +97,11 @@ const struct smtp_reply *smtp_in_refusal(
 	struct facts f;
 	struct smtp_reply *r;
 
-	if (s->role != ROLE_MX || !verdict_may_refuse(smtp_in_cfg(s)))
+	if (s->role != ROLE_MX)
 		return (NULL);
-	smtp_in_facts(s, &f);
+	early_facts(s, a, &f);
+	if (!verdict_may_refuse(smtp_in_cfg(s)) && !verdict_filtered(&f, smtp_in_cfg(s)))
+		return (NULL);
 	f.mail_from = s->tx->from.text;
 	f.sender_known = s->tx->sender_known;
 	f.rcpt = rcpt->address;

@@ -129,6 +129,9 @@ struct smtp_in {
 	struct smtp_known *known; /* the question of in_known.c while it is open; NULL: it is not */
 	unsigned errors, junk, later; /* counted toward L_ERR, L_JUNK, L_LATER */
 	struct timer *banner;          /* NULL when out */
+	struct timer *slow; /* in_slow.c: a line waits to be acted on; NULL: none does */
+	bool is_slowed, has_waited; /* one of those counted; the line in hand has waited */
+	bool is_trusted;            /* proved a domain of good repute: waits no more */
 	struct sasl *sasl;             /* owned; NULL outside AUTH */
 	struct store_op *login;        /* NULL when none is asked */
 	struct account *account;       /* who logged in; NULL: nobody */
@@ -199,6 +202,13 @@ void smtp_in_unhold(struct smtp_in *s); /* the session ends */
  * on_known(s), once, later. False: too busy to ask, and the fact stays unknown. */
 bool smtp_in_ask_known(struct smtp_in *s, void (*on_known)(struct smtp_in *s));
 void smtp_in_forget_known(struct smtp_in *s); /* silence; nothing when it is not asked */
+/* in_slow.c. How long is this peer kept waiting, in ms? Counts it among the slowed; 0: not at all. */
+uint64_t smtp_in_delay(struct smtp_in *s);
+/* Before a line is acted on. True: not yet; smtp_in_run comes back to it. */
+bool smtp_in_slow(struct smtp_in *s);
+void smtp_in_hasten(struct smtp_in *s); /* nothing waits any more: an end is near */
+void smtp_in_trust(struct smtp_in *s);  /* not for the rest of the session */
+void smtp_in_unslow(struct smtp_in *s); /* it ends */
 /* Why this recipient is refused to this peer; in the arena. NULL: it is not. */
 const struct smtp_reply *smtp_in_refusal(
     struct smtp_in *s, struct arena *a, const struct smtp_rcpt *rcpt);

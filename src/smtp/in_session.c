@@ -131,6 +131,7 @@ static bool take_line(struct smtp_in *s)
 	enum smtp_line_fault fault;
 	bool was_busy = s->seen > 0, auth;
 	size_t used, max;
+	enum take got;
 
 	if (input.n == 0)
 		return (false);
@@ -141,7 +142,10 @@ static bool take_line(struct smtp_in *s)
 	}
 	auth = s->state == S_AUTH || slice_istarts(input, SLICE("AUTH "));
 	max = auth ? L_CMD_AUTH : (size_t)smtp_in_cfg(s)->limits.cmd;
-	switch (smtp_line_take(input, max, &s->seen, &line, &used, &fault)) {
+	got = smtp_line_take(input, max, &s->seen, &line, &used, &fault);
+	if (got != TAKE_MORE && smtp_in_slow(s))
+		return (false);
+	switch (got) {
 	case TAKE_MORE:
 		if (!was_busy)
 			smtp_in_watch(s); /* a line has begun */
@@ -263,6 +267,7 @@ static void on_closed(void *self, const char *why)
 		log_event(LOG_INFO, s->id, smtp_role_name(s), "close", why, "during",
 		    s->tx != NULL ? "transaction" : NULL, NULL);
 	timer_cancel(s->banner);
+	smtp_in_unslow(s);
 	store_op_cancel(s->login);
 	sasl_free(s->sasl);
 	smtp_tx_free(s->tx);
@@ -278,6 +283,7 @@ static void on_closed(void *self, const char *why)
 
 void smtp_in_drain(struct smtp_in *s)
 {
+	smtp_in_hasten(s);
 	if (!s->waiting && (s->state & (S_DATA | S_CHUNK | S_CLOSING)) == 0)
 		smtp_in_fail(s, &reply_shutdown, "drain");
 }
@@ -314,5 +320,6 @@ void smtp_in_open(struct smtp_server *server, struct conn *c, enum smtp_role rol
 	wait = role == ROLE_MX && smtp_in_cfg(s)->filter.early_talker != ACTION_OFF;
 	/* Also without a wait the banner comes on a later turn: the caller is still handing the
 	 * connection over. */
-	s->banner = timer_start(server->deps.loop, wait ? SMTP_BANNER_MS : 0, on_banner_time, s);
+	s->banner = timer_start(server->deps.loop,
+	    (wait ? SMTP_BANNER_MS : 0) + smtp_in_delay(s), on_banner_time, s);
 }

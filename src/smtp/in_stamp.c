@@ -6,6 +6,7 @@
 #include "dkim/results.h"
 #include "msg/write.h"
 #include "spam/facts_text.h"
+#include "spam/repute.h"
 
 enum { FACTS_MAX = 16384 }; /* as the ledger takes them */
 
@@ -88,6 +89,32 @@ static struct slice facts_of(struct arena *a, const struct smtp_end *e, const st
 	text = arena_dup(a, buf_slice(&out));
 	buf_free(&out);
 	return (text);
+}
+
+/* Told when the message is taken or refused; one that is put off is judged when it comes again. */
+void inbound_tell(struct inbound *in)
+{
+	struct smtp_end *e = &in->end;
+	char net[REPUTATION_NET];
+	struct evidence one;
+
+	if ((e->reply.code != 250 && e->reply.code < 500) || in->shares_n == 0 ||
+	    !repute_counts(in->cfg, &e->facts.peer))
+		return;
+	one.net = slice_of(reputation_net(&e->facts.peer, net));
+	one.domain = repute_domain(e->server->deps.suffixes, e->tx->arena, &e->facts);
+	one.share = 1.0 / (double)in->shares_n;
+	for (size_t i = 0; i < in->shares_n; i++) {
+		const struct share *share = &in->shares[i];
+
+		if (share->verdict.why.n == 0)
+			continue; /* refused before it was judged */
+		one.judged = repute_of_verdict(in->cfg, &share->verdict);
+		one.is_friend = e->facts.aligned == FACT_YES && share->known == FACT_YES;
+		one.account = slice_of(share->name);
+		one.content_id = e->reply.code == 250 ? share->content : NULL;
+		reputation_note(e->server->deps.store, &one);
+	}
 }
 
 static struct slice folder_of(const struct share *share)

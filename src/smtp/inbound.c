@@ -7,6 +7,7 @@
 #include "core/log.h"
 #include "core/mem.h"
 #include "smtp/inbound_int.h"
+#include "spam/repute.h"
 #include "store/mailbox.h"
 
 static void gather(void *self);
@@ -211,8 +212,17 @@ static void run_weigh(struct job *j) /* worker */
 static void weigh(void *self)
 {
 	struct inbound *in = self;
+	struct smtp_end *e = &in->end;
+	struct smtp_deps *deps = &e->server->deps;
 
-	smtp_end_work(&in->end, run_weigh);
+	repute_look(deps->store, in->cfg, deps->suffixes, e->tx->arena, &e->facts);
+	/* The tarpit is for those of whom nothing better is known. */
+	if (e->session != NULL && e->facts.has_reputation &&
+	    slice_eq(e->facts.reputation_of,
+		repute_domain(deps->suffixes, e->tx->arena, &e->facts)) &&
+	    e->facts.reputation >= in->cfg->filter.junk_below)
+		smtp_in_trust(e->session);
+	smtp_end_work(e, run_weigh);
 }
 
 static void run_greylist(struct job *j) /* worker */
@@ -353,6 +363,7 @@ static void on_ended(void *self)
 {
 	struct inbound *in = self;
 
+	inbound_tell(in);
 	inbound_record(in);
 	features_free(&in->features);
 	list_asks_free(in->lists);

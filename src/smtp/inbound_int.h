@@ -61,6 +61,7 @@ void inbound_quarantine(struct inbound *in);
 
 /* in_stamp.c */
 void inbound_stamp(struct inbound *in);  /* fills each share's prefix; may stop the flow */
+void inbound_tell(struct inbound *in); /* what the verdicts say of the sender */
 void inbound_record(struct inbound *in); /* a row for each recipient: nothing is silent */
 
 #endif

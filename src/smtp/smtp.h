@@ -40,6 +40,7 @@ void smtp_accept_submissions(void *server, struct conn *c); /* implicit TLS */
 void smtp_server_drain(struct smtp_server *s, void (*on_idle)(void *self), void *self);
 void smtp_server_free(struct smtp_server *s); /* after on_idle */
 struct smtp_server_counts {
+	uint64_t slowed; /* kept waiting now */
 	uint64_t sessions, live, accepted, junked, rejected, refused_rcpt, deferred, submitted;
 };
 void smtp_server_counts(const struct smtp_server *s, struct smtp_server_counts *ret);

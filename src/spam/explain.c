@@ -13,6 +13,7 @@
 #include "core/work.h"
 #include "msg/addr.h"
 #include "spam/gather.h"
+#include "spam/repute.h"
 #include "store/senders.h"
 
 enum { PIECE = 262144 }; /* of a body hashed in one turn of the loop */
@@ -288,6 +289,9 @@ static void weigh(void *self)
 {
 	struct explain *x = self;
 
+	if (x->e.has_peer)
+		repute_look(
+		    x->deps.store, x->deps.cfg, x->deps.suffixes, x->arena, &x->e.facts);
 	if (put_job(x, STORE_SPAM, run_weigh) == -1)
 		flow_stop(&x->flow);
 }

@@ -52,6 +52,10 @@ struct facts {
 	bool dmarc_undecided; /* a policy was found, and a temporary error alone leaves it open */
 	bool indirect; /* came through a list or forwarder that broke what the sender had proved:
 			  lowers the consequence, never raises trust */
+	/* of the domain that was proved, else of the peer's network; false: too little is known */
+	bool has_reputation;
+	unsigned reputation;        /* 0..100; the least has sent nothing but spam */
+	struct slice reputation_of; /* "192.0.2.0/24", "example.org" */
 	/* content; NULL before the end of the data */
 	const struct header *header;
 	bool header_partly; /* fields beside From and Subject are not there to be looked at any more

@@ -54,6 +54,10 @@ void facts_write(struct json *j, const struct facts *f)
 	for (size_t i = 0; i < f->proved_n && i < PROVED_MAX; i++)
 		json_put_string(j, NULL, f->proved[i]);
 	json_close(j, ']');
+	if (f->has_reputation) {
+		json_put_uint(j, "reputation", f->reputation);
+		json_put_string(j, "reputation_of", f->reputation_of);
+	}
 	if (!f->has_bayes)
 		return;
 	json_put_real(j, "bayes", f->bayes);
@@ -97,6 +101,9 @@ bool facts_read(struct arena *a, const struct json_value *v, struct facts *ret)
 	for (size_t i = 0; i < json_count(proved) && i < PROVED_MAX; i++)
 		domains[ret->proved_n++] = text(a, json_at(proved, i));
 	ret->proved = domains;
+	ret->has_reputation = json_get(v, "reputation") != NULL;
+	ret->reputation = (unsigned)json_as_integer(json_get(v, "reputation"));
+	ret->reputation_of = text(a, json_get(v, "reputation_of"));
 	ret->has_bayes = json_get(v, "bayes") != NULL;
 	ret->bayes = json_as_number(json_get(v, "bayes"));
 	ret->bayes_confidence = json_as_number(json_get(v, "confidence"));

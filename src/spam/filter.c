@@ -38,7 +38,7 @@ static const struct filter {
 	size_t action; /* offset of its enum cfg_action */
 	bool (*meets)(const struct facts *f);
 	const char *enhanced, *reply;
-} filters[FILTER_MAX] = {
+} filters[] = {
 	{ "rdns-pattern", offsetof(struct cfg_filters, rdns_pattern), is_residential, "5.7.1",
 	    "no residential connections" },
 	{ "no-rdns", offsetof(struct cfg_filters, no_rdns), has_no_rdns, "5.7.25",
@@ -48,6 +48,16 @@ static const struct filter {
 	{ "early-talker", offsetof(struct cfg_filters, early_talker), talked_early, "5.5.0",
 	    "you spoke before the greeting" },
 };
+
+/* [filter.reputation] has two marks: below the lower one mail is refused, unless it is only told. */
+static enum cfg_action by_reputation(const struct cfg_filters *c, const struct facts *f)
+{
+	if (!f->has_reputation)
+		return (ACTION_OFF);
+	if (f->reputation < c->block_below && c->reputation > ACTION_TAG)
+		return (ACTION_REJECT);
+	return (f->reputation < c->junk_below ? c->reputation : ACTION_OFF);
+}
 
 size_t filter_look(
     const struct cfg_filters *c, const struct facts *f, struct filter_hit ret[FILTER_MAX])
@@ -62,5 +72,9 @@ size_t filter_look(
 			continue;
 		ret[n++] = (struct filter_hit){ row->name, action, row->enhanced, row->reply };
 	}
+	if (by_reputation(c, f) != ACTION_OFF)
+		ret[n++] = (struct filter_hit){ "reputation", by_reputation(c, f), "5.7.1",
+			"nearly all recent mail from your network or domain was unwanted here: send "
+			"through another mail host, or ask the recipient another way to let you in" };
 	return (n);
 }

@@ -11,7 +11,7 @@ struct filter_hit {
 	enum cfg_action action;       /* never ACTION_OFF */
 	const char *enhanced, *reply; /* what a refused peer is told */
 };
-enum { FILTER_MAX = 4 };
+enum { FILTER_MAX = 5 };
 
 /* Is this reverse name like one of the owner's patterns? Runs them all: once a peer. */
 bool filter_is_residential(const struct cfg_filters *c, struct slice rdns);

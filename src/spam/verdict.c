@@ -335,6 +335,7 @@ static void decide(struct judging *j)
 		} else if (v->score >= j->cfg->score.reject)
 			raise(j, VERDICT_JUNK, 0, NULL, NULL);
 	}
+	j->v->by_owner = owner_decided;
 	spare_the_undecided(j, owner_decided);
 	/* Filing is for mail that is taken; one that is put off may be yet. */
 	if (v->act >= VERDICT_JUNK)

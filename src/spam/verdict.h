@@ -25,6 +25,7 @@ struct verdict_point {
 struct verdict {
 	enum verdict_act act;
 	double score;
+	bool by_owner; /* an [[allow]], [[deny]] or [[rule]] decided, not what the message is like */
 	const struct verdict_point *points; /* in the arena, by rule order; only rules that fired */
 	size_t n;
 	const struct slice *notes; /* in the arena: what else was looked at, in words */
@@ -50,7 +51,8 @@ void verdict_again(struct arena *a, const struct facts *f, double score, const s
  * himself, and stands before filters in the order of trust. */
 bool verdict_refuses(
     struct arena *a, const struct facts *f, const struct cfg *cfg, struct verdict *ret);
-/* Could verdict_refuses be true for any peer at all? If not, nobody has to wait for DNS at RCPT. */
+/* Could verdict_refuses be true for what DNS may still say of any peer? If not, nobody has to wait for it at
+ * RCPT. */
 bool verdict_may_refuse(const struct cfg *cfg);
 /* Does a connect filter refuse this peer, unless somebody is trusted? */
 bool verdict_filtered(const struct facts *f, const struct cfg *cfg);

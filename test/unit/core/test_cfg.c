@@ -370,7 +370,7 @@ static void faults_are_told(void **state)
 		{ "[[listen]]\nservice = \"https\"", "this version cannot serve \"https\" yet", 2 },
 		{ "[[listen]]\nservice = \"smtp\"\nproxy_protocol = true",
 		    "this version cannot do \"listen.proxy_protocol\" yet", 3 },
-		{ "[filter.reputation]", "this version cannot do \"filter.reputation\" yet", 1 },
+		{ "[filter.reputation]\nblock_below = 101", "filter.reputation.block_below", 2 },
 		/* lists in the DNS */
 		{ "[filter.dnsbl]\nzone = \"x.example\"", "filter.dnsbl is a list of tables", 1 },
 		{ "[[filter.dnsbl]]\nzone = \"x.example\"",

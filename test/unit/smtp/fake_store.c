@@ -12,6 +12,7 @@
 #include "spam/verdict.h"
 #include "store/mailbox.h"
 #include "store/quarantine.h"
+#include "store/reputation.h"
 #include "store/senders.h"
 #include "store/draft.h"
 #include "store/ledger.h"
@@ -67,6 +68,30 @@ void store_close(struct store *s, void (*on_closed)(void *self), void *self)
 struct lane *store_lane(struct store *s, enum store_lane which)
 {
 	return (s->lanes[which]);
+}
+
+/* Nothing is known of anybody. */
+bool reputation_score(const struct store *s, struct slice name, unsigned *ret)
+{
+	(void)s;
+	(void)name;
+	(void)ret;
+	return (false);
+}
+
+void reputation_note(struct store *s, const struct evidence *e)
+{
+	(void)s;
+	(void)e;
+}
+
+void reputation_taught(
+    struct store *s, struct slice account, const struct reputation_lesson *v, size_t n)
+{
+	(void)s;
+	(void)account;
+	(void)v;
+	(void)n;
 }
 
 bool store_accepts(struct store *s, struct err *err)
@@ -260,7 +285,8 @@ static void write_copy(const struct commit *c, const char *path, struct slice pr
 static void on_commit_turn(void *self)
 {
 	struct store_op op = *(struct store_op *)self;
-	struct commit_result r = { .err = op.err.kind != ERR_NONE ? &op.err : NULL,
+	static const unsigned char ids[L_RCPT + 1][16];
+	struct commit_result r = { .content_ids = ids, .err = op.err.kind != ERR_NONE ? &op.err : NULL,
 		.queue_id = op.queued ? "q" : NULL };
 
 	free(self);

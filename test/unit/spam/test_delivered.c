@@ -114,7 +114,8 @@ static void facts_come_back_as_they_were(void **state)
 		struct facts f = { .has_rdns = all[i % 3], .fcrdns = all[i / 3 % 3], .aligned = all[i / 9], .dmarc_pass = all[i % 3],
 			.known_correspondent = all[i / 3 % 3], .tls = i % 2, .indirect = i % 4 == 0, .spf_fail = i % 5 == 0,
 			.dmarc_wish = (enum dmarc_policy)(i % 3), .proved = proved, .proved_n = i % 3, .from = SLICE("x@a.example"),
-			.has_bayes = i % 2, .bayes = 0.25, .bayes_confidence = 0.5, .proof_undecided = i % 3 == 0 };
+			.has_bayes = i % 2, .bayes = 0.25, .bayes_confidence = 0.5, .has_reputation = i % 2,
+			.reputation = 12, .reputation_of = SLICE("192.0.2.0/24"), .proof_undecided = i % 3 == 0 };
 
 		assert_true(again(a, &f, NULL, &r));
 		assert_true(r.has_rdns == f.has_rdns && r.fcrdns == f.fcrdns && r.aligned == f.aligned && r.dmarc_pass == f.dmarc_pass);
@@ -124,6 +125,8 @@ static void facts_come_back_as_they_were(void **state)
 		for (size_t k = 0; k < r.proved_n; k++)
 			assert_true(slice_eq(r.proved[k], proved[k]));
 		assert_true(!f.has_bayes || (r.bayes == 0.25 && r.bayes_confidence == 0.5));
+		assert_true(r.has_reputation == f.has_reputation);
+		assert_true(!f.has_reputation || (r.reputation == 12 && slice_eq(r.reputation_of, f.reputation_of)));
 		assert_false(again(a, &f, "aligned", &r));
 		assert_false(again(a, &f, "proved", &r));
 		assert_false(again(a, &f, "wish", &r));
