@@ -9,8 +9,7 @@
 #include "core/mem.h"
 #include "spam/filter.h"
 #include "spam/repute.h"
-
-/* --- what is known, in place of the store --- */
+#include "store/store_int.h"
 
 static const struct known {
 	struct slice name;
@@ -24,15 +23,29 @@ static const struct known {
 	{ SLICE_INIT("rogue.example"), 2 },
 };
 
-bool reputation_score(const struct store *s, struct slice name, unsigned *ret)
+static struct store store;
+
+static int setup(void **state)
 {
-	(void)s;
-	for (size_t i = 0; i < COUNT_OF(known); i++)
-		if (slice_eq(name, known[i].name)) {
-			*ret = known[i].score;
-			return (true);
-		}
-	return (false);
+	(void)state;
+	store.standings = map_new();
+	for (size_t i = 0; i < COUNT_OF(known); i++) {
+		double share = sqrt(1 - known[i].score / 100.0);
+
+		reputation_publish(&store, known[i].name,
+		    &(struct standing){ .ham = 100 * (1 - share),
+			.spam = 100 * share,
+			.mails = 100,
+			.at = clock_wall() });
+	}
+	return (0);
+}
+
+static int teardown(void **state)
+{
+	(void)state;
+	reputation_close(&store);
+	return (0);
 }
 
 static struct facts from(const char *peer, const char *writer, enum fact aligned)
@@ -75,7 +88,7 @@ static void the_proved_domain_counts_before_the_network(void **state)
 		struct facts f = from(cases[i].peer, cases[i].writer, cases[i].aligned);
 		struct cfg cfg = { .outbound.allow_private = cases[i].trial };
 
-		repute_look(NULL, &cfg, s, a, &f);
+		repute_look(&store, &cfg, s, a, &f);
 		assert_int_equal(f.has_reputation ? (int)f.reputation : -1, cases[i].score);
 		assert_true(slice_eq(f.reputation_of, slice_of(cases[i].of)));
 	}
@@ -105,7 +118,7 @@ static void a_better_name_in_the_envelope_waits_for_its_proof(void **state)
 	for (size_t i = 0; i < COUNT_OF(cases); i++) {
 		struct facts f = from(cases[i].peer, "", FACT_UNKNOWN);
 
-		repute_look_early(NULL, &cfg, s, a, slice_of(cases[i].domain), &f);
+		repute_look_early(&store, &cfg, s, a, slice_of(cases[i].domain), &f);
 		assert_int_equal(f.has_reputation ? (int)f.reputation : -1, cases[i].score);
 	}
 	arena_free(a);
@@ -189,5 +202,5 @@ int main(void)
 		cmocka_unit_test(a_verdict_speaks_of_the_message_alone),
 	};
 
-	return (cmocka_run_group_tests(tests, NULL, NULL));
+	return (cmocka_run_group_tests(tests, setup, teardown));
 }
