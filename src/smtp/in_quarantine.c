@@ -24,6 +24,7 @@ static void on_kept(void *self, const struct quarantined *q)
 	if (q->err == NULL) {
 		share->copy = arena_strdup(a, slice_of(folder_name(q->folder)));
 		share->copy_uid = q->uid;
+		memcpy(share->content, q->content_id, sizeof(share->content));
 	} else {
 		share->no_copy = arena_strdup(a, slice_of(q->err->text));
 		log_event(LOG_WARN, in->end.tx->id, "quarantine", "account", share->name, "why",

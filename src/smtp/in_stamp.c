@@ -112,7 +112,8 @@ void inbound_tell(struct inbound *in)
 		one.judged = repute_of_verdict(in->cfg, &share->verdict);
 		one.is_friend = e->facts.aligned == FACT_YES && share->known == FACT_YES;
 		one.account = slice_of(share->name);
-		one.content_id = e->reply.code == 250 ? share->content : NULL;
+		one.content_id =
+		    e->reply.code == 250 || share->copy != NULL ? share->content : NULL;
 		reputation_note(e->server->deps.store, &one);
 	}
 }

@@ -87,12 +87,14 @@ struct keeping {
 	void *self;
 };
 
-static void end(struct keeping *k, const struct err *err, uint32_t uid)
+static void end(
+    struct keeping *k, const struct err *err, uint32_t uid, const unsigned char *content_id)
 {
 	k->on_kept(k->self,
 	    &(struct quarantined){ .err = err,
 		.folder = folder_by_role(k->account, ROLE_QUARANTINE),
-		.uid = uid });
+		.uid = uid,
+		.content_id = content_id });
 	free(k->prefix);
 	free(k->drop);
 	free(k);
@@ -100,14 +102,17 @@ static void end(struct keeping *k, const struct err *err, uint32_t uid)
 
 static void on_committed(void *self, const struct commit_result *r)
 {
-	end(self, r->err, r->err == NULL ? r->uids[0] : 0);
+	if (r->err != NULL)
+		end(self, r->err, 0, NULL);
+	else
+		end(self, NULL, r->uids[0], r->content_ids[0]);
 }
 
 static void on_refused(void *self)
 {
 	struct keeping *k = self;
 
-	end(k, &k->err, 0);
+	end(k, &k->err, 0, NULL);
 }
 
 static void commit(struct keeping *k)
@@ -137,7 +142,7 @@ static void on_made(void *self, const struct err *err)
 	else if (err != NULL && err->kind == ERR_EXISTS && k->name < COUNT_OF(names))
 		make(k);
 	else
-		end(k, err, 0);
+		end(k, err, 0, NULL);
 }
 
 static void make(struct keeping *k)

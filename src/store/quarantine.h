@@ -16,6 +16,7 @@ struct quarantined {
 	const struct err *err; /* NULL: durable. ERR_NO_SPACE: the disk is below its reserve */
 	struct folder *folder;
 	uint32_t uid;
+	const unsigned char *content_id; /* 16 octets, with no err; valid during the call */
 };
 /* quarantine_keep: on the loop. ${draft} borrowed until on_kept, ended; ${prefix} and ${drop} as in struct
  * commit, copied. Cannot be cancelled; on_kept comes once, later. */

@@ -79,6 +79,13 @@ def test_spam_alone_ends_at_the_door(resolver):
         assert known(s, BAD)["messages"] <= before
         why = json.loads(s.command("why", "--json", BAD).stdout)
         assert any("another mail host" in row["reply"] for row in why)
+        # Its owner looks into Quarantine, and finds eight of them worth having: nothing that is refused is out of reach.
+        with s.imap() as c:
+            c.select("Quarantine")
+            c.uid("MOVE", ",".join(c.uid("SEARCH", "ALL")[1][0].decode().split()[:8]), "INBOX")
+        wait_for(lambda: known(s, BAD)["score"] > 70, 60)
+        s.command("reputation", "forget", BAD)
+        send(s, BAD, spam(25))
         # It is kept over a restart, and forgotten when told to.
         s.stop()
         s.start()
