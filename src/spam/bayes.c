@@ -12,7 +12,7 @@
 #define ONE_CLASS 0.05 /* strength of the score while one class is unknown: it speaks, softly */
 /* Spam known beyond ham by more than this many stands in for ham, at a quarter: a person who only ever
  * moves spam would else have a filter that never speaks up, and so never learns ham. */
-#define ALONE 10.0
+#define ALONE 50.0
 #define ALONE_WORTH 4.0
 #define OWN_HALF 50.0 /* own messages of the rarer class at which others' count half */
 #define POINTS_SPAM 6.5

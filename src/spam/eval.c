@@ -1,7 +1,7 @@
 /* eval.c: how good is the classifier on a stream of labelled mail? No configuration, no store: an empty model, and for each line
  * the verdict is printed before the label is used. Policies say how an owner labels: toe every message by an act, err only what was
- * judged wrongly. The others leave the rest where it was filed, which teaches that verdict, with the weight of mail nobody moved and
- * unless it was unsure: own corrects all mistakes, lazy80 and lazy50 that share of them. */
+ * judged wrongly. The others leave the rest where it was filed, which teaches a day of mail later what it teaches on a server
+ * (unmoved_mark.c): own corrects all mistakes at once, lazy80 and lazy50 that share of them. */
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -9,9 +9,11 @@
 #include "core/mem.h"
 #include "spam/bayes.h"
 #include "spam/model.h"
+#include "spam/unmoved.h"
 #include "spam/words.h"
 
 enum { EXIT_GOOD = 0, EXIT_USAGE_ = 64, EXIT_TEMPORARY = 75, LINE_MAX_ = 8192 };
+enum { DAY = 50 }; /* messages */
 #define JUNK_POINTS 6.0 /* the classifier alone reaches the default [score] junk */
 #define UNSURE_POINTS 2.0
 
@@ -22,6 +24,12 @@ static const char *const verdicts[] = { "unsure", "ham", "spam" }; /* by enum le
 struct eval {
 	enum policy policy;
 	struct model model;
+	struct left { /* where it was put, in the last DAY */
+		struct features features;
+		double points;
+		enum lesson_class verdict;
+	} left[DAY];
+	size_t left_at;
 	uint64_t dice; /* which mistakes a lazy owner corrects: the same in every run */
 };
 
@@ -43,11 +51,10 @@ static int read_file(const char *path, struct buf *out)
 	return (out->failed ? -1 : 0);
 }
 
-static enum lesson_class judge(const struct eval *e, const struct features *f, double *ret_raw)
+static double judge(const struct eval *e, const struct features *f, double *ret_raw)
 {
 	struct bayes b;
 	struct spam_score s;
-	double points;
 
 	bayes_start(&b, bayes_messages((double)e->model.totals.ham, (double)e->model.totals.spam));
 	for (size_t i = 0; i < f->n; i++) {
@@ -57,27 +64,50 @@ static enum lesson_class judge(const struct eval *e, const struct features *f, d
 		    &b, (unsigned)(f->v[i] & WORDS_CLASS), bayes_messages(c.ham, c.spam));
 	}
 	bayes_end(&b, &s, ret_raw);
-	points = bayes_points(s.probability, s.confidence);
+	return (bayes_points(s.probability, s.confidence));
+}
+
+static enum lesson_class verdict_of(double points)
+{
 	return (points >= JUNK_POINTS     ? LESSON_SPAM
 		: points >= UNSURE_POINTS ? LESSON_NONE
 					  : LESSON_HAM);
 }
 
-/* What the owner of this policy teaches after this verdict: an act, or by leaving mail where it is. */
-static struct lesson_mark lesson_of(
-    struct eval *e, enum lesson_class truth, enum lesson_class verdict)
+/* Does the owner of this policy act after this verdict? */
+static bool acts(struct eval *e, enum lesson_class truth, enum lesson_class verdict)
 {
 	bool wrong = (truth == LESSON_SPAM) != (verdict == LESSON_SPAM);
 	unsigned share = e->policy == POLICY_LAZY50 ? 50 : e->policy == POLICY_LAZY80 ? 80 : 100;
 
-	if (e->policy == POLICY_TOE || (e->policy == POLICY_ERR && wrong))
-		return ((struct lesson_mark){ truth, LESSON_EXPLICIT });
-	if (e->policy == POLICY_ERR)
-		return ((struct lesson_mark){ .is = LESSON_NONE });
+	if (e->policy == POLICY_TOE || e->policy == POLICY_ERR)
+		return (e->policy == POLICY_TOE || wrong);
 	e->dice = e->dice * 6364136223846793005 + 1442695040888963407;
-	if (wrong && (e->dice >> 33) % 100 < share)
-		return ((struct lesson_mark){ truth, LESSON_EXPLICIT });
-	return ((struct lesson_mark){ verdict, LESSON_IMPLICIT }); /* unsure: LESSON_NONE */
+	return (wrong && (e->dice >> 33) % 100 < share);
+}
+
+/* Nobody moved it for a day: what does that teach by now? */
+static void learn_left(struct eval *e, const struct left *l)
+{
+	struct unmoved_case m = { .junked = l->verdict == LESSON_SPAM,
+		.score = l->points,
+		.junk = JUNK_POINTS,
+		.role = l->verdict == LESSON_SPAM ? ROLE_JUNK : ROLE_INBOX,
+		.points = judge(e, &l->features, NULL),
+		.known = e->model.totals };
+
+	model_learn(&e->model, &l->features, unmoved_mark(&m), false);
+}
+
+/* Takes the features over. */
+static void leave(struct eval *e, struct features f, double points)
+{
+	struct left *l = &e->left[e->left_at++ % DAY];
+
+	if (e->left_at > DAY)
+		learn_left(e, l);
+	features_free(&l->features);
+	*l = (struct left){ f, points, verdict_of(points) };
 }
 
 static int one_line(struct eval *e, struct slice line)
@@ -90,7 +120,7 @@ static int one_line(struct eval *e, struct slice line)
 	struct arena *a;
 	struct mime m;
 	char *name;
-	double raw;
+	double raw, points;
 
 	(void)slice_cut(line, '\t', &label, &rest);
 	(void)slice_cut(rest, '\t', &path, &more);
@@ -104,15 +134,21 @@ static int one_line(struct eval *e, struct slice line)
 	a = arena_new(0);
 	mime_parse(a, message_form(a, buf_slice(&in)), &m);
 	words_of(key, NULL, &m, NULL, &f);
-	verdict = judge(e, &f, &raw);
+	points = judge(e, &f, &raw);
+	verdict = verdict_of(points);
 	(void)printf("%.*s\t%.6f\t%s\t%s\n", (int)label.n, label.p, raw, verdicts[verdict], name);
 	(void)fflush(stdout); /* out before the label is looked at */
 	truth = slice_eq(label, SLICE("spam")) ? LESSON_SPAM
 	    : slice_eq(label, SLICE("ham"))    ? LESSON_HAM
 					       : LESSON_NONE;
-	if (truth != LESSON_NONE)
-		model_learn(&e->model, &f, lesson_of(e, truth, verdict), false);
-	features_free(&f);
+	if (truth != LESSON_NONE && acts(e, truth, verdict)) {
+		model_learn(&e->model, &f, (struct lesson_mark){ truth, LESSON_EXPLICIT }, false);
+		features_free(&f);
+	} else if (truth != LESSON_NONE && e->policy != POLICY_ERR) {
+		leave(e, f, points);
+	} else {
+		features_free(&f);
+	}
 	arena_free(a);
 	buf_free(&in);
 	free(name);
@@ -147,6 +183,8 @@ int spam_eval(const struct eval_options *o)
 		if (s.n > 0 && one_line(&e, s) == -1)
 			r = EXIT_TEMPORARY;
 	}
+	for (size_t i = 0; i < DAY; i++)
+		features_free(&e.left[i].features);
 	model_free(&e.model);
 	if (f != stdin)
 		(void)fclose(f);
