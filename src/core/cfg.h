@@ -106,6 +106,8 @@ struct cfg_dnsbl { /* [[filter.dnsbl]] */
 	unsigned line;
 };
 
+struct cfg_match;
+
 struct cfg_filters { /* [filter.*] */
 	enum cfg_action rdns_pattern, no_rdns, no_fcrdns, early_talker, reputation;
 	uint64_t block_below, junk_below; /* of a reputation from 0 to 100 */
@@ -113,6 +115,8 @@ struct cfg_filters { /* [filter.*] */
 	const struct regex **patterns; /* of names of peers, from the file too */
 	size_t patterns_n;
 	const char *patterns_file; /* NULL: none */
+	const struct cfg_match
+	    *sealers;	       /* domains whose ARC seals are believed; texts only */
 	struct cfg_dnsbl *dnsbls;  /* in file order, at most L_LISTS */
 };
 

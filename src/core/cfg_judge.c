@@ -253,9 +253,9 @@ int cfg_set_match_header(
 void cfg_read_filters(struct cfg_load *l, const struct toml *t)
 {
 	static const char *const tables[] = { "early-talker", "rdns-pattern", "no-rdns",
-		"no-fcrdns", "reputation" };
+		"no-fcrdns", "reputation", "arc" };
 	static const char *const names[] = { "early-talker", "rdns-pattern", "no-rdns", "no-fcrdns",
-		"reputation", "dnsbl" };
+		"reputation", "arc", "dnsbl" };
 	const struct toml *found[COUNT_OF(tables)] = { NULL };
 
 	for (const struct toml *e = t != NULL ? t->first : NULL; e != NULL; e = e->next) {

@@ -123,6 +123,10 @@ const struct cfg_key cfg_keys[] = {
 	    "Milliseconds that a host of score 0 waits for each reply, others by their score; 0: "
 	    "nobody waits.",
 	    IN_CFG(filter.slow_factor), 0, 60000 },
+	{ "filter.arc", "trusted_sealers", cfg_set_match_domain,
+	    "a domain name, or a list of them", NULL,
+	    "Forwarders and lists who are believed when they seal that a sender had proved himself.",
+	    IN_CFG(filter.sealers) },
 	{ "filter.dnsbl", "zone", cfg_set_zone, "a domain name", NULL,
 	    "The list's name in the DNS.", offsetof(struct cfg_dnsbl, zone),
 	    .missing = "give the list's name in the DNS" },

@@ -1,5 +1,5 @@
 /* results.c: how do we say, in a field, what we found out about a sender, and how do we know a field that only pretends to be
- * ours? RFC 8601 2.2, 2.3, 5. Leaves the checks to others and removal to the one who stamps. Failures: none but a full buffer;
+ * ours; what does one of somebody else's say? RFC 8601 2.2, 2.3, 5. Leaves the checks to others and removal to the one who stamps. Failures: none but a full buffer;
  * a field whose id cannot be read is nobody's, and stays. */
 #include "dkim/results.h"
 
@@ -75,6 +75,79 @@ bool results_is_ours(struct slice field_body, const char *hostname)
 	}
 	buf_free(&id);
 	return (ours);
+}
+
+static bool is_word(char c) /* of methods, results and properties, a type's dot among them */
+{
+	return (is_token(c) && c != '=');
+}
+
+/* As people write values: up to a blank, a comment or the next method. */
+static bool is_bare(char c)
+{
+	return ((unsigned char)c > ' ' && c != 127 && strchr(";(\"", c) == NULL);
+}
+
+/* [CFWS] name [CFWS] "=" [CFWS]; a method may have a version, "/1", before the sign. */
+static bool take_name(struct cursor *c, struct slice *ret)
+{
+	struct slice version;
+
+	if (!skip_cfws(c) || !take_run(c, is_word, ret) || !skip_cfws(c))
+		return (false);
+	if (take_char(c, '/') && !(skip_cfws(c) && take_run(c, is_word, &version) && skip_cfws(c)))
+		return (false);
+	return (take_char(c, '=') && skip_cfws(c));
+}
+
+/* reasonspec and propspecs up to the next method or the end. ${*ret_found}: one is the property, with this value. */
+static bool take_properties(
+    struct cursor *c, struct slice property, struct slice value, bool *ret_found)
+{
+	struct slice name, bare;
+	size_t seen = 0;
+	bool good = skip_cfws(c);
+
+	*ret_found = false;
+	while (good && !cursor_at_end(c) && cursor_peek(c) != ';') {
+		struct buf b = BUF_INIT(cursor_left(c) + 1);
+
+		good = take_name(c, &name);
+		if (good && cursor_peek(c) == '"')
+			good = take_value(c, &b);
+		else if (good && (good = take_run(c, is_bare, &bare)))
+			good = buf_add_slice(&b, bare) == 0;
+		if (good && slice_ieq(name, property)) /* twice is no answer */
+			*ret_found = seen++ == 0 && slice_ieq(buf_slice(&b), value);
+		good = good && skip_cfws(c);
+		buf_free(&b);
+	}
+	return (good);
+}
+
+bool results_say_pass(
+    struct slice field_body, struct slice method, struct slice property, struct slice value)
+{
+	struct cursor c = cursor_of(field_body);
+	struct buf id = BUF_INIT(L_DOMAIN + 1);
+	struct slice name, result, version;
+	size_t passed = 0, others = 0;
+	bool found, good = skip_cfws(&c) && take_value(&c, &id) && skip_cfws(&c);
+
+	buf_free(&id);
+	if (good && take_run(&c, is_word, &version))
+		good = skip_cfws(&c);
+	while (good && take_char(&c, ';') && (good = skip_cfws(&c)) && !cursor_at_end(&c)) {
+		good = take_name(&c, &name) && take_run(&c, is_word, &result) &&
+		    take_properties(&c, property, value, &found);
+		if (!good || !slice_ieq(name, method))
+			continue;
+		if (found && slice_ieq(result, SLICE("pass")))
+			passed++;
+		else
+			others++;
+	}
+	return (good && cursor_at_end(&c) && passed == 1 && others == 0);
 }
 
 /* RFC 8601 2.2: pvalue = ( value / [ [ local-part ] "@" ] domain-name ): what needs no quotes goes without. */

@@ -135,9 +135,9 @@ struct dns_budget *smtp_proof_budget(struct smtp_proof *p)
 	return (p != NULL ? &p->budget : NULL);
 }
 
-void smtp_proof_facts(
-    const struct smtp_proof *p, struct arena *a, const struct header *h, struct facts *ret)
+void smtp_proof_facts(const struct smtp_proof *p, struct arena *a, const struct header *h,
+    const struct cfg_filters *c, struct facts *ret)
 {
 	if (smtp_proof_result(p) != NULL)
-		gather_proof(p->result, a, h, ret);
+		gather_proof(p->result, a, h, c, ret);
 }

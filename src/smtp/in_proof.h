@@ -21,7 +21,7 @@ struct dns_budget *smtp_proof_budget(struct smtp_proof *p);
 const struct dkim_auth_result *smtp_proof_result(const struct smtp_proof *p);
 /* Fills the sender's part of the facts; ${h} is the message's header. Slices live as long as the proof
  * and ${a}. */
-void smtp_proof_facts(
-    const struct smtp_proof *p, struct arena *a, const struct header *h, struct facts *ret);
+void smtp_proof_facts(const struct smtp_proof *p, struct arena *a, const struct header *h,
+    const struct cfg_filters *c, struct facts *ret);
 
 #endif

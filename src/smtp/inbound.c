@@ -115,7 +115,8 @@ static void on_proved(void *self)
 	struct inbound *in = self;
 	struct smtp_end *e = &in->end;
 
-	smtp_proof_facts(e->tx->proof, e->tx->arena, &e->header, &e->facts);
+	smtp_proof_facts(
+	    e->tx->proof, e->tx->arena, &e->header, &in->cfg->filter, &e->facts);
 	flow_release(&e->flow);
 }
 

@@ -173,7 +173,7 @@ static void on_auth(void *self, const struct dkim_auth_result *r)
 
 	x->auth = NULL;
 	x->e.auth = r;
-	gather_proof(r, x->arena, &x->header, &x->e.facts);
+	gather_proof(r, x->arena, &x->header, &x->deps.cfg->filter, &x->e.facts);
 	if (!x->e.has_peer)
 		leave_spf_open(&x->e.facts);
 	flow_release(&x->flow);

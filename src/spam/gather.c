@@ -6,6 +6,7 @@
 
 #include "core/domain.h"
 #include "core/limits.h"
+#include "dkim/results.h"
 #include "msg/addr.h"
 #include "spam/filter.h"
 
@@ -144,21 +145,37 @@ static bool is_list(const struct header *h, const struct facts *f)
 	return (false);
 }
 
-/* A list, or a forwarder that sealed what it found and proved its own domain. Lowers what a failure
- * costs by one step, and raises nobody's trust: whoever makes a list of his own to forge with gets from
- * the refusal into Junk, no further. RFC 7489 10.3, RFC 8617. */
-static bool is_indirect(
-    const struct dkim_auth_result *r, const struct header *h, const struct facts *f)
+static bool is_trusted_sealer(const struct cfg_filters *c, struct slice sealer)
 {
-	return (is_list(h, f) || (f->proved_n > 0 && r->arc == ARC_PASS));
+	const struct cfg_match *m = c->sealers;
+
+	while (m != NULL && !domain_is_within(sealer, m->text))
+		m = m->next;
+	return (m != NULL);
+}
+
+/* Did somebody the owner trusts see that the From was proved? Whoever handled the message after him could
+ * have put another in its place and sealed that, so they are to be trusted too. RFC 8617 7.2 */
+static bool is_vouched_for(const struct dkim_auth_result *r, const struct cfg_filters *c)
+{
+	if (r->arc != ARC_PASS)
+		return (false);
+	for (size_t i = r->arc_n; i > 0 && is_trusted_sealer(c, r->arc_sets[i - 1].domain); i--)
+		if (results_say_pass(r->arc_sets[i - 1].results, SLICE("dmarc"),
+			SLICE("header.from"), r->dmarc.from))
+			return (true);
+	return (false);
 }
 
 void gather_proof(const struct dkim_auth_result *r, struct arena *a, const struct header *h,
-    struct facts *ret)
+    const struct cfg_filters *c, struct facts *ret)
 {
 	prove(r, a, ret);
 	say_dmarc(&r->dmarc, ret);
-	ret->indirect = is_indirect(r, h, ret);
+	/* A list, or a forwarder who is trusted: lowers what a failure costs by one step, and raises nobody's
+	 * trust. Whoever makes a list of his own to forge with gets from the refusal into Junk, no further.
+	 * RFC 7489 10.3. */
+	ret->indirect = is_list(h, ret) || is_vouched_for(r, c);
 }
 
 /* Several in one domain are allowed (AUT-07), but are nobody's address. */

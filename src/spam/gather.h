@@ -18,7 +18,7 @@ bool gather_has_name(const struct cfg *cfg, const struct ip *address);
 void gather_peer(const struct iprev_result *r, const struct cfg_filters *c, struct facts *ret);
 /* The sender's part; ${h} is the message's header. Slices live as long as ${r} and ${a}. */
 void gather_proof(const struct dkim_auth_result *r, struct arena *a, const struct header *h,
-    struct facts *ret);
+    const struct cfg_filters *c, struct facts *ret);
 /* The one address of From, folded, in the arena; empty when there are none or several. */
 struct slice gather_from(struct arena *a, const struct header *h);
 /* The classifier's answer for ret->account. ${c} NULL: it knows nothing. */

@@ -78,6 +78,12 @@ def proof_sessions(build, release):
               f"{count} in the end; {sum(map(len, truth.flags.values()))} states told; no contradiction", flush=True)
 
 
+def proof_judging(build, release):
+    """Every kind of sender gets exactly what is his, in network namespaces; four ways of a dark DNS refuse nobody (DNS-01)."""
+    import judging
+    judging.run(os.path.join(release, "pennypost"), lambda text: print("  " + text, flush=True))
+
+
 def proof_clients(build, release):
     """Thunderbird on a virtual screen and Roundcube behind PHP: listed, read, moved to Junk and learned, searched."""
     import roundcube, thunderbird

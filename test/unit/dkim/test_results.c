@@ -89,12 +89,61 @@ static void nothing_checked_is_said(void **state)
 	buf_free(&small);
 }
 
+static void what_a_sealer_wrote_is_a_pass_or_nothing(void **state)
+{
+	static const struct {
+		struct slice body;
+		bool passed;
+	} cases[] = {
+		{ SLICE_INIT(" mx.example; dmarc=pass header.from=bank.example"), true },
+		{ SLICE_INIT(" mx.example 1;\r\n spf=fail (no: \\) x) smtp.mailfrom=a@b;\r\n\tdmarc=pass "
+			     "(p=REJECT sp=NONE) action=none header.from=Bank.Example;"),
+		    true },
+		{ SLICE_INIT("mx.example;dkim=pass header.b=\"a/+\" header.i=@x.example "
+			     "header.b=a/+=;DMARC / 1 = pass header.from = \"bank.ex\\ample\""),
+		    true },
+		{ SLICE_INIT(" mx.example; dkim=fail reason=\"dmarc=pass header.from=bank.example\"; "
+			     "dmarc=pass header.from=bank.example"),
+		    true },
+		{ SLICE_INIT(" mx.example; dmarc=fail header.from=bank.example"), false },
+		{ SLICE_INIT(" mx.example; dmarc=pass header.from=evil.example"), false },
+		{ SLICE_INIT(" mx.example; dmarc=pass header.from=bank.example.evil.example"), false },
+		{ SLICE_INIT(" mx.example; dmarc=pass"), false },
+		{ SLICE_INIT(" mx.example; dmarc=pass header.d=bank.example"), false },
+		{ SLICE_INIT(" mx.example; spf=pass header.from=bank.example"), false },
+		{ SLICE_INIT(" mx.example; dmarc=pass header.from=bank.example header.from=x.example"),
+		    false },
+		{ SLICE_INIT(" mx.example; spf=fail (dmarc=pass header.from=bank.example)"), false },
+		{ SLICE_INIT(" mx.example; spf=fail reason=\"x; dmarc=pass header.from=bank.example\""),
+		    false },
+		{ SLICE_INIT(" mx.example; dmarc=pass header.from=bank.example; dmarc=fail "
+			     "header.from=bank.example"),
+		    false },
+		{ SLICE_INIT(" mx.example; dmarc=pass header.from=bank.example; dmarc=pass "
+			     "header.from=bank.example"),
+		    false },
+		{ SLICE_INIT(" mx.example; dmarc=pass header.from=bank.example; spf"), false },
+		{ SLICE_INIT(" mx.example; dmarc=pass header.from=bank.example (x"), false },
+		{ SLICE_INIT(" dmarc=pass header.from=bank.example"), false },
+		{ SLICE_INIT(" mx.example; none"), false },
+		{ SLICE_INIT(" mx.example"), false },
+		{ SLICE_INIT(""), false },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < COUNT_OF(cases); i++)
+		assert_int_equal(results_say_pass(cases[i].body, SLICE("dmarc"),
+				     SLICE("header.from"), SLICE("bank.example")),
+		    cases[i].passed);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_field_is_ours_by_its_id_alone),
 		cmocka_unit_test(values_are_quoted_as_needed),
 		cmocka_unit_test(nothing_checked_is_said),
+		cmocka_unit_test(what_a_sealer_wrote_is_a_pass_or_nothing),
 	};
 
 	return (cmocka_run_group_tests(tests, NULL, NULL));
