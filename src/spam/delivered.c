@@ -6,6 +6,7 @@
 #include "dkim/results.h"
 #include "msg/date.h"
 #include "msg/header.h"
+#include "store/quarantine.h"
 
 static struct slice inner(struct slice s) /* "<x>" to "x" */
 {
@@ -63,12 +64,14 @@ bool delivered_read(
 		i++;
 	if (i < h.n && slice_ieq(h.fields[i].name, SLICE("Received-SPF")))
 		i++;
-	if (i + 1 >= h.n || !slice_eq(h.fields[i].name, SLICE("X-Pennypost")) ||
-	    !slice_eq(h.fields[i + 1].name, SLICE("Received")))
+	if (i >= h.n || !slice_eq(h.fields[i].name, SLICE("X-Pennypost")))
 		return (false);
-	ret->told = header_unfold(a, h.fields[i].body);
-	if (!read_received(header_unfold(a, h.fields[i + 1].body), hostname, ret))
+	ret->told = header_unfold(a, h.fields[i++].body);
+	if (i < h.n && slice_eq(h.fields[i].name, SLICE(QUARANTINE_SENDER)))
+		i++;
+	if (i >= h.n || !slice_eq(h.fields[i].name, SLICE("Received")) ||
+	    !read_received(header_unfold(a, h.fields[i].body), hostname, ret))
 		return (false);
-	ret->size = h.fields[i + 1].offset + h.fields[i + 1].raw.n;
+	ret->size = h.fields[i].offset + h.fields[i].raw.n;
 	return (message.p[ret->size - 1] == '\n'); /* else it was cut off */
 }

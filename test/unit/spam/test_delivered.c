@@ -27,6 +27,8 @@ static void ours_are_read_and_others_are_not(void **state)
 		{ TOP TOLD FROM("192.0.2.1") REST, "192.0.2.1" },
 		{ TOP RESULTS TOLD "Received: from h.example (unknown [192.0.2.1]) by mx.example.org with ESMTP id m; x\r\n" REST,
 		    "192.0.2.1" },
+		{ TOP RESULTS TOLD "X-Pennypost-Sender: a@x.example\r\n" FROM("192.0.2.1") REST, "192.0.2.1" }, /* refused */
+		{ TOP RESULTS TOLD "X-Pennypost-Sender: a@x.example\r\n" REST, NULL },
 		{ REST, NULL },
 		{ "", NULL },
 		{ TOP RESULTS FROM("192.0.2.1") REST, NULL }, /* nobody judged it */
