@@ -54,7 +54,7 @@ static int64_t arrival(struct arena *a, const struct header *h)
 static void judge(struct measure *m, struct slice file, bool spam, const char *path)
 {
 	struct arena *a = arena_new(0);
-	struct facts f = { 0 };
+	struct facts f = { .aligned = FACT_NO }; /* as of a stranger */
 	struct header h;
 	struct mime mime;
 	struct rule_case c;

@@ -124,7 +124,7 @@ double rule_from_is_to(const struct rule_case *c)
 
 	read_field(c, "From", &from);
 	read_field(c, "To", &to);
-	return (only(&from) != NULL && only(&to) != NULL && c->f->aligned != FACT_YES &&
+	return (only(&from) != NULL && only(&to) != NULL && c->f->aligned == FACT_NO &&
 	    slice_ieq(from.v->local, to.v->local) && slice_ieq(from.v->domain, to.v->domain));
 }
 

@@ -31,8 +31,8 @@ double rule_helo_ours(const struct rule_case *c)
 {
 	size_t at = slice_rchr(c->f->rcpt, '@');
 
-	return (at != SIZE_MAX && slice_ieq(c->f->helo, slice_from(c->f->rcpt, at + 1)) && c->f->spf_pass != FACT_YES &&
-	    c->f->aligned != FACT_YES);
+	return (at != SIZE_MAX && slice_ieq(c->f->helo, slice_from(c->f->rcpt, at + 1)) && c->f->spf_pass == FACT_NO &&
+	    c->f->aligned == FACT_NO);
 }
 
 double rule_early_talker(const struct rule_case *c)
@@ -50,7 +50,7 @@ double rule_known_correspondent(const struct rule_case *c)
  * signature that still speaks for the From makes up for it. */
 double rule_spf_fail(const struct rule_case *c)
 {
-	return (c->f->spf_fail && c->f->aligned != FACT_YES && !c->f->indirect);
+	return (c->f->spf_fail && c->f->aligned == FACT_NO && !c->f->indirect);
 }
 
 double rule_proved(const struct rule_case *c)

@@ -49,7 +49,8 @@ static const struct row rows_of_fields[] = {
 	ROW("not-named", false, "From: <x@x.example>\r\n\r\n"),
 	ROW("undisclosed", true, "To: undisclosed-recipients:;\r\n\r\n"),
 	ROW("undisclosed", false, "To: friends: a@b.example;\r\n\r\n"),
-	ROW("from-is-to", true, "From: <ann@example.org>\r\nTo: <Ann@example.org>\r\n\r\n"),
+	KNOWN("from-is-to", true, "From: <ann@example.org>\r\nTo: <Ann@example.org>\r\n\r\n", .aligned = FACT_NO),
+	ROW("from-is-to", false, "From: <ann@example.org>\r\nTo: <Ann@example.org>\r\n\r\n"), /* not known: P14 */
 	ROW("from-is-to", false, "From: <ann@example.org>\r\nTo: <ann@example.org>, <b@b.example>\r\n\r\n"),
 	KNOWN("from-is-to", false, "From: <ann@example.org>\r\nTo: <ann@example.org>\r\n\r\n", .aligned = FACT_YES),
 	ROW("no-from-domain", true, "From: somebody\r\n\r\n"),
@@ -77,9 +78,15 @@ static const struct row rows_of_fields[] = {
 	ROW("no-subject", false, "Subject: x\r\n\r\n"),
 	ROW("subject-names-you", true, "Subject: Ann, cheap stuff\r\n\r\n"),
 	ROW("subject-names-you", false, "Subject: Annual report\r\n\r\n"),
-	KNOWN("helo-ours", true, "\r\n", .helo = SLICE_INIT("example.org")),
+	KNOWN("helo-ours", true, "\r\n", .helo = SLICE_INIT("example.org"), .spf_pass = FACT_NO, .aligned = FACT_NO),
+	KNOWN("helo-ours", false, "\r\n", .helo = SLICE_INIT("example.org"), .aligned = FACT_NO), /* SPF not known */
+	KNOWN("helo-ours", false, "\r\n", .helo = SLICE_INIT("example.org"), .spf_pass = FACT_NO), /* DKIM not known */
 	KNOWN("helo-ours", false, "\r\n", .helo = SLICE_INIT("mail.example.org")),
 	KNOWN("helo-ours", false, "\r\n", .helo = SLICE_INIT("example.org"), .spf_pass = FACT_YES),
+	KNOWN("spf-fail", true, "\r\n", .spf_fail = true, .aligned = FACT_NO),
+	KNOWN("spf-fail", false, "\r\n", .spf_fail = true), /* a signature that cannot be checked now */
+	KNOWN("spf-fail", false, "\r\n", .spf_fail = true, .aligned = FACT_YES),
+	KNOWN("spf-fail", false, "\r\n", .spf_fail = true, .aligned = FACT_NO, .indirect = true),
 };
 
 static const struct row rows_of_text[] = {
