@@ -23,8 +23,10 @@ struct slice uri_unescape(struct arena *a, struct slice s); /* "%2e" to "."; RFC
 struct uri_hosts {
 	struct uri_host *v; /* in the arena; distinct by name */
 	size_t n;           /* at most L_URI_FOUND; of more, the first half and the last of them */
-	size_t first;       /* of ${v}, those before it stand in the order of the message */
+	size_t next;        /* of ${v}, where one more would go */
 };
+/* ${i} below n, in the order of the message. */
+const struct uri_host *uri_hosts_at(const struct uri_hosts *hosts, size_t i);
 
 /* Those of a text and of an HTML text, both UTF-8: links, forms, images, what stands in a query, and visible
  * text. Added to ${ret}, which is all zero at first. */

@@ -7,8 +7,11 @@
 #include "msg/text.h"
 #include "msg/uri.h"
 
+enum { HALF = L_URI_FOUND / 2 };
+
 struct finder {
-	struct arena *arena;
+	struct arena *arena;   /* of what is kept */
+	struct arena *scratch; /* of what is only looked at */
 	struct uri_hosts *to;
 };
 
@@ -27,8 +30,7 @@ static struct uri_host *find(const struct uri_hosts *to, struct slice name)
 static void keep(struct finder *f, const struct uri_host *h)
 {
 	struct uri_hosts *to = f->to;
-	struct uri_host *known = find(to, h->name);
-	enum { HALF = L_URI_FOUND / 2 };
+	struct uri_host *known = find(to, h->name), kept = *h;
 
 	if (known != NULL) {
 		known->bare = known->bare && h->bare;
@@ -36,21 +38,29 @@ static void keep(struct finder *f, const struct uri_host *h)
 	}
 	if (to->v == NULL)
 		to->v = arena_array(f->arena, L_URI_FOUND, sizeof(*to->v));
+	kept.name = arena_dup(f->arena, h->name);
 	if (to->n < L_URI_FOUND) {
-		to->v[to->n++] = *h;
-		to->first = to->n;
+		to->v[to->n++] = kept;
+		to->next = to->n;
 		return;
 	}
-	if (to->first == L_URI_FOUND)
-		to->first = HALF;
-	to->v[to->first++] = *h;
+	if (to->next == L_URI_FOUND)
+		to->next = HALF;
+	to->v[to->next++] = kept;
+}
+
+const struct uri_host *uri_hosts_at(const struct uri_hosts *hosts, size_t i)
+{
+	if (hosts->n == L_URI_FOUND && i >= HALF)
+		i = HALF + (i + hosts->next - 2 * HALF) % HALF;
+	return (&hosts->v[i]);
 }
 
 static void keep_uri(struct finder *f, struct slice uri)
 {
 	struct uri_host h;
 
-	if (uri_host(f->arena, uri, &h))
+	if (uri_host(f->scratch, uri, &h))
 		keep(f, &h);
 }
 
@@ -61,24 +71,29 @@ static bool is_scheme_char(char c)
 	return (ascii_alnum(c) || c == '+' || c == '-');
 }
 
-/* Each "scheme://" of s, percent signs already resolved: "https://a.example/go?to=http://b.example/". */
+/* Each "scheme://" of s, percent signs already resolved: "https://a.example/go?to=http://b.example/". The
+ * slashes of the next one end the host of this one, so each octet is looked at by two at most. */
 static void find_schemes(struct finder *f, struct slice s)
 {
-	size_t at = 0, found;
+	size_t at = 0, found = slice_find(s, SLICE("://"));
 
-	while ((found = slice_find(slice_from(s, at), SLICE("://"))) != SIZE_MAX) {
-		size_t start = at + found;
+	while (found != SIZE_MAX) {
+		size_t sign = at + found, start = sign;
 
 		while (start > at && is_scheme_char(s.p[start - 1]))
 			start--;
 		/* "seehttp://": whatever letters stand before it belong to the text. */
-		for (; start < at + found; start++)
+		for (; start < sign; start++)
 			if (slice_istarts(slice_from(s, start), SLICE("http:")) ||
 			    slice_istarts(slice_from(s, start), SLICE("https:")) ||
 			    slice_istarts(slice_from(s, start), SLICE("ftp:")))
 				break;
-		keep_uri(f, slice_head(slice_from(s, start), L_URI));
-		at += found + 3;
+		at = sign + 3;
+		found = slice_find(slice_from(s, at), SLICE("://"));
+		if (start < sign)
+			keep_uri(f,
+			    slice_head(slice_from(s, start),
+				(found == SIZE_MAX ? s.n : at + found + 3) - start));
 	}
 }
 
@@ -91,7 +106,7 @@ static void on_url(void *self, struct slice url)
 	if (slice_find(slice_from(url, 1), SLICE("://")) != SIZE_MAX ||
 	    slice_ifind(url, SLICE("%3a")) != SIZE_MAX ||
 	    slice_ifind(url, SLICE("%2f")) != SIZE_MAX)
-		find_schemes(f, uri_unescape(f->arena, url));
+		find_schemes(f, uri_unescape(f->scratch, url));
 }
 
 /* --- text --- */
@@ -135,7 +150,7 @@ static void find_bare(struct finder *f, struct slice word)
 	if (host.n > L_DOMAIN || !may_be_name(host))
 		return;
 	if (uri_host(
-		f->arena, slice_of(arena_fmt(f->arena, "//" SLICE_FMT, SLICE_ARG(host))), &h)) {
+		f->scratch, slice_of(arena_fmt(f->scratch, "//" SLICE_FMT, SLICE_ARG(host))), &h)) {
 		h.bare = true;
 		keep(f, &h);
 	}
@@ -156,7 +171,7 @@ static void find_in_word(struct finder *f, struct slice word)
 {
 	word = slice_head(word, L_URI);
 	if (slice_find(word, SLICE("://")) != SIZE_MAX) {
-		find_schemes(f, uri_unescape(f->arena, word));
+		find_schemes(f, uri_unescape(f->scratch, word));
 		find_ascii_head(f, word);
 	} else if (slice_chr(word, '.') != SIZE_MAX && slice_chr(word, '@') == SIZE_MAX) {
 		find_bare(f, word);
@@ -165,7 +180,7 @@ static void find_in_word(struct finder *f, struct slice word)
 
 void uri_find_text(struct arena *a, struct slice utf8, struct uri_hosts *ret)
 {
-	struct finder f = { a, ret };
+	struct finder f = { a, arena_new(0), ret };
 	size_t at = 0;
 
 	while (at < utf8.n) {
@@ -177,15 +192,17 @@ void uri_find_text(struct arena *a, struct slice utf8, struct uri_hosts *ret)
 			find_in_word(&f, slice_head(slice_from(utf8, at), n));
 		at += n + 1;
 	}
+	arena_free(f.scratch);
 }
 
 void uri_find_html(struct arena *a, struct slice utf8, struct uri_hosts *ret)
 {
 	static const struct html_events events = { .on_url = on_url };
 	struct buf seen = BUF_INIT(utf8.n * 4 + 16);
-	struct finder f = { a, ret };
+	struct finder f = { a, arena_new(0), ret };
 
 	html_read(utf8, &events, &f);
+	arena_free(f.scratch);
 	(void)html_text(utf8, &seen);
 	uri_find_text(a, buf_slice(&seen), ret);
 	buf_free(&seen);

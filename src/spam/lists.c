@@ -296,7 +296,7 @@ static size_t collect(
     struct list_asks *q, const struct uri_hosts *hosts, bool bare, struct target *v, size_t n)
 {
 	for (size_t i = 0; i < hosts->n; i++) {
-		const struct uri_host *h = &hosts->v[(hosts->first + i) % hosts->n];
+		const struct uri_host *h = uri_hosts_at(hosts, i);
 		struct target t = { .ip = h->ip };
 
 		if (h->bare != bare || (h->is_address && ip_is_private(&h->ip)))

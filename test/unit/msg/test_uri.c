@@ -209,8 +209,40 @@ static void of_too_many_the_ends_are_kept(void **state)
 		last = last || slice_eq(found.v[i].name, SLICE("h1999.example"));
 	}
 	assert_true(first && last);
+	/* In their order, whatever place they were given. */
+	assert_true(slice_eq(uri_hosts_at(&found, 0)->name, SLICE("h0.example")));
+	assert_true(slice_eq(uri_hosts_at(&found, L_URI_FOUND / 2 - 1)->name, SLICE("h99.example")));
+	assert_true(slice_eq(uri_hosts_at(&found, L_URI_FOUND / 2)->name, SLICE("h1900.example")));
+	assert_true(slice_eq(uri_hosts_at(&found, L_URI_FOUND - 1)->name, SLICE("h1999.example")));
 	buf_free(&text);
 	arena_free(a);
+}
+
+static void signs_without_end_cost_what_they_measure(void **state)
+{
+	static const char *const signs[] = { "://", "http://", "http://a.example/" };
+	struct uri_hosts found;
+	struct arena *a;
+
+	(void)state;
+	for (size_t k = 0; k < COUNT_OF(signs); k++) {
+		struct buf text = BUF_INIT(1 << 17);
+
+		while (text.n < 1 << 16) { /* words as long as are looked at */
+			size_t from = text.n;
+
+			while (text.n - from < L_URI - 20)
+				(void)buf_addz(&text, signs[k]);
+			(void)buf_addz(&text, " ");
+		}
+		a = arena_new(0);
+		found = (struct uri_hosts){ .n = 0 };
+		uri_find_text(a, buf_slice(&text), &found);
+		assert_int_equal(found.n, k == 2);
+		assert_true(arena_used(a) < 1 << 16);
+		arena_free(a);
+		buf_free(&text);
+	}
 }
 
 int main(void)
@@ -221,6 +253,7 @@ int main(void)
 		cmocka_unit_test(pages_name_hosts),
 		cmocka_unit_test(parts_are_decoded_and_attachments_are_not_links),
 		cmocka_unit_test(of_too_many_the_ends_are_kept),
+		cmocka_unit_test(signs_without_end_cost_what_they_measure),
 	};
 
 	return (cmocka_run_group_tests(tests, NULL, NULL));
