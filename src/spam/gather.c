@@ -178,7 +178,8 @@ void gather_proof(const struct dkim_auth_result *r, struct arena *a, const struc
 	ret->indirect = is_list(h, ret) || is_vouched_for(r, c);
 }
 
-/* Several in one domain are allowed (AUT-07), but are nobody's address. */
+/* Several in one domain are allowed (AUT-07), but are nobody's address; nor is one that no envelope could
+ * have (RFC 5321 4.5.3.1): it would only fill the ledger. */
 struct slice gather_from(struct arena *a, const struct header *h)
 {
 	const struct field *f = header_first(h, SLICE("From"));
@@ -195,7 +196,9 @@ struct slice gather_from(struct arena *a, const struct header *h)
 			return ((struct slice){ 0 });
 		one = &list.v[i];
 	}
-	return (one == NULL ? (struct slice){ 0 } : addr_fold(a, one->local, one->domain));
+	if (one == NULL || one->local.n + one->domain.n >= L_PATH)
+		return ((struct slice){ 0 });
+	return (addr_fold(a, one->local, one->domain));
 }
 
 void gather_classify(struct classifier *c, const struct features *words, struct facts *ret)
