@@ -1,12 +1,34 @@
 /* cli_ask.c: how does a command ask and show? One request to the server, or to the store when none
  * runs, and then the answer: its words when refused, as it is with --json, else as the command
- * prints it. */
+ * prints it, without what a terminal would obey. */
 #include "admin/cli_ask.h"
 
 #include <stdio.h>
 #include <string.h>
 
 #include "admin/client.h"
+
+/* Most of what is shown was written by strangers, and a terminal obeys some of it: in the text of the
+ * answer, where a control is an escape of JSON (RFC 8259 7) or two octets of UTF-8, each becomes a mark or
+ * blanks, so that it can neither act nor begin a line of its own. */
+static void defuse(struct buf *json)
+{
+	for (size_t i = 0; i + 1 < json->n; i++) {
+		char *p = json->p + i;
+
+		if (p[0] == '\xc2' && (unsigned char)p[1] >= 0x80 && (unsigned char)p[1] < 0xa0) {
+			memcpy(p, "??", 2);
+		} else if (p[0] == '\\') {
+			if (p[1] == 'n' || p[1] == 'r' || p[1] == 't')
+				memcpy(p, "  ", 2);
+			else if (p[1] == 'u' && i + 6 <= json->n &&
+			    (memcmp(p + 2, "000", 3) == 0 || memcmp(p + 2, "001", 3) == 0 ||
+				memcmp(p + 2, "007f", 4) == 0))
+				memcpy(p + 2, "003f", 4);
+			i++; /* what is escaped is no escape */
+		}
+	}
+}
 
 int cli_ask(const struct command_line *cl, const struct cfg *cfg, const struct cli_request *q)
 {
@@ -22,9 +44,11 @@ int cli_ask(const struct command_line *cl, const struct cfg *cfg, const struct c
 	if (answer.status != 200) {
 		rc = client_complain(&answer);
 	} else {
-		doc = json_read(buf_slice(&answer.body), NULL);
 		if (cl->json)
 			(void)fwrite(answer.body.p, 1, answer.body.n, stdout);
+		else
+			defuse(&answer.body);
+		doc = json_read(buf_slice(&answer.body), NULL);
 		rc = q->show(q->self, json_root(doc), !cl->json);
 		json_doc_free(doc);
 	}

@@ -87,20 +87,6 @@ static void print_facts(const struct json_value *v)
 	}
 }
 
-/* A word as the message wrote it: what a terminal might obey is not shown. */
-static void print_word(struct slice s)
-{
-	for (size_t i = 0; i < s.n; i++) {
-		unsigned char c = (unsigned char)s.p[i],
-			      d = i + 1 < s.n ? (unsigned char)s.p[i + 1] : 0;
-		bool bad = c < 0x20 || c == 0x7f || (c == 0xc2 && d < 0xa0);
-
-		(void)putchar(bad ? '?' : c);
-		i += c == 0xc2 && bad;
-	}
-	(void)putchar('\n');
-}
-
 static void print_words(const struct json_value *v, const char *title)
 {
 	if (json_count(v) == 0)
@@ -109,9 +95,9 @@ static void print_words(const struct json_value *v, const char *title)
 	for (size_t i = 0; i < json_count(v); i++) {
 		const struct json_value *w = json_at(v, i);
 
-		(void)printf("    %+6.2f %7.1f %7.1f  ", json_as_number(json_get(w, "pull")),
-		    json_as_number(json_get(w, "ham")), json_as_number(json_get(w, "spam")));
-		print_word(json_text(json_get(w, "word")));
+		(void)printf("    %+6.2f %7.1f %7.1f  %s\n", json_as_number(json_get(w, "pull")),
+		    json_as_number(json_get(w, "ham")), json_as_number(json_get(w, "spam")),
+		    json_textz(json_get(w, "word")));
 	}
 }
 

@@ -11,11 +11,7 @@ static void print_text(const struct json_value *m, const char *key, size_t most)
 {
 	struct slice s = slice_head(json_text(json_get(m, key)), most);
 
-	for (size_t i = 0; i < s.n; i++) {
-		unsigned char ch = (unsigned char)s.p[i];
-
-		(void)putchar(ch < 0x20 || ch == 0x7f ? ' ' : ch);
-	}
+	(void)printf("%.*s", SLICE_ARG(s));
 }
 
 static void print_message(const struct json_value *m)

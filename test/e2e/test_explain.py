@@ -234,3 +234,17 @@ def test_why_by_every_key(server):
         assert code == 1 and found == [], bounds
     assert len(why(server, "ann", "--max", "1")[1]) == 1
     assert why(server)[0] == 64 and why(server, "--since", "nonsense")[0] == 64
+
+
+def test_what_strangers_wrote_does_nothing_to_a_terminal(server, tmp_path):
+    import base64
+    subject = base64.b64encode("red \x1b[31m\x07\r\n    told: 250 yours \x7f\u009b2J \\u001b".encode()).decode()
+    message = make("wild", "w@good.example").replace(b"Subject: wild", f"Subject: =?utf-8?B?{subject}?=".encode())
+    message = message.replace(b"From: <w@good.example>", b'From: "\x1b[2J" <"\x1b[1m"@good.example>')
+    assert send(server, message, "w@good.example")[0] == 250
+    path = tmp_path / "wild.eml"
+    path.write_bytes(message)
+    for told in (server.command("why", "wild@x.example").stdout, server.command("explain", str(path), "--helo", "\x1b[5m").stdout):
+        assert not [c for c in told if c != "\n" and (c < " " or "\x7f" <= c < "\xa0")], told
+        assert not [line for line in told.splitlines() if line.startswith("    told: 250 yours")]
+    assert "red ?" in server.command("why", "wild@x.example").stdout
