@@ -45,6 +45,48 @@ static int show_stats(void *self, const struct json_value *v, bool print)
 	return (EXIT_OK);
 }
 
+/* self: the account's name */
+static int show_relearned(void *self, const struct json_value *v, bool print)
+{
+	long long lessons = json_as_integer(json_get(v, "lessons"));
+	long long counted = json_as_integer(json_get(v, "counted"));
+
+	if (!print)
+		return (EXIT_OK);
+	(void)printf("%s: learned again from %lld of %lld lessons%s\n", (const char *)self, counted,
+	    lessons, counted < lessons ? "; the messages of the others are gone" : "");
+	return (EXIT_OK);
+}
+
+static int spam_relearn(const struct command_line *cl, const char *only)
+{
+	struct cfg *cfg = command_cfg(cl);
+	int rc = EXIT_OK;
+
+	if (cfg == NULL)
+		return (EXIT_CONFIG);
+	for (const struct cfg_account *a = cfg->accounts; a != NULL && rc == EXIT_OK; a = a->next) {
+		struct buf path = BUF_INIT(1024);
+		struct cli_request q = {
+			.method = "POST", .show = show_relearned, .self = (void *)(uintptr_t)a->name
+		};
+
+		if (only != NULL && strcmp(only, a->name) != 0)
+			continue;
+		(void)buf_addz(&path, "/spam/relearn?account=");
+		(void)client_escape(&path, slice_of(a->name));
+		q.path = buf_z(&path);
+		rc = cli_ask(cl, cfg, &q);
+		buf_free(&path);
+		if (only != NULL)
+			only = "";
+	}
+	cfg_free(cfg);
+	if (only != NULL && only[0] != '\0')
+		return (command_usage(cl, "there is no such account in the configuration"));
+	return (rc);
+}
+
 /* One request per file; the body is the message. Relative names start at ${origin}: asking enters
  * the data folder. */
 static int one_file(const struct command_line *cl, const struct cfg *cfg, const char *origin,
@@ -132,6 +174,8 @@ int cli_spam(const struct command_line *given)
 	}
 	if (strcmp(verb, "stats") == 0 && cl.argc == 1)
 		return (spam_stats(&cl, account != NULL ? account : ""));
+	if (strcmp(verb, "relearn") == 0 && cl.argc <= 2)
+		return (spam_relearn(&cl, cl.argc == 2 ? cl.argv[1] : account));
 	(void)buf_addz(&path, strcmp(verb, "classify") == 0 ? "/spam/classify?" : "/spam/learn?");
 	if (account != NULL) {
 		(void)buf_addz(&path, "account=");
@@ -149,7 +193,7 @@ int cli_spam(const struct command_line *given)
 		rc = each_file(&cl, 1, buf_z(&path), false);
 	} else {
 		rc = command_usage(
-		    &cl, "say classify, train ham, train spam, untrain, stats, rules or eval");
+		    &cl, "say classify, train ham, train spam, untrain, relearn, stats, rules or eval");
 	}
 	buf_free(&path);
 	return (rc);

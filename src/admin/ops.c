@@ -27,6 +27,7 @@ static const struct route {
 	{ "POST", "/spam/classify", ops_spam_classify },
 	{ "POST", "/spam/learn", ops_spam_learn },
 	{ "GET", "/spam/stats", ops_spam_stats },
+	{ "POST", "/spam/relearn", ops_spam_relearn },
 	{ "GET", "/quarantine", ops_quarantine },
 	{ "POST", "/quarantine/*/*/release", ops_quarantine_release },
 	{ "POST", "/trace", ops_trace },

@@ -89,5 +89,6 @@ bool ops_account(struct ops_call *c, const char **ret);
 void ops_spam_classify(struct ops_call *c);
 void ops_spam_learn(struct ops_call *c);
 void ops_spam_stats(struct ops_call *c);
+void ops_spam_relearn(struct ops_call *c);
 
 #endif

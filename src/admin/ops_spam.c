@@ -174,3 +174,33 @@ void ops_spam_stats(struct ops_call *c)
 	if (ops_account(c, &account))
 		spam_work(c, account, stats_run);
 }
+
+static void on_relearned(void *self, size_t lessons, size_t counted, const struct err *err)
+{
+	struct ops_call *c = self;
+	struct json j;
+
+	if (err != NULL) {
+		ops_fail(c, err);
+		return;
+	}
+	json_begin(&j, &c->out);
+	json_open(&j, NULL, '{');
+	json_put_uint(&j, "lessons", lessons);
+	json_put_uint(&j, "counted", counted);
+	json_close(&j, '}');
+	ops_reply_json(c);
+}
+
+void ops_spam_relearn(struct ops_call *c)
+{
+	const char *account;
+
+	if (!ops_account(c, &account))
+		return;
+	if (account[0] == '\0')
+		(void)err_set(&c->err, ERR_PEER, "name the account that is to be learned again");
+	else if (classifier_relearn(c->ops->classifier, account, on_relearned, c, &c->err) == 0)
+		return;
+	ops_fail(c, &c->err);
+}

@@ -134,6 +134,19 @@ struct classifier *classifier_start(
 	return (c);
 }
 
+int classifier_relearn(struct classifier *c, const char *account,
+    void (*on_relearned)(void *self, size_t lessons, size_t counted, const struct err *err),
+    void *self, struct err *err)
+{
+	if (!c->ready || c->stopped || repair_runs(c->repair))
+		return (err_set(err, ERR_BUSY,
+		    "relearn: counts are being made again already, or the filter is not ready; try "
+		    "again in a moment"));
+	repair_free(c->repair); /* it has ended, so nothing reads its list */
+	c->repair = repair_relearn(c, account, on_relearned, self);
+	return (0);
+}
+
 void classifier_hold(struct classifier *c)
 {
 	c->jobs++;

@@ -63,6 +63,11 @@ void classifier_learn(struct classifier *c, const char *account,
     struct slice message /* as message_form takes it; borrowed until on_learned */,
     enum lesson_class as, void (*on_learned)(void *self, bool changed, const struct err *err),
     void *self);
+/* The account's counts are forgotten and made again from its lessons whose messages are still there: those count as before, the others
+ * no more (their lessons stay). on_relearned comes once, after a stop too. -1: ERR_BUSY, counts are being made again already. */
+int classifier_relearn(struct classifier *c, const char *account,
+    void (*on_relearned)(void *self, size_t lessons, size_t counted, const struct err *err),
+    void *self, struct err *err);
 struct classifier_stats {
 	uint64_t ham, spam, lessons; /* messages, whatever their weight */
 	uint64_t features, pending;

@@ -106,6 +106,11 @@ enum lesson_class train_lesson(
 
 /* repair.c */
 struct repair *repair_start(struct classifier *c); /* in the background */
+/* The account's counts are forgotten before. */
+struct repair *repair_relearn(struct classifier *c, const char *account,
+    void (*on_relearned)(void *self, size_t lessons, size_t counted, const struct err *err),
+    void *self);
+bool repair_runs(const struct repair *r); /* accepts NULL */
 void repair_stop(struct repair *r);                /* loop: asks no more; accepts NULL */
 void repair_free(struct repair *r); /* when nothing reads its list any more; accepts NULL */
 

@@ -1,6 +1,6 @@
 /* repair.c: do the counts still say what the lessons say? A stop between a lesson and its counting, or a spam.sqlite that is gone or older,
  * leaves them apart. At start the log of lessons is compared with the marks of what was counted, and what differs is read again from the
- * account's folders and counted as the log says by then. Leaves reading and counting to train.c and teach.c. Failures: a lesson whose message
+ * account's folders and counted as the log says by then. Relearning an account is the same with its counts forgotten before. Leaves reading and counting to train.c and teach.c. Failures: a lesson whose message
  * is gone stays uncounted; the next start looks again. */
 #include <stdlib.h>
 
@@ -9,6 +9,7 @@
 
 struct entry {
 	char *account; /* owned */
+	bool found;    /* its message is there and was read */
 	unsigned char content_id[16];
 	struct lesson_mark is;
 };
@@ -26,6 +27,11 @@ struct repair {
 	struct store_op *op;
 	struct account *account;
 	struct folder *folder;
+	unsigned readings; /* under way */
+	bool walked, ended;
+	char *forgets; /* owned; the account to begin anew; NULL: none */
+	void (*on_relearned)(void *self, size_t lessons, size_t counted, const struct err *err);
+	void *self;
 };
 
 static int cmp_entry(const void *a, const void *b)
@@ -41,9 +47,8 @@ static void add(
 {
 	if (e->n == e->room)
 		e->v = mem_grow(e->v, e->room = e->room * 2 + 64, sizeof(*e->v));
-	e->v[e->n].account = mem_strndup(account.p, account.n);
-	memcpy(e->v[e->n].content_id, id, 16);
-	e->v[e->n++].is = is;
+	e->v[e->n] = (struct entry){ .account = mem_strndup(account.p, account.n), .is = is };
+	memcpy(e->v[e->n++].content_id, id, 16);
 }
 
 static void empty(struct entries *e)
@@ -88,6 +93,14 @@ static void counts_run(struct job *j) /* lane STORE_SPAM */
 {
 	struct repair *r = (struct repair *)j;
 
+	if (r->forgets != NULL) { /* here, where nothing else counts at the same time */
+		if (tokens_forget_account(r->c->store, slice_of(r->forgets), &r->err) == -1)
+			return;
+		(void)pthread_rwlock_wrlock(&r->c->lock);
+		model_free(classifier_model(r->c, slice_of(r->forgets)));
+		model_init(classifier_model(r->c, slice_of(r->forgets)));
+		(void)pthread_rwlock_unlock(&r->c->lock);
+	}
 	if (tokens_each_applied(r->c->store, on_counted, &r->counted, &r->err) == -1)
 		return;
 	if (r->lessons.n > 0)
@@ -100,19 +113,26 @@ static void counts_run(struct job *j) /* lane STORE_SPAM */
 		qsort(r->wants.v, r->wants.n, sizeof(struct entry), cmp_entry);
 }
 
-static bool wants(const void *reader, const char *account, const unsigned char content_id[16])
+static struct entry *find(
+    const struct repair *r, const char *account, const unsigned char content_id[16])
 {
 	struct entry e = { .account = (char *)(uintptr_t)account };
-	const struct repair *r = reader;
 
 	memcpy(e.content_id, content_id, sizeof(e.content_id));
-	return (bsearch(&e, r->wants.v, r->wants.n, sizeof(e), cmp_entry) != NULL);
+	return (bsearch(&e, r->wants.v, r->wants.n, sizeof(e), cmp_entry));
+}
+
+static bool wants(const void *reader, const char *account, const unsigned char content_id[16])
+{
+	return (find(reader, account, content_id) != NULL);
 }
 
 static bool weighs(void *reader, const char *account, struct lesson_item *l)
 {
-	(void)reader;
-	(void)account;
+	struct entry *e = find(reader, account, l->content_id);
+
+	if (e != NULL)
+		e->found = true;
 	l->recount = true;
 	return (true);
 }
@@ -127,9 +147,36 @@ static bool wants_of(const struct repair *r, const char *account)
 
 static void next_folder(struct repair *r);
 
+static void end(struct repair *r)
+{
+	size_t lessons = 0, counted = 0;
+
+	if (r->ended)
+		return;
+	r->ended = true;
+	for (size_t i = 0; i < r->wants.n; i++)
+		if (r->forgets != NULL && strcmp(r->wants.v[i].account, r->forgets) == 0) {
+			lessons += r->wants.v[i].is.is != LESSON_NONE;
+			counted += r->wants.v[i].found;
+		}
+	if (r->on_relearned != NULL)
+		r->on_relearned(r->self, lessons, counted,
+		    r->err.kind == ERR_NONE ? NULL : &r->err);
+}
+
+static void on_read(void *reader, const struct err *err)
+{
+	struct repair *r = reader;
+
+	if (err != NULL)
+		r->err = *err;
+	if (--r->readings == 0 && r->walked)
+		end(r);
+}
+
 static void on_view(void *self, struct view *v, const struct err *err)
 {
-	static const struct reading reading = { wants, weighs, NULL };
+	static const struct reading reading = { wants, weighs, on_read };
 	struct repair *r = self;
 	uint32_t *uids;
 	size_t n;
@@ -139,6 +186,7 @@ static void on_view(void *self, struct view *v, const struct err *err)
 		uids = mem_new_array(n, sizeof(*uids));
 		for (size_t i = 0; i < n; i++)
 			uids[i] = view_at(v, i)->uid;
+		r->readings++;
 		train_read(r->c->train, r->account, r->folder, uids, n, &reading, r);
 	}
 	if (err == NULL)
@@ -157,8 +205,12 @@ static void next_folder(struct repair *r)
 		do
 			r->account = store_account_next(r->c->store, r->account);
 		while (r->account != NULL && !wants_of(r, account_name(r->account)));
-		if (r->account == NULL)
+		if (r->account == NULL) {
+			r->walked = true;
+			if (r->readings == 0)
+				end(r);
 			return;
+		}
 	}
 	r->op = view_open(r->folder, on_view, r);
 }
@@ -170,8 +222,12 @@ static void counts_done(struct job *j)
 
 	empty(&r->lessons);
 	empty(&r->counted);
-	if (!c->stopped && r->err.kind == ERR_NONE && r->wants.n > 0)
+	if (c->stopped && r->err.kind == ERR_NONE)
+		(void)err_set(&r->err, ERR_TEMPORARY, "relearn: the server is stopping");
+	if (r->err.kind == ERR_NONE && r->wants.n > 0)
 		next_folder(r);
+	else
+		end(r);
 	classifier_release(c);
 }
 
@@ -187,15 +243,30 @@ static void lessons_done(struct job *j)
 	lane_force(store_lane(r->c->store, STORE_SPAM), &r->job);
 }
 
-struct repair *repair_start(struct classifier *c)
+struct repair *repair_relearn(struct classifier *c, const char *account,
+    void (*on_relearned)(void *self, size_t lessons, size_t counted, const struct err *err),
+    void *self)
 {
 	struct repair *r = NEW(struct repair);
 
 	r->c = c;
+	r->forgets = account == NULL ? NULL : mem_strdup(account);
+	r->on_relearned = on_relearned;
+	r->self = self;
 	r->job = (struct job){ .run = lessons_run, .done = lessons_done };
 	c->jobs++;
 	lane_force(store_lane(c->store, STORE_STATE), &r->job);
 	return (r);
+}
+
+struct repair *repair_start(struct classifier *c)
+{
+	return (repair_relearn(c, NULL, NULL, NULL));
+}
+
+bool repair_runs(const struct repair *r)
+{
+	return (r != NULL && !r->ended);
 }
 
 void repair_stop(struct repair *r)
@@ -203,6 +274,10 @@ void repair_stop(struct repair *r)
 	if (r == NULL)
 		return;
 	store_op_cancel(r->op);
+	if (r->op != NULL || r->readings > 0) { /* else a job of ours is under way and ends it */
+		(void)err_set(&r->err, ERR_TEMPORARY, "relearn: the server is stopping");
+		end(r);
+	}
 	r->op = NULL;
 }
 
@@ -213,5 +288,6 @@ void repair_free(struct repair *r)
 	empty(&r->lessons);
 	empty(&r->counted);
 	empty(&r->wants);
+	free(r->forgets);
 	free(r);
 }

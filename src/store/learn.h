@@ -78,6 +78,8 @@ int tokens_write(struct store *s, struct slice model, unsigned parts, size_t lar
     struct err *err);
 /* tokens_stale: is anything applied under another version than this one? */
 int tokens_stale(struct store *s, unsigned version, bool *ret, struct err *err);
+/* The same of one account. */
+int tokens_forget_account(struct store *s, struct slice account, struct err *err);
 int tokens_forget(
     struct store *s, struct err *err); /* all counts and applied marks; then lessons are replayed */
 

@@ -136,6 +136,23 @@ int tokens_forget(struct store *s, struct err *err)
 	return (sql_commit(s->spam, err));
 }
 
+int tokens_forget_account(struct store *s, struct slice account, struct err *err)
+{
+	if (sql_begin(s->spam, err) == -1)
+		return (-1);
+	if (sql_do(s->spam,
+		"DELETE FROM counts WHERE model=(SELECT id FROM model WHERE name=?)", err, "s",
+		account) == -1 ||
+	    sql_do(s->spam, "DELETE FROM fresh WHERE model=(SELECT id FROM model WHERE name=?)",
+		err, "s", account) == -1 ||
+	    sql_do(s->spam, "DELETE FROM applied WHERE account=?", err, "s", account) == -1 ||
+	    sql_do(s->spam, "DELETE FROM model WHERE name=?", err, "s", account) == -1) {
+		sql_rollback(s->spam);
+		return (-1);
+	}
+	return (sql_commit(s->spam, err));
+}
+
 /* --- packed counts: numbers of seven bits an octet, the lowest first, the eighth bit says more follows --- */
 
 static unsigned char *pack_number(unsigned char *p, uint32_t n)

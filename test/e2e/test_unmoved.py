@@ -145,8 +145,31 @@ def test_what_teaches_once_and_what_does_not(server):
         client.logout()
     assert lessons(server) == known | {1: (SPAM, 4), 4: (SPAM, 4)}
     time_passes(server, 30)
-    assert lessons(server) == known | {1: (SPAM, 4), 4: (SPAM, 4)}
+    known |= {1: (SPAM, 4), 4: (SPAM, 4)}
+    assert lessons(server) == known
     same_as_from_scratch(server)
+    relearned(server, len(known))
+
+
+def relearned(server, n):
+    """What is learned again is the same; without a message it is what the others teach, and undoing that lesson later undoes nothing."""
+    before = learning.knowledge(server)
+    with again(server) as s:
+        wait_for(lambda: "again already" not in s.command("spam", "relearn", "bob", check=False).stderr)  # what comes with each start
+        assert s.command("spam", "relearn").stdout == f"ann: learned again from {n} of {n} lessons\nbob: learned again from 0 of 0 lessons\n"
+    assert learning.difference(before, learning.knowledge(server)) is None
+    with again(server) as s:
+        client = s.imap(ANN)
+        uid = look(client, "Junk")
+        client.select("Junk")
+        client.uid("STORE", str(uid[6]), "+FLAGS", "(\\Deleted)")
+        client.expunge()
+        client.logout()
+        wait_for(lambda: "again already" not in s.command("spam", "relearn", "bob", check=False).stderr)
+        assert s.command("spam", "relearn", "ann").stdout == f"ann: learned again from {n - 1} of {n} lessons; the messages of the others are gone\n"
+        assert s.command("spam", "relearn", "zoe", check=False).returncode == 64
+    after = learning.knowledge(server)
+    assert after["lessons"] == before["lessons"] and len(after["applied"]) == n - 1 and len(after["features"]) < len(before["features"])
 
 
 def test_only_moves_teach_when_the_owner_says_so(server):

@@ -272,6 +272,16 @@ int tokens_stale(struct store *s, unsigned version, bool *ret, struct err *err)
 	*ret = false;
 	return (0);
 }
+int tokens_forget_account(struct store *s, struct slice account, struct err *err)
+{
+	(void)s;
+	(void)account;
+	(void)err;
+	fake.kept = (struct plain){ 0 };
+	memset(fake.applied, 0, sizeof(fake.applied));
+	fake.applied_n = 0;
+	return (0);
+}
 int tokens_forget(struct store *s, struct err *err)
 {
 	(void)s;
@@ -672,6 +682,13 @@ static void settle(const struct classifier *c) /* until what runs in the backgro
 	} while (c->jobs > 0 || c->pending > 0 || !work_idle(fake.work));
 }
 
+static void on_relearned(void *self, size_t lessons, size_t counted, const struct err *err)
+{
+	assert_null(err);
+	assert_int_equal(lessons, counted);
+	*(size_t *)self += counted;
+}
+
 static void moves_in_any_order_equal_training_from_scratch(void **state)
 {
 	enum lesson_class is[MESSAGES] = { LESSON_NONE };
@@ -679,6 +696,8 @@ static void moves_in_any_order_equal_training_from_scratch(void **state)
 	uint64_t dice = 7;
 	static struct plain fresh;
 	unsigned acts = 0;
+	size_t relearned = 0;
+	struct err err;
 
 	(void)state;
 	while (acts < 10000) {
@@ -718,6 +737,14 @@ static void moves_in_any_order_equal_training_from_scratch(void **state)
 	lose_some_counts();
 	c = begin(); /* and what was lost is counted again */
 	settle(c);
+	assert_plain(model_of_ann(c), &fresh);
+	assert_same_counts(&fake.kept, &fresh);
+	/* and so is everything when it is asked for, once at a time */
+	assert_int_equal(classifier_relearn(c, "ann", on_relearned, &relearned, &err), 0);
+	assert_int_equal(classifier_relearn(c, "ann", on_relearned, &relearned, &err), -1);
+	assert_int_equal(err.kind, ERR_BUSY);
+	settle(c);
+	assert_int_equal(relearned, MESSAGES);
 	assert_plain(model_of_ann(c), &fresh);
 	assert_same_counts(&fake.kept, &fresh);
 	classifier_stop(c);
