@@ -305,18 +305,6 @@ int ledger_delivered(struct store *s, struct arena *a, int64_t after, int64_t be
 	return (take_rows(s->ledger, a, max, ret, ret_n, err));
 }
 
-int ledger_delivered_as(struct store *s, struct arena *a, struct slice account,
-    struct slice message_id, size_t max, struct ledger_row **ret, size_t *ret_n, struct err *err)
-{
-	*ret = NULL;
-	*ret_n = 0;
-	if (sql_ask(s->ledger, ROWS "WHERE message_id=?1 AND message_id<>'' AND account=?2 AND "
-		DELIVERED " ORDER BY id LIMIT ?3", err, "ssi", bare_id(message_id), account,
-		(int64_t)max) == -1)
-		return (-1);
-	return (take_rows(s->ledger, a, max, ret, ret_n, err));
-}
-
 /* --- forgetting --- */
 
 int ledger_expire(struct store *s, int64_t before, struct err *err)

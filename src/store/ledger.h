@@ -45,9 +45,6 @@ int ledger_judged(struct store *s, struct arena *a, int64_t since, int64_t befor
  * most ${max}. An id of a ledger that was since begun anew counts as 0. */
 int ledger_delivered(struct store *s, struct arena *a, int64_t after, int64_t before, size_t max,
     struct ledger_row **ret, size_t *ret_n, struct err *err);
-/* lane: STORE_LEDGER. The same of one account, whose Message-ID this is (with or without <>). */
-int ledger_delivered_as(struct store *s, struct arena *a, struct slice account,
-    struct slice message_id, size_t max, struct ledger_row **ret, size_t *ret_n, struct err *err);
 int ledger_expire(struct store *s, int64_t before, struct err *err);
 
 #endif

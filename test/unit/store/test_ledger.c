@@ -168,11 +168,48 @@ static void forgets_by_age_and_by_size(void **state)
 	arena_free(a);
 }
 
+/* What was delivered, oldest first, in pieces; a ledger that was begun anew is read from its start. */
+static void deliveries_are_walked_in_order(void **state)
+{
+	static const struct {
+		const char *act;
+		bool kept;
+	} rows[] = { { "accept", true }, { "junk", true }, { "accept", false }, { "reject", true },
+		{ "accept", true } };
+	struct bench *b = *state;
+	struct arena *a = arena_new(0);
+	struct ledger_row *got;
+	struct err err = { 0 };
+	size_t n;
+
+	for (size_t i = 0; i < COUNT_OF(rows); i++)
+		ledger_add(b->store, &(struct ledger_row){ .at = 1000 + (int64_t)i,
+			.act = slice_of(rows[i].act), .account = SLICE("ann"),
+			.message_id = SLICE("<once@x>"),
+			.content_id = rows[i].kept ? SLICE("0123456789abcdef") : SLICE("") });
+	settle(b);
+	assert_int_equal(ledger_delivered(b->store, a, 0, 1004, 10, &got, &n, &err), 0);
+	assert_int_equal(n, 2); /* the last is too young */
+	assert_int_equal(got[0].at, 1000);
+	assert_int_equal(got[1].at, 1001);
+	assert_int_equal(ledger_delivered(b->store, a, got[0].id, 2000, 1, &got, &n, &err), 0);
+	assert_int_equal(n, 1);
+	assert_int_equal(got[0].at, 1001);
+	assert_int_equal(ledger_delivered(b->store, a, got[0].id, 2000, 10, &got, &n, &err), 0);
+	assert_int_equal(n, 1);
+	assert_int_equal(got[0].at, 1004);
+	assert_int_equal(ledger_delivered(b->store, a, got[0].id, 2000, 10, &got, &n, &err), 0);
+	assert_int_equal(n, 0);
+	assert_int_equal(ledger_delivered(b->store, a, 99999, 2000, 10, &got, &n, &err), 0);
+	assert_int_equal(n, 3);
+	arena_free(a);
+}
+
 int main(void)
 {
 #define CASE(f) cmocka_unit_test_setup_teardown(f, bench_start, bench_end)
 	const struct CMUnitTest tests[] = { CASE(found_by_every_name), CASE(found_by_address_net_and_time), CASE(newest_first_cut_and_now),
-		CASE(what_finds_no_room_is_counted), CASE(forgets_by_age_and_by_size) };
+		CASE(what_finds_no_room_is_counted), CASE(forgets_by_age_and_by_size), CASE(deliveries_are_walked_in_order) };
 
 	return (cmocka_run_group_tests(tests, NULL, NULL));
 }
