@@ -1,4 +1,4 @@
-/* The laws: a body in any pieces has one canonical form; a canonical body is its own canonical form; a canonical field holds no
+/* The laws: a body in any pieces, and with any patience, has one canonical form; a canonical body is its own canonical form; a canonical field holds no
  * line end but its last and no two blanks in a row. The first octet chooses the size of the pieces. */
 #include <stdint.h>
 #include <stdlib.h>
@@ -13,13 +13,65 @@ static void to_buf(void *self, struct slice octets)
 		abort();
 }
 
-static void body(enum canon how, struct slice in, size_t step, struct buf *out)
+static void must(bool holds)
 {
-	struct canon_body c = { .how = how, .sink = to_buf, .self = out };
+	if (!holds)
+		abort();
+}
+
+/* What was guessed wrongly is taken back. */
+struct guesser {
+	struct buf *out;
+	size_t kept;
+	bool guessing;
+};
+
+static void to_guesser(void *self, struct slice octets)
+{
+	struct guesser *g = self;
+
+	to_buf(g->out, octets);
+}
+
+static void on_guess(void *self)
+{
+	struct guesser *g = self;
+
+	must(!g->guessing);
+	g->guessing = true;
+	g->kept = g->out->n;
+}
+
+static void on_guessed(void *self, bool right)
+{
+	struct guesser *g = self;
+
+	must(g->guessing);
+	g->guessing = false;
+	if (!right)
+		g->out->n = g->kept;
+}
+
+static void body_patient(
+    enum canon how, struct slice in, size_t step, uint64_t patience, struct buf *out)
+{
+	struct guesser g = { .out = out };
+	struct canon_body c = { .how = how,
+		.sink = to_guesser,
+		.self = &g,
+		.patience = patience,
+		.guess = on_guess,
+		.guessed = on_guessed };
 
 	for (size_t at = 0; at < in.n; at += step)
 		canon_body_add(&c, slice_head(slice_from(in, at), step));
 	canon_body_end(&c);
+	must(!g.guessing);
+}
+
+static void body(enum canon how, struct slice in, size_t step, struct buf *out)
+{
+	body_patient(how, in, step, 0, out);
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
@@ -29,12 +81,14 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
 
 	for (int how = CANON_SIMPLE; how <= CANON_RELAXED; how++) {
 		struct buf whole = BUF_INIT(n + 16), cut = BUF_INIT(n + 16),
-			   again = BUF_INIT(n + 16);
+			   again = BUF_INIT(n + 16), patient = BUF_INIT(2 * n + 16);
 
 		body((enum canon)how, in, n + 1, &whole);
 		body((enum canon)how, in, step, &cut);
 		body((enum canon)how, buf_slice(&whole), n + 16, &again);
-		if (!slice_eq(buf_slice(&whole), buf_slice(&cut)))
+		body_patient((enum canon)how, in, step, step % 5 + 1, &patient);
+		if (!slice_eq(buf_slice(&whole), buf_slice(&cut)) ||
+		    !slice_eq(buf_slice(&whole), buf_slice(&patient)))
 			abort();
 		/* a last line of blanks without its end keeps one: not stable, and no message has it */
 		if (!slice_ends(buf_slice(&whole), SLICE(" \r\n")) &&
@@ -43,6 +97,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
 		buf_free(&whole);
 		buf_free(&cut);
 		buf_free(&again);
+		buf_free(&patient);
 	}
 	/* a field as parsers give it: no line end in its name, no CR alone */
 	if (slice_chr(in, ':') < slice_find(in, SLICE("\r\n")) &&

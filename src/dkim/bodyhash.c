@@ -4,56 +4,109 @@
 
 #include <openssl/evp.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "core/limits.h"
 #include "core/mem.h"
 
+/* Canonical forms come in words; the library is called for many at once. */
+enum { STAGE = 2048, PATIENCE = 32768 };
+
 struct bodyhash {
-	struct canon_body canon[CANON_RELAXED + 1];
-	bool used[CANON_RELAXED + 1];
-	uint64_t size[CANON_RELAXED + 1]; /* octets of the canonical form so far */
+	struct form {
+		struct bodyhash *body;
+		struct canon_body canon;
+		bool used;
+		uint64_t size; /* octets of the canonical form so far, without those on the stage */
+		uint64_t kept; /* the same before a guess */
+		size_t n;
+		char stage[STAGE];
+	} forms[CANON_RELAXED + 1];
 	struct want {
 		enum canon how;
 		uint64_t length;
-		EVP_MD_CTX *md; /* owned */
+		EVP_MD_CTX *md;   /* owned */
+		EVP_MD_CTX *kept; /* owned; before a guess */
 		unsigned char digest[BODYHASH_OCTETS];
 	} v[L_BODYHASH];
 	size_t n;
 };
 
-static void take(struct bodyhash *b, enum canon how, struct slice octets)
+static void take(struct form *f)
 {
+	struct bodyhash *b = f->body;
+
 	for (size_t i = 0; i < b->n; i++) {
-		uint64_t left = b->v[i].length - b->size[how];
-		struct slice part = octets;
+		uint64_t left = b->v[i].length - f->size;
 
-		if (b->v[i].how != how || b->v[i].length <= b->size[how])
+		if (b->v[i].how != f->canon.how || b->v[i].md == NULL || b->v[i].length <= f->size)
 			continue;
-		if (part.n > left)
-			part.n = (size_t)left;
-		(void)EVP_DigestUpdate(b->v[i].md, part.p, part.n);
+		(void)EVP_DigestUpdate(b->v[i].md, f->stage, left < f->n ? (size_t)left : f->n);
 	}
-	b->size[how] += octets.n;
+	f->size += f->n;
+	f->n = 0;
 }
 
-static void on_simple(void *self, struct slice octets)
+static void on_octets(void *self, struct slice octets)
 {
-	take(self, CANON_SIMPLE, octets);
+	struct form *f = self;
+	struct slice part;
+
+	for (; octets.n > 0; octets = slice_from(octets, part.n)) {
+		part = slice_head(octets, STAGE - f->n);
+		memcpy(f->stage + f->n, part.p, part.n);
+		if ((f->n += part.n) == STAGE)
+			take(f);
+	}
 }
 
-static void on_relaxed(void *self, struct slice octets)
+/* What comes may not belong to the body. A copy that fails leaves a hash that is all zero. */
+static void on_guess(void *self)
 {
-	take(self, CANON_RELAXED, octets);
+	struct form *f = self;
+	struct bodyhash *b = f->body;
+
+	take(f);
+	f->kept = f->size;
+	for (size_t i = 0; i < b->n; i++)
+		if (b->v[i].how == f->canon.how && (b->v[i].kept = EVP_MD_CTX_new()) != NULL &&
+		    EVP_MD_CTX_copy_ex(b->v[i].kept, b->v[i].md) != 1)
+			(void)EVP_MD_CTX_reset(b->v[i].kept);
+}
+
+static void on_guessed(void *self, bool right)
+{
+	struct form *f = self;
+	struct bodyhash *b = f->body;
+
+	take(f);
+	if (!right)
+		f->size = f->kept;
+	for (size_t i = 0; i < b->n; i++) {
+		struct want *w = &b->v[i];
+
+		if (w->how != f->canon.how)
+			continue;
+		EVP_MD_CTX_free(right ? w->kept : w->md);
+		if (!right)
+			w->md = w->kept;
+		w->kept = NULL;
+	}
 }
 
 struct bodyhash *bodyhash_new(void)
 {
 	struct bodyhash *b = NEW(struct bodyhash);
 
-	b->canon[CANON_SIMPLE] =
-	    (struct canon_body){ .how = CANON_SIMPLE, .sink = on_simple, .self = b };
-	b->canon[CANON_RELAXED] =
-	    (struct canon_body){ .how = CANON_RELAXED, .sink = on_relaxed, .self = b };
+	for (int how = CANON_SIMPLE; how <= CANON_RELAXED; how++) {
+		b->forms[how].body = b;
+		b->forms[how].canon = (struct canon_body){ .how = (enum canon)how,
+			.sink = on_octets,
+			.self = &b->forms[how],
+			.patience = PATIENCE,
+			.guess = on_guess,
+			.guessed = on_guessed };
+	}
 	return (b);
 }
 
@@ -61,8 +114,10 @@ void bodyhash_free(struct bodyhash *b)
 {
 	if (b == NULL)
 		return;
-	for (size_t i = 0; i < b->n; i++)
+	for (size_t i = 0; i < b->n; i++) {
 		EVP_MD_CTX_free(b->v[i].md);
+		EVP_MD_CTX_free(b->v[i].kept);
+	}
 	free(b);
 }
 
@@ -82,24 +137,27 @@ int bodyhash_want(struct bodyhash *b, enum canon how, uint64_t length)
 	}
 	w->how = how;
 	w->length = length;
-	b->used[how] = true;
+	b->forms[how].used = true;
 	return ((int)b->n++);
 }
 
 void bodyhash_add(struct bodyhash *b, struct slice octets)
 {
 	for (int how = CANON_SIMPLE; how <= CANON_RELAXED; how++)
-		if (b->used[how])
-			canon_body_add(&b->canon[how], octets);
+		if (b->forms[how].used)
+			canon_body_add(&b->forms[how].canon, octets);
 }
 
 void bodyhash_end(struct bodyhash *b)
 {
 	for (int how = CANON_SIMPLE; how <= CANON_RELAXED; how++)
-		if (b->used[how])
-			canon_body_end(&b->canon[how]);
+		if (b->forms[how].used) {
+			canon_body_end(&b->forms[how].canon);
+			take(&b->forms[how]);
+		}
 	for (size_t i = 0; i < b->n; i++)
-		(void)EVP_DigestFinal_ex(b->v[i].md, b->v[i].digest, NULL);
+		if (b->v[i].md != NULL)
+			(void)EVP_DigestFinal_ex(b->v[i].md, b->v[i].digest, NULL);
 }
 
 void bodyhash_get(
@@ -108,5 +166,5 @@ void bodyhash_get(
 	const struct want *w = &b->v[which];
 
 	memcpy(ret, w->digest, BODYHASH_OCTETS);
-	*ret_size = b->size[w->how];
+	*ret_size = b->forms[w->how].size;
 }

@@ -16,11 +16,31 @@ static void put(struct canon_body *c, struct slice s)
 /* An octet that stays follows: what waited was not the end. */
 static void flush(struct canon_body *c)
 {
+	if (c->guessing)
+		c->guessed(c->self, true);
+	c->guessing = false;
 	for (; c->line_ends > 0; c->line_ends--)
 		put(c, SLICE("\r\n"));
 	if (c->blank)
 		put(c, SLICE(" ")); /* RFC 6376 3.4.4: a run of blanks is one space */
 	c->blank = false;
+}
+
+/* One more that may be the last. */
+static void wait_line_end(struct canon_body *c)
+{
+	c->blank = false; /* at the end of a line: ignored */
+	if (c->guessing) {
+		c->sink(c->self, SLICE("\r\n"));
+		return;
+	}
+	c->line_ends++;
+	if (c->patience == 0 || c->line_ends < c->patience)
+		return;
+	c->guess(c->self);
+	c->guessing = true;
+	for (; c->line_ends > 0; c->line_ends--)
+		c->sink(c->self, SLICE("\r\n"));
 }
 
 static size_t run_length(const struct canon_body *c, struct slice s)
@@ -29,7 +49,7 @@ static size_t run_length(const struct canon_body *c, struct slice s)
 	size_t n;
 
 	if (c->how == CANON_SIMPLE) {
-		cr = memchr(s.p, '\r', s.n);
+		cr = *s.p == '\r' ? s.p : memchr(s.p, '\r', s.n);
 		return (cr == NULL ? s.n : (size_t)(cr - s.p));
 	}
 	for (n = 0; n < s.n && s.p[n] != '\r' && !is_blank(s.p[n]); n++)
@@ -45,8 +65,7 @@ void canon_body_add(struct canon_body *c, struct slice octets)
 		if (c->cr) {
 			c->cr = false;
 			if (octets.p[0] == '\n') {
-				c->blank = false; /* at the end of a line: ignored */
-				c->line_ends++;
+				wait_line_end(c);
 				octets = slice_from(octets, 1);
 				continue;
 			}
@@ -75,6 +94,9 @@ void canon_body_end(struct canon_body *c)
 	}
 	if (c->blank)
 		flush(c); /* a last line without its end: what others hash, so do we */
+	if (c->guessing)
+		c->guessed(c->self, false);
+	c->guessing = false;
 	/* RFC 6376 3.4.3, 3.4.4: empty lines at the end are ignored, what is left ends with one CRLF; of an empty body
 	 * "simple" makes one CRLF, "relaxed" nothing. */
 	if (c->any || c->how == CANON_SIMPLE)

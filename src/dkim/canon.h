@@ -8,11 +8,18 @@
 
 enum canon { CANON_SIMPLE, CANON_RELAXED };
 
-struct canon_body { /* embedded; all zero but these three at the start */
+struct canon_body { /* embedded; all zero but these at the start */
 	enum canon how;
 	void (*sink)(void *self, struct slice octets); /* slices valid during the call */
 	void *self;
+	/* Not 0: so many line ends wait and no more, so that no octet makes up for millions. Beyond that guess(self) is called and
+	 * they go to the sink as they come; then either guessed(self, true), the body went on, or guessed(self, false) at its
+	 * end: what the sink got since guess() was not of the body. */
+	uint64_t patience;
+	void (*guess)(void *self);
+	void (*guessed)(void *self, bool right);
 	/* private */
+	bool guessing;
 	uint64_t line_ends; /* seen and not yet passed on: they may be the last ones */
 	bool cr, blank, any;
 };

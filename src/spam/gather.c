@@ -127,8 +127,9 @@ static bool looks_like_list(const struct header *h)
 
 	return (header_first(h, SLICE("List-Post")) != NULL ||
 	    header_first(h, SLICE("List-Unsubscribe")) != NULL ||
-	    (f != NULL && (slice_ieq(slice_trim(f->body), SLICE("list")) ||
-			      slice_ieq(slice_trim(f->body), SLICE("bulk")))));
+	    (f != NULL &&
+		(slice_ieq(slice_trim(f->body), SLICE("list")) ||
+		    slice_ieq(slice_trim(f->body), SLICE("bulk")))));
 }
 
 /* A list that says which it is, looks like one, and proved that the name is under its own domain: it
