@@ -21,11 +21,11 @@ FULL = "(UID FLAGS INTERNALDATE RFC822.SIZE ENVELOPE BODYSTRUCTURE)"
 
 class Row:
     """before, run, after: commands, of which only run is timed. {n}: the round, {tenth}: a tenth of the messages. fresh: on a connection that
-    has selected nothing; cold: the server starts anew without its index. act: a function of (client, server) in place of run."""
+    has selected nothing; first: the server starts anew; cold: without its index. act: a function of (client, server) in place of run."""
 
-    def __init__(self, name, run=(), before=(), after=(), fresh=False, cold=False, act=None):
+    def __init__(self, name, run=(), before=(), after=(), fresh=False, cold=False, act=None, first=False):
         self.name, self.run, self.before, self.after = name, [run] if isinstance(run, str) else run, before, after
-        self.fresh, self.cold, self.act = fresh or cold, cold, act
+        self.fresh, self.first, self.cold, self.act = fresh or first or cold, first, cold, act
 
 
 def aside(name):
@@ -45,6 +45,7 @@ def mixed(_client, server):
 
 ROW_TABLE = [
     Row("select", "SELECT INBOX", fresh=True),
+    Row("first-select", "SELECT INBOX", first=True),
     Row("select-again", ["SELECT INBOX", "SELECT small", "SELECT INBOX"], before=["CREATE small"], after=["SELECT INBOX", "DELETE small"]),
     Row("status", "STATUS INBOX (MESSAGES UNSEEN UIDNEXT UIDVALIDITY HIGHESTMODSEQ)", fresh=True),
     Row("fetch-flags", "FETCH 1:* (UID FLAGS)"),
@@ -361,9 +362,10 @@ class Session:
 
     def once(self):
         row, server = self.row, self.server
-        if row.cold:
+        if row.first or row.cold:
             server.stop()
-            server.forget()
+            if row.cold:
+                server.forget()
             server.start()
         self.connect()
         for text in row.before:

@@ -1,7 +1,7 @@
 /* index.c: what does the index remember of a folder? Rows of the account's index.sqlite, asked
  * on the account's lane by its one writing connection. A cache: every failure is noted in
  * mail->index_failed, upon which the lane has the folders read again. Leaves rendering to
- * items.c, what went to index_gone.c. */
+ * items.c, what went to index_gone.c, what a view reads of a folder to index_view.c. */
 #include "store/mail_int.h"
 
 #include <stdio.h>
@@ -120,7 +120,8 @@ int index_folder_drop(struct mail *m, const struct lane_folder *lf)
 	if (id == 0)
 		return (0);
 	/* The contents go into no history: they did not leave one by one. */
-	if (sql_do(m->index, "DELETE FROM msg WHERE folder = ?1", NULL, "i", id) != 0 ||
+	if (sql_do(m->index, "DELETE FROM snap WHERE folder = ?1", NULL, "i", id) != 0 ||
+	    sql_do(m->index, "DELETE FROM msg WHERE folder = ?1", NULL, "i", id) != 0 ||
 	    sql_do(m->index, "DELETE FROM vanished WHERE folder = ?1", NULL, "i", id) != 0 ||
 	    sql_do(m->index, "DELETE FROM pack WHERE folder = ?1", NULL, "i", id) != 0 ||
 	    sql_do(m->index, "DELETE FROM folder WHERE id = ?1", NULL, "i", id) != 0)
@@ -264,49 +265,6 @@ int index_all(struct mail *m, const struct lane_folder *lf, struct arena *a, str
 	return (0);
 }
 
-int index_view(struct mail *m, const struct lane_folder *lf, struct view_message **ret,
-    size_t *ret_n, struct err *err)
-{
-	size_t n = 0, cap = lf->counted ? lf->counts.messages + 1 : 256;
-	struct view_message *msgs;
-	int got;
-
-	*ret = NULL;
-	*ret_n = 0;
-	if (m->index == NULL)
-		return (err_set(err, ERR_TEMPORARY, "the index cannot be read"));
-	/* These columns stand before the long ones: the names are never touched. */
-	if (sql_ask(m->index,
-		"SELECT uid, flags, modseq, size, internal, saved FROM msg WHERE folder = ?1 ORDER "
-		"BY uid",
-		err, "i", lf->id) != 0)
-		return (index_no(m));
-	msgs = mem_new_array(cap, sizeof(*msgs));
-	while ((got = sql_step(m->index, err)) == 1) {
-		if (n == cap) {
-			cap *= 2;
-			msgs = mem_grow(msgs, cap, sizeof(*msgs));
-		}
-		msgs[n++] = (struct view_message){
-			.uid = (uint32_t)sql_int(m->index, 0),
-			.flags = (uint32_t)sql_int(m->index, 1),
-			.modseq = (uint64_t)sql_int(m->index, 2),
-			.size = (uint32_t)sql_int(m->index, 3),
-			.internal_date = sql_int(m->index, 4),
-			.save_date = sql_int(m->index, 5),
-		};
-	}
-	sql_done(m->index);
-	if (got < 0) {
-		free(msgs);
-		return (index_no(m));
-	}
-	m->index_rows += n;
-	*ret = msgs;
-	*ret_n = n;
-	return (0);
-}
-
 /* One message more (1) or less (-1) with these flags. */
 void index_tally(struct lane_folder *lf, uint32_t flags, uint32_t size, int by)
 {
@@ -354,7 +312,7 @@ int index_put(struct mail *m, struct lane_folder *lf, const struct index_row *r)
 {
 	index_tally(lf, r->m.flags, r->m.size, 1);
 	m->index_rows++;
-	if (m->index == NULL || m->no_tx ||
+	if (m->index == NULL || m->no_tx || snap_drop(m, lf, r->m.uid, r->m.uid) != 0 ||
 	    sql_do(m->index,
 		"INSERT OR REPLACE INTO msg(folder, uid, flags, modseq, size, disk, internal, "
 		"saved, place, base, info, cid)"
@@ -401,7 +359,7 @@ int index_flags_end(struct mail *m, const struct lane_folder *lf, struct index_f
 	run->last = 0;
 	if (last == 0)
 		return (0);
-	if (m->index == NULL || m->no_tx ||
+	if (m->index == NULL || m->no_tx || snap_drop(m, lf, run->first, last) != 0 ||
 	    sql_do(m->index,
 		"UPDATE msg SET flags = ?4, modseq = ?5, place = ?6, info = ?7 WHERE folder = ?1 "
 		"AND uid BETWEEN ?2 AND ?3",

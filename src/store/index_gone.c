@@ -38,7 +38,8 @@ static int prune(struct mail *m, struct lane_folder *lf)
 static int drop_run(
     struct mail *m, struct lane_folder *lf, uint32_t first, uint32_t last, uint64_t modseq)
 {
-	if (sql_do(m->index, "DELETE FROM msg WHERE folder = ?1 AND uid BETWEEN ?2 AND ?3", NULL,
+	if (snap_drop(m, lf, first, last) != 0 ||
+	    sql_do(m->index, "DELETE FROM msg WHERE folder = ?1 AND uid BETWEEN ?2 AND ?3", NULL,
 		"iii", lf->id, (int64_t)first, (int64_t)last) != 0 ||
 	    sql_do(m->index,
 		"INSERT OR REPLACE INTO vanished(folder, first, last, modseq) VALUES(?1, ?2, ?3, ?4)",

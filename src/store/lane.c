@@ -366,6 +366,7 @@ void mail_run_all(void *self, struct list *jobs)
 	bool has_tx = m->index != NULL && sql_begin(m->index, &err) == 0;
 
 	m->index_failed = m->no_tx = !has_tx;
+	m->snap_clear = (struct snap_clear){ 0 };
 	LIST_EACH(jobs, node)
 	{
 		struct mail_job *j = (struct mail_job *)LIST_OWNER(node, struct job, node);

@@ -377,6 +377,9 @@ void mail_stop(struct account *a)
 
 	if (m == NULL)
 		return;
+	for (size_t i = 0; i < m->folders_n; i++)
+		if (m->folders[i]->view != NULL)
+			view_keep(m->folders[i]);
 	m->stopping = true;
 	patrol_stop(m);
 	text_stop(m);

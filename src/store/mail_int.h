@@ -134,6 +134,9 @@ struct mail {
 	struct batch_dir *batch_last;
 	bool index_failed; /* in this batch */
 	size_t index_rows; /* read or changed in this batch */
+	struct snap_clear { /* runs of a folder known to have no blob; until the transaction ends */
+		int64_t folder, from, to;
+	} snap_clear;
 	bool no_tx;        /* the batch has none: another program locks the index; nothing waits for it again */
 	uint32_t counter;
 	int64_t next_id;
@@ -242,6 +245,7 @@ bool view_is_held(const struct folder *f); /* somebody has it open; a view may b
 void view_stop(struct view *v);    /* the store closes: no watches, no timers; freed when unheld */
 void view_doubt(struct folder *f); /* a file was not as the index says: look again soon */
 void view_gone(struct folder *f);
+void view_keep(struct folder *f);  /* its view is about to go: the index keeps what the next one reads */
 void watch_begin(struct mail_job *j); /* before the first watch_tell */
 void watch_end(struct mail_job *j);   /* calls j->end, now or once nobody holds any more */
 
@@ -280,9 +284,6 @@ int index_get(struct mail *m, const struct lane_folder *lf, uint32_t uid, struct
     struct index_row *ret, struct err *err); /* 1, 0 none, -1 */
 int index_all(struct mail *m, const struct lane_folder *lf, struct arena *a, struct index_row **ret,
     size_t *ret_n, struct err *err);
-/* What a view knows of all, by UID: malloc'd, the caller frees. */
-int index_view(struct mail *m, const struct lane_folder *lf, struct view_message **ret,
-    size_t *ret_n, struct err *err);
 int index_put(struct mail *m, struct lane_folder *lf, const struct index_row *r);
 int index_flags(
     struct mail *m, struct lane_folder *lf, const struct index_row *r, uint32_t was);
@@ -305,6 +306,15 @@ int index_some(struct mail *m, const struct lane_folder *lf, const uint32_t *uid
 int index_no(struct mail *m); /* notes that the index failed; -1 */
 /* One message more (1) or less (-1) with these flags, in lf->counts. */
 void index_tally(struct lane_folder *lf, uint32_t flags, uint32_t size, int by);
+
+/* --- lane: index_view.c; failures as index.c --- */
+/* What a view knows of all, by UID: malloc'd, the caller frees. */
+int index_view(struct mail *m, struct lane_folder *lf, struct view_message **ret, size_t *ret_n,
+    struct err *err);
+/* Before any row of these UIDs changes: on -1 it must not. */
+int snap_drop(struct mail *m, const struct lane_folder *lf, uint32_t first, uint32_t last);
+/* So that the next index_view reads few rows: what it cannot write is read from rows. */
+void snap_fill(struct mail *m, const struct lane_folder *lf);
 
 /* --- lane: index_gone.c; failures as index.c --- */
 /* ${rows}, by UID, into the expunge history. */

@@ -318,9 +318,14 @@ int sql_commit(struct sql *q, struct err *err)
 	return (-1);
 }
 
+bool sql_in_tx(const struct sql *q)
+{
+	return (q->db != NULL && sqlite3_get_autocommit(q->db) == 0);
+}
+
 void sql_rollback(struct sql *q)
 {
-	if (q->db != NULL && sqlite3_get_autocommit(q->db) == 0)
+	if (sql_in_tx(q))
 		(void)sqlite3_exec(q->db, "ROLLBACK", NULL, NULL, NULL);
 }
 

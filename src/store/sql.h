@@ -36,6 +36,7 @@ int sql_do(struct sql *q, const char *text, struct err *err, const char *binds, 
 int sql_begin(struct sql *q, struct err *err);  /* IMMEDIATE */
 int sql_commit(struct sql *q, struct err *err); /* one that fails has rolled back */
 void sql_rollback(struct sql *q);               /* harmless outside a transaction */
+bool sql_in_tx(const struct sql *q); /* false also after SQLite itself rolled back, as when the disk is full */
 int64_t sql_last_id(struct sql *q);
 int64_t sql_changes(struct sql *q);
 /* Asking inside asking is allowed to a depth of 4: sql_ask pushes, sql_done pops. */

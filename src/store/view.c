@@ -109,6 +109,25 @@ struct store_op *view_look(struct view *v, folder_done *on_done, void *self)
 	return (look_start(o));
 }
 
+/* --- what the next opening reads --- */
+
+static int fill_act(struct mail_job *j)
+{
+	struct lane_folder *lf = &((struct look_op *)j)->folder->lane;
+
+	if (!lf->gone)
+		snap_fill(j->m, lf);
+	return (0);
+}
+
+void view_keep(struct folder *f)
+{
+	struct look_op *o = look_new(f, false, look_end, NULL);
+
+	o->job.act = fill_act;
+	(void)look_start(o);
+}
+
 /* --- watching the directories --- */
 
 static void ask_look(struct folder *f, bool hard)
@@ -209,6 +228,7 @@ static void on_expired(void *self)
 	struct view *v = self;
 
 	v->expiry = NULL;
+	view_keep(v->folder);
 	view_free(v);
 }
 
@@ -221,8 +241,10 @@ static void drop_oldest(struct store *s)
 
 		before = at->prev;
 		messages += v->cap;
-		if (++views > L_LINGER_VIEWS || messages > L_LINGER_MESSAGES)
+		if (++views > L_LINGER_VIEWS || messages > L_LINGER_MESSAGES) {
+			view_keep(v->folder);
 			view_free(v);
+		}
 	}
 }
 
