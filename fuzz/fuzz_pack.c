@@ -1,11 +1,13 @@
 /* Law: whatever a pack's blobs hold, a record that is found lies inside them and, put into a new
- * pack, is found there the same; so it is with a strip. Input: the length of the first blob in two
- * octets, then both; all of them are a strip's blob too. */
+ * pack, is found there the same; so it is with a strip, and with what a view keeps of a run, which is
+ * whole or nothing. Input: the length of the first blob in two
+ * octets, then both; all of them are a strip's blob, and a run's, too. */
 #include <stdlib.h>
 #include <string.h>
 
 #include "core/limits.h"
 #include "store/keys.h"
+#include "store/snap.h"
 #include "store/strip.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n);
@@ -61,12 +63,47 @@ static void same_strip(const uint8_t *data, size_t n)
 	strip_free(&again);
 }
 
+static void same_run(const struct view_message *a, const struct view_message *b, size_t n)
+{
+	for (size_t i = 0; i < n; i++)
+		if (a[i].uid != b[i].uid || a[i].flags != b[i].flags || a[i].size != b[i].size ||
+		    a[i].modseq != b[i].modseq || a[i].internal_date != b[i].internal_date ||
+		    a[i].save_date != b[i].save_date)
+			abort();
+}
+
+static void same_snap(const uint8_t *data, size_t n)
+{
+	static struct view_message m[SNAP_UIDS], back[SNAP_UIDS];
+	struct buf out = BUF_INIT(SNAP_OCTETS);
+	size_t count = snap_read((struct slice){ (const char *)data, n }, 1, m);
+
+	if (count == 0 && n > 0) { /* what the octets would say, had they a sum */
+		for (; count < SNAP_UIDS && n >= SNAP_RECORD; count++, n -= SNAP_RECORD)
+			memcpy(&m[count], data + count * SNAP_RECORD, SNAP_RECORD);
+		for (size_t i = 0; i < count; i++)
+			m[i].uid = SNAP_UIDS + (uint32_t)i;
+	}
+	if (count == 0 || !snap_write(m, count, &out)) {
+		buf_free(&out);
+		return;
+	}
+	if (snap_read(buf_slice(&out), 1, back) != count)
+		abort();
+	same_run(m, back, count);
+	out.p[n % out.n] = (char)~out.p[n % out.n];
+	if (snap_read(buf_slice(&out), 1, back) != 0)
+		abort();
+	buf_free(&out);
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
 {
 	struct pack p;
 	size_t first;
 
 	same_strip(data, n);
+	same_snap(data, n);
 	if (n < 2)
 		return (0);
 	first = data[0] | (size_t)data[1] << 8;
