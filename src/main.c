@@ -305,6 +305,7 @@ static int start(struct server *s, struct arena *a, struct err *err)
 		s->tls_client, s->cfg, s->suffixes };
 	if ((s->smtp = smtp_server_new(&deps, err)) == NULL)
 		return (-1);
+	s->ops.lists = smtp_server_lists(s->smtp);
 	s->sender = smtp_sender_new(&deps);
 	s->imap = imap_server_new(s->loop, s->work, s->store, s->tls_imap, s->cfg);
 	s->http = http_server_new(s->loop, ops_http, &s->ops, hosts);

@@ -22,6 +22,7 @@ struct ops { /* all borrowed; NULL where there is none (a command working alone)
 	struct classifier *classifier;
 	struct dns *dns;
 	const struct suffixes *suffixes;
+	struct lists *lists; /* spam/lists.h */
 	const struct cfg *cfg;
 	bool ready;
 	int64_t started; /* wall seconds */

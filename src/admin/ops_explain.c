@@ -133,7 +133,7 @@ static void on_cancel(struct ops_call *c)
 void ops_explain(struct ops_call *c)
 {
 	struct explain_deps deps = { c->ops->store, c->ops->dns, c->ops->suffixes,
-		c->ops->classifier, c->ops->cfg };
+		c->ops->classifier, c->ops->cfg, c->ops->lists };
 	struct slice ip = ops_param(c, "ip"), from = ops_param(c, "from");
 	struct explain_ask ask = { .file = c->q.body,
 		.has_from = from.p != NULL,

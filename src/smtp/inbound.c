@@ -7,6 +7,7 @@
 #include "core/log.h"
 #include "core/mem.h"
 #include "smtp/inbound_int.h"
+#include "spam/gather.h"
 #include "spam/repute.h"
 #include "store/mailbox.h"
 
@@ -120,14 +121,6 @@ static void on_proved(void *self)
 	flow_release(&e->flow);
 }
 
-static struct slice domain_of(struct slice address)
-{
-	size_t at = slice_rchr(address, '@');
-
-	return (at == SIZE_MAX ? (struct slice){ "", 0 } : slice_from(address, at + 1));
-}
-
-/* What is known before the proofs are: they overlap. */
 static void ask_lists(struct inbound *in)
 {
 	struct smtp_end *e = &in->end;
@@ -135,10 +128,7 @@ static void ask_lists(struct inbound *in)
 	if (!asks_lists(in))
 		return;
 	in->lists = list_asks_new(e->server->lists, smtp_proof_budget(e->tx->proof));
-	list_asks_name(in->lists, domain_of(e->facts.from));
-	list_asks_name(in->lists, domain_of(e->facts.mail_from));
-	list_asks_name(in->lists, e->facts.helo);
-	list_asks_uris(in->lists, &in->uris);
+	gather_ask_lists(in->lists, &e->facts, &in->uris);
 }
 
 static void prove(void *self)
@@ -162,32 +152,12 @@ static void on_looked_up(void *self)
 static void look_up(void *self)
 {
 	struct inbound *in = self;
-	const struct facts *f = &in->end.facts;
 
-	if (in->lists == NULL)
-		return;
-	for (size_t i = 0; i < f->proved_n; i++)
-		list_asks_name(in->lists, f->proved[i]);
+	gather_ask_proved(in->lists, &in->end.facts);
 	if (list_asks_known(in->lists))
 		return;
 	flow_hold(&in->end.flow);
 	list_asks_await(in->lists, on_looked_up, in);
-}
-
-/* The connection's and the message's together. */
-static void gather_lists(struct inbound *in)
-{
-	struct facts *f = &in->end.facts;
-	const struct listed *more;
-	size_t n = list_asks_hits(in->lists, &more);
-	struct listed *all = arena_array(in->end.tx->arena, f->listed_n + n + 1, sizeof(*all));
-
-	for (size_t i = 0; i < f->listed_n; i++)
-		all[i] = f->listed[i];
-	for (size_t i = 0; i < n; i++)
-		all[f->listed_n + i] = more[i];
-	f->listed = all;
-	f->listed_n += n;
 }
 
 static void run_acquaint(struct job *j) /* worker */
@@ -199,7 +169,7 @@ static void acquaint(void *self)
 {
 	struct inbound *in = self;
 
-	gather_lists(in);
+	gather_listed(in->lists, in->end.tx->arena, &in->end.facts);
 	if (in->end.facts.from.n > 0)
 		smtp_end_work_on(
 		    &in->end, store_lane(in->end.server->deps.store, STORE_STATE), run_acquaint);

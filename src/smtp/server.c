@@ -197,6 +197,11 @@ void smtp_server_counts(const struct smtp_server *s, struct smtp_server_counts *
 	*ret = s->counts;
 }
 
+struct lists *smtp_server_lists(struct smtp_server *s)
+{
+	return (s->lists);
+}
+
 void smtp_server_each_list(
     const struct smtp_server *s, void (*on_list)(void *arg, const struct list_status *l), void *arg)
 {

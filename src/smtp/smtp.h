@@ -45,6 +45,7 @@ struct smtp_server_counts {
 };
 void smtp_server_counts(const struct smtp_server *s, struct smtp_server_counts *ret);
 const char *smtp_server_degraded(const struct smtp_server *s); /* NULL: well */
+struct lists *smtp_server_lists(struct smtp_server *s); /* NULL: no DNS */
 /* The lists in the DNS that are asked, and how they are. */
 void smtp_server_each_list(const struct smtp_server *s,
     void (*on_list)(void *arg, const struct list_status *l), void *arg);

@@ -13,6 +13,7 @@
 #include "core/work.h"
 #include "msg/addr.h"
 #include "spam/gather.h"
+#include "spam/lists.h"
 #include "spam/repute.h"
 #include "store/senders.h"
 
@@ -35,6 +36,9 @@ struct explain {
 	struct iprev *iprev;
 	struct dkim_auth *auth;
 	struct dns_budget budget;
+	bool wants_uris;
+	struct uri_hosts uris;                 /* where its links lead */
+	struct list_asks *of_peer, *of_message; /* owned; NULL: no list is asked */
 	struct later *feed;
 	size_t fed; /* octets of the message given to ${auth} */
 	struct err err;
@@ -43,13 +47,15 @@ struct explain {
 
 static void read_file(void *self);
 static void ask_dns(void *self);
+static void look_up(void *self);
 static void acquaint(void *self);
 static void weigh(void *self);
 static void on_ended(void *self);
 
 static const struct flow_step steps[] = {
 	{ "read", read_file }, /* worker: form, parts, words; what we stamped */
-	{ "ask", ask_dns },    /* the peer's name, SPF, DKIM, DMARC, ARC */
+	{ "ask", ask_dns },    /* the peer's name, SPF, DKIM, DMARC, ARC, lists */
+	{ "look up", look_up }, /* names that were proved; all answers come home */
 	{ "acquaint", acquaint },
 	{ "weigh", weigh },
 	{ NULL, NULL },
@@ -60,6 +66,8 @@ static void explain_free(struct explain *x)
 	if (x->deps.classifier != NULL)
 		classifier_release(x->deps.classifier);
 	features_free(&x->features);
+	list_asks_free(x->of_peer);
+	list_asks_free(x->of_message);
 	arena_free(x->arena);
 }
 
@@ -130,15 +138,23 @@ static void run_read(struct job *j) /* worker */
 	mime_parse(x->arena, x->message, &x->mime);
 	if (x->deps.classifier != NULL)
 		features_of(x->deps.classifier, &x->mime, &x->features);
+	if (x->wants_uris)
+		uri_find(x->arena, &x->mime, &x->uris);
 	f->from = gather_from(x->arena, &x->header);
 	f->header = &x->header;
 	f->mime = &x->mime;
+}
+
+static bool asks_dns(const struct explain *x)
+{
+	return (x->deps.dns != NULL && !x->ask.offline);
 }
 
 static void read_file(void *self)
 {
 	struct explain *x = self;
 
+	x->wants_uris = asks_dns(x) && x->deps.lists != NULL && lists_want(x->deps.lists, LIST_URI);
 	if (put_job(x, STORE_SPAM, run_read) == -1)
 		flow_stop(&x->flow);
 }
@@ -210,7 +226,6 @@ static void ask_sender(struct explain *x)
 			ask.domain = domain_ascii(x->arena, list.v[0].domain);
 		}
 	}
-	x->budget.left = L_DNS_MESSAGE;
 	flow_hold(&x->flow);
 	x->auth = dkim_auth_start(x->arena, store_loop(x->deps.store), x->deps.dns,
 	    x->deps.suffixes, &ask, f->arrived != 0 ? f->arrived : clock_wall());
@@ -219,18 +234,57 @@ static void ask_sender(struct explain *x)
 	feed(x);
 }
 
+static void ask_peer(struct explain *x)
+{
+	const struct ip *peer = &x->e.facts.peer;
+
+	if ((x->iprev = iprev_start(x->deps.dns, peer, on_iprev, x)) != NULL)
+		flow_hold(&x->flow);
+	if (x->deps.lists != NULL) {
+		x->of_peer = list_asks_new(x->deps.lists, NULL);
+		list_asks_address(x->of_peer, peer);
+	}
+}
+
 static void ask_dns(void *self)
 {
 	struct explain *x = self;
 	const struct ip *peer = &x->e.facts.peer;
 
-	if (x->deps.dns == NULL || x->ask.offline)
+	if (!asks_dns(x))
 		return;
-	if (x->e.has_peer && gather_has_name(x->deps.cfg, peer) &&
-	    (x->iprev = iprev_start(x->deps.dns, peer, on_iprev, x)) != NULL)
-		flow_hold(&x->flow);
-	if (!x->e.has_peer || gather_may_ask(x->deps.cfg, peer))
-		ask_sender(x);
+	x->budget.left = L_DNS_MESSAGE;
+	if (x->e.has_peer && gather_has_name(x->deps.cfg, peer))
+		ask_peer(x);
+	if (x->e.has_peer && !gather_may_ask(x->deps.cfg, peer))
+		return;
+	if (x->deps.lists != NULL) {
+		x->of_message = list_asks_new(x->deps.lists, &x->budget);
+		gather_ask_lists(x->of_message, &x->e.facts, &x->uris);
+	}
+	ask_sender(x);
+}
+
+static void on_looked_up(void *self)
+{
+	flow_release(&((struct explain *)self)->flow);
+}
+
+static void await(struct explain *x, struct list_asks *q)
+{
+	if (list_asks_known(q))
+		return;
+	flow_hold(&x->flow);
+	list_asks_await(q, on_looked_up, x);
+}
+
+static void look_up(void *self)
+{
+	struct explain *x = self;
+
+	gather_ask_proved(x->of_message, &x->e.facts);
+	await(x, x->of_peer);
+	await(x, x->of_message);
 }
 
 /* --- acquaint, weigh --- */
@@ -268,6 +322,8 @@ static void acquaint(void *self)
 {
 	struct explain *x = self;
 
+	x->e.facts.listed_n = list_asks_hits(x->of_peer, &x->e.facts.listed);
+	gather_listed(x->of_message, x->arena, &x->e.facts);
 	x->e.account = whose(x);
 	x->e.facts.account = x->e.account;
 	if (x->e.account[0] != '\0' && x->e.facts.from.n > 0)

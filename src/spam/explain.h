@@ -11,6 +11,7 @@
 #include "spam/verdict.h"
 
 struct explain;
+struct lists; /* spam/lists.h */
 
 struct explain_deps { /* borrowed; cfg for as long as it runs */
 	struct store *store;
@@ -18,6 +19,7 @@ struct explain_deps { /* borrowed; cfg for as long as it runs */
 	const struct suffixes *suffixes;
 	struct classifier *classifier; /* NULL: none */
 	const struct cfg *cfg;
+	struct lists *lists; /* NULL: none is asked */
 };
 struct explain_ask {
 	struct slice file;   /* borrowed until the answer: as message_form takes it */

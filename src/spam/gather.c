@@ -9,6 +9,7 @@
 #include "dkim/results.h"
 #include "msg/addr.h"
 #include "spam/filter.h"
+#include "spam/lists.h"
 
 bool gather_may_ask(const struct cfg *cfg, const struct ip *address)
 {
@@ -177,6 +178,41 @@ void gather_proof(const struct dkim_auth_result *r, struct arena *a, const struc
 	 * trust. Whoever makes a list of his own to forge with gets from the refusal into Junk, no further.
 	 * RFC 7489 10.3. */
 	ret->indirect = is_list(h, ret) || is_vouched_for(r, c);
+}
+
+static struct slice domain_of(struct slice address)
+{
+	size_t at = slice_rchr(address, '@');
+
+	return (at == SIZE_MAX ? (struct slice){ "", 0 } : slice_from(address, at + 1));
+}
+
+void gather_ask_lists(struct list_asks *q, const struct facts *f, const struct uri_hosts *uris)
+{
+	list_asks_name(q, domain_of(f->from));
+	list_asks_name(q, domain_of(f->mail_from));
+	list_asks_name(q, f->helo);
+	list_asks_uris(q, uris);
+}
+
+void gather_ask_proved(struct list_asks *q, const struct facts *f)
+{
+	for (size_t i = 0; q != NULL && i < f->proved_n; i++)
+		list_asks_name(q, f->proved[i]);
+}
+
+void gather_listed(const struct list_asks *q, struct arena *a, struct facts *ret)
+{
+	const struct listed *more;
+	size_t n = list_asks_hits(q, &more);
+	struct listed *all = arena_array(a, ret->listed_n + n + 1, sizeof(*all));
+
+	for (size_t i = 0; i < ret->listed_n; i++)
+		all[i] = ret->listed[i];
+	for (size_t i = 0; i < n; i++)
+		all[ret->listed_n + i] = more[i];
+	ret->listed = all;
+	ret->listed_n += n;
 }
 
 /* Several in one domain are allowed (AUT-07), but are nobody's address; nor is one that no envelope could

@@ -232,6 +232,24 @@ def test_many_links_ask_a_bounded_number_of_questions(server, resolver):
     assert len([name for name, _ in resolver.asked if name.endswith(".uri.example")]) - before <= 2 * 16
 
 
+def explained(server, *options, sender="someone@far.example", body="short", helo="far.example"):
+    message = f"From: <{sender}>\r\nTo: ann@local.example\r\nSubject: explained\r\nMessage-ID: <e@far.example>\r\n\r\n{body}\r\n"
+    return json.loads(server.command("explain", "-", "--json", "--from", sender, "--helo", helo, *options, input=message.encode()).stdout)
+
+
+def test_explain_asks_the_same_lists(server, resolver):
+    e = explained(server, "--ip", "127.0.7.11", sender="a@mail.spam.example", body="see http://www.evil.com/x")
+    points = {p["rule"]: p["points"] for p in e["points"]}
+    assert (points["listed-address"], points["listed-name"], points["listed-uri"]) == (7, 2.5, 6.5), e
+    assert "listed by uri.example (127.0.0.80): evil.com" in e["notes"]
+    assert explained(server, "--ip", "127.0.7.14")["verdict"] == "reject"  # as it would be after RCPT
+    e = explained(server, body="see http://evil.com/x")  # nobody knows who brought it
+    assert {p["rule"] for p in e["points"] if p["rule"].startswith("listed")} == {"listed-uri"}
+    asked = len(resolver.asked)
+    e = explained(server, "--ip", "127.0.7.11", "--offline", body="see http://evil.com/x")
+    assert not [p for p in e["points"] if p["rule"].startswith("listed")] and len(resolver.asked) == asked
+
+
 def test_lists_that_are_not_well_harm_nobody_and_are_shown(server, resolver):
     rows = states(server)
     assert {zone: rows[zone]["state"] for zone in ("refuses.example", "world.example", "hijacked.example", "empty.example", "silent.example")} == {
