@@ -282,7 +282,9 @@ static struct left left_of(struct arena *a, const struct ledger_row *row, double
 	struct facts f = { 0 };
 
 	memcpy(l.content_id, row->content_id.p, sizeof(l.content_id));
-	if (facts_read(a, json_root(doc), &f) && f.has_bayes)
+	if (!facts_read(a, json_root(doc), &f))
+		l.others = 0; /* how much of it the classifier said is not known */
+	else if (f.has_bayes)
 		l.others -= bayes_points(f.bayes, f.bayes_confidence);
 	json_doc_free(doc);
 	return (l);
