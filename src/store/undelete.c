@@ -8,6 +8,7 @@
 
 #include "core/loop.h"
 #include "msg/fold.h"
+#include "store/quarantine.h"
 
 enum { PUT_BATCH = 64, FILTER_MAX = 65536 };
 
@@ -107,15 +108,34 @@ static void on_made(void *self, const struct err *err)
 	choose_folders(u);
 }
 
+/* Only what was refused lies in Quarantine: other mail would be gone for good after a while there. */
+static bool may_lie_in(const struct undelete *u, const struct found *f, const struct folder *to)
+{
+	const struct origin *o = f->origin == SIZE_MAX ? NULL : &u->origins[f->origin];
+
+	return (folder_role(to) != ROLE_QUARANTINE ||
+	    (o != NULL && (o->live != NULL ? folder_role(o->live) : o->role) == ROLE_QUARANTINE));
+}
+
 static void choose_folders(struct undelete *u)
 {
 	enum folder_role role = ROLE_NONE;
+	struct err err = { 0 };
 
 	for (; u->at < u->kept; u->at++) {
 		struct found *f = u->found[u->at];
 
-		if ((f->to = folder_for(u, f)) != NULL)
+		if ((f->to = folder_for(u, f)) != NULL) {
+			if (may_lie_in(u, f, f->to))
+				continue;
+			if (u->into.n > 0) {
+				(void)quarantine_takes(f->to, &err);
+				fail(u, &err);
+				return;
+			}
+			f->to = folder_find(u->m->account, SLICE("INBOX"));
 			continue;
+		}
 		if (u->into.n == 0 && f->origin != SIZE_MAX &&
 		    folder_by_role(u->m->account, u->origins[f->origin].role) == NULL)
 			role = u->origins[f->origin].role;

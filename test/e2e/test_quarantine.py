@@ -1,5 +1,5 @@
 """Mail that is refused at the end of the data leaves a copy in Quarantine: what it is, what may be done with it, what taking it out means."""
-import imaplib, json, os, smtplib, time
+import glob, imaplib, json, os, smtplib, time
 
 import pytest
 
@@ -129,6 +129,28 @@ def test_nothing_is_put_there_and_it_stays(server):
         c.expunge()
         assert subjects(c, "Quarantine") == {}
     assert known(server) == {} and "learned" not in server.log_text()
+
+
+def test_only_refused_mail_is_undeleted_into_it(server):
+    assert send(server, "refused")[0] == 550 and send(server, "plain", text="short")[0] == 250
+    with client(server) as c:
+        for folder in ("Quarantine", "INBOX"):
+            c.select(folder)
+            c.store("1", "+FLAGS", "\\Deleted")
+            c.expunge()
+    done = server.command("undelete", "ann", "--subject", "plain", "--into", "Quarantine", check=False)
+    assert done.returncode != 0 and "only refused mail comes here" in done.stderr, done
+    server.command("undelete", "ann", "--all")
+    with client(server) as c:
+        assert list(subjects(c, "Quarantine")) == ["refused"] and list(subjects(c, "INBOX")) == ["plain"]
+
+
+def test_a_copy_says_itself_why_it_was_refused(server):
+    assert send(server, "proved")[0] == 550
+    [path] = glob.glob(os.path.join(server.folder, "mail/ann/.Quarantine/*/*,S=*"))
+    e = json.loads(server.command("explain", path, "--json").stdout)
+    assert (e["peer"], e["mail_from"], e["account"]) == (HOST, "uncle@friend.example", "ann") and e["delivered"]["told"].startswith("reject; score")
+    assert e["facts"]["aligned"] is True and e["verdict"] == "reject"
 
 
 def test_taking_it_out_teaches_and_allows_who_was_proved(server):
