@@ -46,7 +46,8 @@ struct facts {
 	const struct slice *proved; /* domains that passed by DKIM or SPF, A-labels, lower case */
 	size_t proved_n;
 	bool
-	    proof_undecided; /* a temporary error alone kept SPF or a signature from being checked */
+	    proof_undecided; /* a temporary error alone kept SPF or a signature from being checked, or
+				a policy from being found that would say what they prove */
 	enum dmarc_policy
 	    dmarc_wish;       /* of a From that failed: what its domain asks for this message */
 	bool dmarc_undecided; /* a policy was found, and a temporary error alone leaves it open */

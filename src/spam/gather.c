@@ -81,6 +81,15 @@ static bool speaks_for(const struct facts *f, struct slice from)
 	return (false);
 }
 
+/* Aligned, whatever the policy may turn out to be. */
+static bool is_proved(const struct facts *f, struct slice from)
+{
+	for (size_t i = 0; i < f->proved_n; i++)
+		if (slice_eq(from, f->proved[i]))
+			return (true);
+	return (false);
+}
+
 static void say_dmarc(const struct dmarc_result *d, struct facts *ret)
 {
 	ret->aligned = ret->proof_undecided ? FACT_UNKNOWN : FACT_NO;
@@ -96,7 +105,12 @@ static void say_dmarc(const struct dmarc_result *d, struct facts *ret)
 		ret->dmarc_wish = d->disposition;
 		break;
 	case DMARC_TEMPERROR:
+		if (is_proved(ret, d->from)) {
+			ret->dmarc_pass = ret->aligned = FACT_YES;
+			break;
+		}
 		ret->dmarc_undecided = d->policy != DMARC_ASKS_NOTHING;
+		ret->proof_undecided = true;
 		ret->aligned = FACT_UNKNOWN;
 		break;
 	case DMARC_NONE:

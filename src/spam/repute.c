@@ -41,14 +41,6 @@ static void set_net(const struct store *store, struct arena *a, struct facts *f)
 	(void)set(store, a, slice_of(reputation_net(&f->peer, net)), f);
 }
 
-void repute_look(const struct store *store, const struct cfg *cfg, const struct suffixes *s,
-    struct arena *a, struct facts *f)
-{
-	f->has_reputation = false;
-	if (repute_counts(cfg, &f->peer) && !set(store, a, repute_domain(s, a, f), f))
-		set_net(store, a, f);
-}
-
 void repute_look_early(const struct store *store, const struct cfg *cfg, const struct suffixes *s,
     struct arena *a, struct slice domain, struct facts *f)
 {
@@ -62,6 +54,19 @@ void repute_look_early(const struct store *store, const struct cfg *cfg, const s
 	if (f->has_reputation && s != NULL && domain.n > 0 &&
 	    reputation_score(store, suffixes_org(s, a, domain), &better) && better > net)
 		f->has_reputation = false;
+}
+
+void repute_look(const struct store *store, const struct cfg *cfg, const struct suffixes *s,
+    struct arena *a, struct facts *f)
+{
+	size_t at = slice_rchr(f->from, '@');
+
+	f->has_reputation = false;
+	/* DNS-01: a better name is not taken from him because it could not be asked about. */
+	if (f->proof_undecided && f->aligned == FACT_UNKNOWN && at != SIZE_MAX)
+		repute_look_early(store, cfg, s, a, slice_from(f->from, at + 1), f);
+	else if (repute_counts(cfg, &f->peer) && !set(store, a, repute_domain(s, a, f), f))
+		set_net(store, a, f);
 }
 
 enum lesson_class repute_of_verdict(const struct cfg *cfg, const struct verdict *v)

@@ -15,7 +15,8 @@ bool repute_counts(const struct cfg *cfg, const struct ip *peer);
 /* The organisational domain of From when it was proved, A-labels, in the arena; else empty. ${s} NULL:
  * none. */
 struct slice repute_domain(const struct suffixes *s, struct arena *a, const struct facts *f);
-/* Fills the reputation of the facts: the proved domain's where it has one, else the network's. */
+/* Fills the reputation of the facts: the proved domain's where it has one, else the network's;
+ * of a domain that only a failed lookup keeps from being proved as repute_look_early. */
 void repute_look(const struct store *store, const struct cfg *cfg, const struct suffixes *s,
     struct arena *a, struct facts *f);
 /* The same before the message comes: a network's, unless the domain that the envelope names has a

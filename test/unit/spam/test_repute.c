@@ -92,6 +92,17 @@ static void the_proved_domain_counts_before_the_network(void **state)
 		assert_int_equal(f.has_reputation ? (int)f.reputation : -1, cases[i].score);
 		assert_true(slice_eq(f.reputation_of, slice_of(cases[i].of)));
 	}
+	for (unsigned undecided = 0; undecided < 2; undecided++) { /* by a DNS that was silent */
+		struct facts f = from("198.51.100.9", "a@mail.shop.example", FACT_UNKNOWN);
+		struct cfg cfg = { 0 };
+
+		f.proof_undecided = undecided != 0;
+		repute_look(&store, &cfg, s, a, &f);
+		assert_int_equal(f.has_reputation, !undecided);
+		f.from = SLICE("a@rogue.example");
+		repute_look(&store, &cfg, s, a, &f);
+		assert_int_equal(f.reputation, 5);
+	}
 	arena_free(a);
 	suffixes_free(s);
 }
