@@ -13,24 +13,17 @@ python=/usr/bin/python3
 work=$here/../build/bench
 mkdir -p "$work"
 dir=$(mktemp -d "$work/smtp_in.XXXXXX")
-pid= postfix=
+pid= postfix= theirs_dir=
 cleanup() {
 	[ -z "$pid" ] || kill "$pid" 2>/dev/null || true
 	[ -z "$postfix" ] || postfix -c "$postfix" stop >/dev/null 2>&1 || true
 	[ -z "$pid" ] || wait "$pid" 2>/dev/null || true
-	rm -rf "$dir"
+	rm -rf "$dir" "$theirs_dir"
 }
 trap cleanup EXIT
 trap 'exit 1' INT TERM
 
-wait_port() {
-	for _ in $(seq 100); do
-		$python -c "import socket; socket.create_connection(('127.0.0.1', $1), 1).close()" 2>/dev/null && return
-		sleep 0.1
-	done
-	echo "smtp_in: nothing listens on port $1" >&2
-	exit 1
-}
+. "$here/postfix.sh"
 
 # measure PORT PID MAILDIR: a short run first, so that nothing is counted that happens only once
 measure() {
@@ -46,52 +39,7 @@ pid=$!
 wait_port $((base + 25))
 
 theirs=
-if ! command -v postfix >/dev/null; then
-	theirs="Postfix is not installed"
-elif [ "$(id -u)" != 0 ]; then
-	theirs="Postfix needs root to start"
-else
-	# Postfix's own users walk down to here.
-	theirs_dir=$(mktemp -d /var/tmp/pennypost-bench.XXXXXX)
-	[ "$(stat -c %d /var/tmp)" = "$(stat -c %d "$dir")" ] || echo "smtp_in: /var/tmp is another file system than $work: the comparison is not fair" >&2
-	trap 'cleanup; rm -rf "$theirs_dir"' EXIT
-	chmod 755 "$theirs_dir"
-	mkdir "$theirs_dir/conf" "$theirs_dir/queue" "$theirs_dir/data" "$theirs_dir/mail"
-	chown postfix "$theirs_dir/data" "$theirs_dir/mail"
-	cat >"$theirs_dir/conf/main.cf" <<-END
-		compatibility_level = 3.6
-		queue_directory = $theirs_dir/queue
-		data_directory = $theirs_dir/data
-		multi_instance_name = postfix-bench
-		myhostname = mail.bench.example
-		inet_interfaces = 127.0.0.1
-		inet_protocols = ipv4
-		mynetworks =
-		mydestination =
-		maillog_file = /var/tmp/$(basename "$theirs_dir")/log
-		maillog_file_prefixes = /var
-		virtual_mailbox_domains = bench.example
-		virtual_mailbox_base = $theirs_dir/mail
-		virtual_mailbox_maps = static:ann/
-		virtual_minimum_uid = 1
-		virtual_uid_maps = static:$(id -u postfix)
-		virtual_gid_maps = static:$(id -g postfix)
-		smtpd_recipient_restrictions = reject_unauth_destination
-		smtpd_client_connection_count_limit = 0
-		smtpd_client_connection_rate_limit = 0
-		smtpd_peername_lookup = no
-	END
-	sed "s/^smtp  *inet/127.0.0.1:$((base + 1025)) inet/; s/^\([^#]*inet  *n  *-  *\)y/\1n/" /etc/postfix/master.cf >"$theirs_dir/conf/master.cf"
-	sed -i '/^[a-z]/s/^\([^ ]*  *[a-z]*  *[-yn]  *[-yn]  *\)y/\1n/' "$theirs_dir/conf/master.cf" # nothing in chroot: the folder is bare
-	cp /etc/postfix/dynamicmaps.cf "$theirs_dir/conf/" 2>/dev/null || true
-	if postfix -c "$theirs_dir/conf" start >"$dir/postfix.log" 2>&1; then
-		postfix=$theirs_dir/conf
-		wait_port $((base + 1025))
-		master=$(tr -d ' ' <"$theirs_dir/queue/pid/master.pid")
-	else
-		theirs="Postfix did not start: $(tail -1 "$dir/postfix.log")"
-	fi
-fi
+postfix_start $((base + 1025)) </dev/null
 
 for round in 1 2 3; do
 	measure $((base + 25)) $pid "$dir/ours/mail/ann" >>"$dir/ours.json" || { tail -5 "$dir/ours.log" >&2; exit 1; }

@@ -76,4 +76,5 @@ async def main():
     print(json.dumps({"accepted": accepted, "stored": stored, "cpu": cpu(pid) - spent}))
 
 
-asyncio.run(main())
+if __name__ == "__main__":
+    asyncio.run(main())
