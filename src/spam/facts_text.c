@@ -5,6 +5,7 @@
 #include <stddef.h>
 #include <string.h>
 
+#include "core/limits.h"
 #include "core/mem.h"
 
 enum { PROVED_MAX = 16 };
@@ -33,6 +34,19 @@ static const struct row {
 
 static const enum dmarc_policy wishes[] = { DMARC_ASKS_NOTHING, DMARC_QUARANTINE, DMARC_REJECT };
 
+static void write_listed(struct json *j, const struct listed *l)
+{
+	char code[IP_TEXT];
+
+	json_open(j, NULL, '{');
+	json_put_string(j, "zone", l->list->zone);
+	json_put_stringz(j, "kind", cfg_list_kind_name(l->list->kind));
+	json_put_string(j, "what", l->what);
+	json_put_stringz(j, "code", ip_text(&l->code, code));
+	json_put_real(j, "points", l->points);
+	json_close(j, '}');
+}
+
 void facts_write(struct json *j, const struct facts *f)
 {
 	for (size_t i = 0; i < COUNT_OF(rows); i++) {
@@ -54,6 +68,12 @@ void facts_write(struct json *j, const struct facts *f)
 	for (size_t i = 0; i < f->proved_n && i < PROVED_MAX; i++)
 		json_put_string(j, NULL, f->proved[i]);
 	json_close(j, ']');
+	if (f->listed_n > 0) {
+		json_open(j, "listed", '[');
+		for (size_t i = 0; i < f->listed_n && i < L_LISTS; i++)
+			write_listed(j, &f->listed[i]);
+		json_close(j, ']');
+	}
 	if (f->has_reputation) {
 		json_put_uint(j, "reputation", f->reputation);
 		json_put_string(j, "reputation_of", f->reputation_of);
@@ -108,4 +128,34 @@ bool facts_read(struct arena *a, const struct json_value *v, struct facts *ret)
 	ret->bayes = json_as_number(json_get(v, "bayes"));
 	ret->bayes_confidence = json_as_number(json_get(v, "confidence"));
 	return (true);
+}
+
+static const struct cfg_dnsbl *find_list(const struct cfg *cfg, const struct json_value *v)
+{
+	const struct cfg_dnsbl *d = cfg->filter.dnsbls;
+
+	while (d != NULL &&
+	    (d->action == ACTION_OFF || !slice_eq(d->zone, json_text(json_get(v, "zone"))) ||
+		!slice_eq(slice_of(cfg_list_kind_name(d->kind)), json_text(json_get(v, "kind")))))
+		d = d->next;
+	return (d);
+}
+
+void facts_read_listed(
+    struct arena *a, const struct json_value *v, const struct cfg *cfg, struct facts *ret)
+{
+	const struct json_value *all = json_get(v, "listed");
+	struct listed *listed = arena_array(a, L_LISTS, sizeof(*listed));
+
+	ret->listed = listed;
+	ret->listed_n = 0;
+	for (size_t i = 0; i < json_count(all) && i < L_LISTS; i++) {
+		const struct json_value *one = json_at(all, i);
+		struct listed l = { .list = find_list(cfg, one),
+			.what = text(a, json_get(one, "what")),
+			.points = json_as_number(json_get(one, "points")) };
+
+		if (l.list != NULL && ip_parse(json_text(json_get(one, "code")), &l.code))
+			listed[ret->listed_n++] = l;
+	}
 }

@@ -3,6 +3,7 @@
 #define SPAM_FACTS_TEXT_H
 
 #include "core/arena.h"
+#include "core/cfg.h"
 #include "core/json.h"
 #include "core/json_read.h"
 #include "spam/facts.h"
@@ -13,5 +14,8 @@ void facts_write(struct json *j, const struct facts *f);
 /* Reads them back; slices in ${a}. False: not all of what verdicts rest on is there (a row of an older
  * version): its verdict cannot be told again. */
 bool facts_read(struct arena *a, const struct json_value *v, struct facts *ret);
+/* Which lists knew something, of those that ${cfg} asks; facts_read leaves these out. */
+void facts_read_listed(
+    struct arena *a, const struct json_value *v, const struct cfg *cfg, struct facts *ret);
 
 #endif

@@ -30,14 +30,11 @@ static const struct header *header_of(struct arena *a, const struct ledger_row *
 	return (h);
 }
 
-static bool read_row(
-    struct arena *a, const struct ledger_row *row, const struct header *header, struct facts *ret)
+static bool read_row(struct arena *a, const struct ledger_row *row, const struct json_doc *doc,
+    const struct header *header, struct facts *ret)
 {
-	struct json_doc *doc = json_read(row->facts, NULL);
-	bool ok = row->has_score && facts_read(a, json_root(doc), ret);
-
-	json_doc_free(doc);
-	if (!ok || !ip_parse(row->peer, &ret->peer))
+	if (!row->has_score || !facts_read(a, json_root(doc), ret) ||
+	    !ip_parse(row->peer, &ret->peer))
 		return (false);
 	ret->arrived = row->at;
 	ret->helo = row->helo;
@@ -71,9 +68,10 @@ static bool needs_message(struct arena *a, const struct cfg *c, const struct fac
 		list_needs_message(a, c->rules, f)));
 }
 
-static void judge(struct arena *a, const struct ledger_row *row, struct facts f,
-    const struct cfg *c, struct verdict *ret)
+static void judge(struct arena *a, const struct ledger_row *row, const struct json_doc *doc,
+    struct facts f, const struct cfg *c, struct verdict *ret)
 {
+	facts_read_listed(a, json_root(doc), c, &f);
 	if (f.rdns.n > 0)
 		f.residential = filter_is_residential(&c->filter, f.rdns) ? FACT_YES : FACT_NO;
 	verdict_again(a, &f, row->score, c, ret);
@@ -84,19 +82,30 @@ static bool same_text(const char *a, const char *b)
 	return (a == NULL || b == NULL ? a == b : strcmp(a, b) == 0);
 }
 
-enum replay_answer replay_row(struct arena *a, const struct ledger_row *row,
-    const struct header *header, const struct cfg *now, const struct cfg *next, struct replay *ret)
+static enum replay_answer look(struct arena *a, const struct ledger_row *row,
+    const struct json_doc *doc, const struct header *header, const struct cfg *now,
+    const struct cfg *next, struct replay *ret)
 {
 	struct facts f = { 0 };
 
-	if (!read_row(a, row, header, &f))
+	if (!read_row(a, row, doc, header, &f))
 		return (REPLAY_UNKNOWN);
 	if (needs_message(a, now, &f) || needs_message(a, next, &f))
 		return (REPLAY_NEEDS_MESSAGE);
-	judge(a, row, f, now, &ret->was);
-	judge(a, row, f, next, &ret->would);
+	judge(a, row, doc, f, now, &ret->was);
+	judge(a, row, doc, f, next, &ret->would);
 	if (ret->was.act == ret->would.act && same_text(ret->was.folder, ret->would.folder) &&
 	    same_text(ret->was.flag, ret->would.flag))
 		return (REPLAY_SAME);
 	return (REPLAY_FLIPS);
+}
+
+enum replay_answer replay_row(struct arena *a, const struct ledger_row *row,
+    const struct header *header, const struct cfg *now, const struct cfg *next, struct replay *ret)
+{
+	struct json_doc *doc = json_read(row->facts, NULL);
+	enum replay_answer answer = look(a, row, doc, header, now, next, ret);
+
+	json_doc_free(doc);
+	return (answer);
 }

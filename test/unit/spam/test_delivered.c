@@ -82,6 +82,10 @@ static void what_we_stamp_is_what_we_read(void **state)
 	arena_free(a);
 }
 
+static struct cfg_dnsbl list = { .zone = SLICE_INIT("bl.example"), .kind = LIST_URI, .action = ACTION_JUNK };
+static const struct cfg asks = { .filter.dnsbls = &list };
+static const struct listed listed = { .list = &list, .what = SLICE_INIT("evil\"<.example"), .code.octets = { 127, 0, 0, 2 }, .points = 2.5 };
+
 static bool again(struct arena *a, const struct facts *f, const char *without, struct facts *ret)
 {
 	struct buf b = BUF_INIT(8192);
@@ -99,6 +103,7 @@ static bool again(struct arena *a, const struct facts *f, const char *without, s
 	doc = json_read(buf_slice(&b), NULL);
 	*ret = (struct facts){ 0 };
 	ok = facts_read(a, json_root(doc), ret);
+	facts_read_listed(a, json_root(doc), &asks, ret);
 	json_doc_free(doc);
 	buf_free(&b);
 	return (ok);
@@ -119,7 +124,14 @@ static void facts_come_back_as_they_were(void **state)
 			.has_bayes = i % 2, .bayes = 0.25, .bayes_confidence = 0.5, .has_reputation = i % 2,
 			.reputation = 12, .reputation_of = SLICE("192.0.2.0/24"), .proof_undecided = i % 3 == 0 };
 
+		if (i % 2) {
+			f.listed = &listed;
+			f.listed_n = 1;
+		}
 		assert_true(again(a, &f, NULL, &r));
+		assert_int_equal(r.listed_n, i % 2);
+		assert_true(r.listed_n == 0 || (r.listed[0].list == &list && slice_eq(r.listed[0].what, listed.what) && r.listed[0].points == 2.5 &&
+			ip_eq(&r.listed[0].code, &listed.code)));
 		assert_true(r.has_rdns == f.has_rdns && r.fcrdns == f.fcrdns && r.aligned == f.aligned && r.dmarc_pass == f.dmarc_pass);
 		assert_true(r.known_correspondent == f.known_correspondent && r.tls == f.tls && r.indirect == f.indirect);
 		assert_true(r.spf_fail == f.spf_fail && r.dmarc_wish == f.dmarc_wish && r.proof_undecided == f.proof_undecided);

@@ -16,6 +16,8 @@
 	"false,\"undecided\":false,\"indirect\":false,\"correspondent\":false,\"wish\":\"none\","      \
 	"\"from\":\"a@shop.example\",\"proved\":[\"host.example\"]" more ",\"judged\":true}"
 
+#define LISTED FACTS(",\"listed\":[{\"zone\":\"bl.example\",\"kind\":\"address\",\"what\":\"192.0.2.1\",\"code\":\"127.0.0.2\",\"points\":2}]")
+
 static const struct cfg_score numbers = { 4, 6, 15 };
 static struct cfg_match from_shop = { .text = SLICE_INIT("@shop.example") },
 			host_example = { .text = SLICE_INIT("host.example") },
@@ -40,6 +42,11 @@ static void what_flips(void **state)
 		   allow = { .score = numbers, .allows = &by_domain }, field = { .score = numbers, .denies = &by_field },
 		   both = { .score = numbers, .denies = &by_both }, file = { .score = numbers, .rules = &by_subject },
 		   names = { .score = numbers, .filter = { .no_fcrdns = ACTION_REJECT } };
+	static struct cfg_dnsbl told = { .zone = SLICE_INIT("bl.example"), .action = ACTION_TAG },
+				refuses = { .zone = SLICE_INIT("bl.example"), .action = ACTION_REJECT },
+				of_names = { .zone = SLICE_INIT("bl.example"), .kind = LIST_NAME, .action = ACTION_REJECT };
+	struct cfg tells = { .score = numbers, .filter.dnsbls = &told }, bars = { .score = numbers, .filter.dnsbls = &refuses },
+		   names_only = { .score = numbers, .filter.dnsbls = &of_names };
 	const struct {
 		double score;
 		const char *facts, *header; /* NULL: the message is gone */
@@ -60,6 +67,10 @@ static void what_flips(void **state)
 		{ 1, FACTS(""), NULL, &both, REPLAY_NEEDS_MESSAGE, 0, 0 },
 		{ 1, FACTS(""), "X-Sale: autumn\r\n\r\n", &field, REPLAY_FLIPS, VERDICT_ACCEPT, VERDICT_REJECT },
 		{ 1, FACTS(""), "X-Sale: spring\r\n\r\n", &field, REPLAY_SAME, 0, 0 },
+		{ 1, LISTED, NULL, &bars, REPLAY_FLIPS, VERDICT_ACCEPT, VERDICT_REJECT },
+		{ 1, LISTED, NULL, &tells, REPLAY_SAME, 0, 0 },
+		{ 1, LISTED, NULL, &names_only, REPLAY_SAME, 0, 0 },
+		{ 1, FACTS(""), NULL, &bars, REPLAY_SAME, 0, 0 },
 		{ 1, "{\"judged\":true}", NULL, &strict, REPLAY_UNKNOWN, 0, 0 },
 		{ 1, "", NULL, &strict, REPLAY_UNKNOWN, 0, 0 },
 		{ 1, "[1]", NULL, &strict, REPLAY_UNKNOWN, 0, 0 },
