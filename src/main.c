@@ -23,6 +23,7 @@
 #include "dkim/suffixes.h"
 #include "msg/charset.h"
 #include "serve/server.h"
+#include "spam/wrote.h"
 
 enum { DRAIN_MS = 9000, WATCHDOG_MIN_MS = 1000 };
 
@@ -37,6 +38,8 @@ static void on_store_closed(void *self)
 
 static void close_store(struct server *s)
 {
+	wrote_stop(s->wrote);
+	s->wrote = NULL;
 	classifier_stop(s->classifier);
 	s->classifier = NULL;
 	store_close(s->store, on_store_closed, s);
@@ -301,6 +304,7 @@ static int start(struct server *s, struct arena *a, struct err *err)
 	s->ops.self = s;
 	s->classifier = classifier_start(s->store, on_ready, s);
 	s->ops.classifier = s->classifier;
+	s->wrote = wrote_start(s->store);
 	deps = (struct smtp_deps){ s->loop, s->work, s->store, s->dns, s->classifier, s->tls_smtp,
 		s->tls_client, s->cfg, s->suffixes };
 	if ((s->smtp = smtp_server_new(&deps, err)) == NULL)

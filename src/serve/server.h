@@ -10,6 +10,7 @@
 #include "smtp/smtp.h"
 
 struct http_server;
+struct wrote;
 struct timer;
 
 struct server {
@@ -25,6 +26,7 @@ struct server {
 	struct suffixes *suffixes;
 	struct store *store;
 	struct classifier *classifier;
+	struct wrote *wrote;
 	struct smtp_server *smtp;
 	struct smtp_sender *sender;
 	struct imap_server *imap;

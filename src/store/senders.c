@@ -1,5 +1,5 @@
 /* senders.c: whom do we know of those who write to us? What it is worth to be known is spam/'s; when
- * somebody becomes known is smtp/'s (he was written to, he came again). */
+ * somebody becomes known is smtp/'s (he was written to, he came again) and spam/wrote.c's (his address stands in sent mail). */
 #include "store/senders.h"
 
 #include <string.h>
@@ -76,6 +76,36 @@ int correspondent_wrote(struct store *s, struct slice account, const struct slic
 		return (-1);
 	for (size_t i = 0; i < n && bad == 0; i++)
 		bad = note_letter(s, account, addresses[i], now, err);
+	if (bad == 0)
+		bad = forget_oldest(s, account, err);
+	if (bad == -1) {
+		sql_rollback(s->state);
+		return (-1);
+	}
+	return (sql_commit(s->state, err));
+}
+
+static int note_import(
+    struct store *s, struct slice account, const struct correspondent *k, struct err *err)
+{
+	return (sql_do(s->state,
+	    "INSERT INTO correspondent VALUES(?1,?2,?3,?4,1)"
+	    " ON CONFLICT(account,address) DO UPDATE SET first=min(first,?3),last=max(last,?4),"
+	    "letters=max(letters,1)",
+	    err, "ssii", account, k->address, k->first, k->last));
+}
+
+int correspondent_import(struct store *s, struct slice account, const struct correspondent *v,
+    size_t n, struct err *err)
+{
+	int bad = 0;
+
+	if (n == 0)
+		return (0);
+	if (sql_begin(s->state, err) == -1)
+		return (-1);
+	for (size_t i = 0; i < n && bad == 0; i++)
+		bad = note_import(s, account, &v[i], err);
 	if (bad == 0)
 		bad = forget_oldest(s, account, err);
 	if (bad == -1) {

@@ -22,6 +22,10 @@ int correspondent_of_domain(struct store *s, struct slice domain, bool *ret, str
  * not written to for longest are forgotten. */
 int correspondent_wrote(struct store *s, struct slice account, const struct slice *addresses,
     size_t n, int64_t now, struct err *err);
+/* Letters that were sent elsewhere or long ago, of ${first} to ${last} each: who is not known yet gets one letter, of who is only the
+ * times reach further. So a repetition changes nothing. Else as correspondent_wrote. */
+int correspondent_import(struct store *s, struct slice account, const struct correspondent *v,
+    size_t n, struct err *err);
 /* One more the account never wrote to but wants to hear of (0 letters); known already: nothing changes. */
 int correspondent_allow(
     struct store *s, struct slice account, struct slice address, int64_t now, struct err *err);

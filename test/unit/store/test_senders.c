@@ -142,6 +142,32 @@ static void letters_make_correspondents(void **state)
 	arena_free(a);
 }
 
+static void imported_letters_count_once(void **state)
+{
+	const struct slice bob = SLICE_INIT("bob@a.example"), eve = SLICE_INIT("eve@a.example");
+	const struct correspondent old[] = { { bob, T - 900, T - 800, 0 },
+		{ eve, T - 700, T - 700, 0 } };
+	struct bench *b = *state;
+	struct arena *a = arena_new(0);
+	struct correspondent *list;
+	struct err err = { 0 };
+	size_t n;
+
+	assert_int_equal(correspondent_wrote(b->store, SLICE("carl"), &bob, 1, T, &err), 0);
+	assert_int_equal(correspondent_wrote(b->store, SLICE("carl"), &bob, 1, T + 1, &err), 0);
+	for (unsigned i = 0; i < 3; i++)
+		assert_int_equal(correspondent_import(b->store, SLICE("carl"), old, 2, &err), 0);
+	assert_int_equal(correspondent_list(b->store, a, SLICE("carl"), &list, &n, &err), 0);
+	assert_int_equal(n, 2);
+	assert_int_equal(list[0].letters, 2);
+	assert_int_equal(list[0].first, T - 900);
+	assert_int_equal(list[0].last, T + 1);
+	assert_true(slice_eq(list[1].address, eve));
+	assert_int_equal(list[1].letters, 1);
+	assert_int_equal(list[1].last, T - 700);
+	arena_free(a);
+}
+
 static void a_domain_is_known_with_what_stands_under_it(void **state)
 {
 	static const struct {
@@ -203,7 +229,8 @@ int main(void)
 	const struct CMUnitTest tests[] = { CASE(who_comes_again_is_let_in),
 		CASE(who_comes_too_late_begins_anew), CASE(the_door_opens_for_a_while),
 		CASE(what_is_old_goes), CASE(the_greylist_has_an_end),
-		CASE(letters_make_correspondents), CASE(a_domain_is_known_with_what_stands_under_it),
+		CASE(letters_make_correspondents), CASE(imported_letters_count_once),
+		CASE(a_domain_is_known_with_what_stands_under_it),
 		CASE(correspondents_have_an_end) };
 
 	return (cmocka_run_group_tests(tests, NULL, NULL));
