@@ -18,7 +18,10 @@
 #include "store/fault.h"
 #include "store/quarantine.h"
 
-enum { COPY_CHUNK = 131072 };
+enum {
+	COPY_CHUNK = 131072,
+	COPY_TRIES = 4, /* into the folder itself, while another program renames messages */
+};
 
 /* --- one file --- */
 
@@ -91,7 +94,9 @@ struct copying {
 	uint32_t map[L_KW]; /* bit there of keyword k here; 0: not looked up yet */
 	struct index_row *made;
 	struct index_row *rows; /* sources */
-	size_t n;
+	size_t n, told;
+	uint64_t size; /* octets of those that are not told yet */
+	bool again; /* the look on the way wants all of it done anew */
 	uint64_t from_modseq, to_modseq;
 	struct index_row *some; /* sources asked for at once: of o->uids before some_end */
 	size_t some_n, some_at, some_end;
@@ -158,6 +163,74 @@ static int name_copy(struct copying *c, struct index_row *r, uint32_t uid, size_
 	return (0);
 }
 
+static void take_back(struct copying *c)
+{
+	for (size_t i = 0; i < c->n; i++) {
+		char file[NAME_MAX_FILE + 1];
+
+		row_path(&c->made[i], file);
+		(void)disk_unlink(batch_fd(c->m, c->to, c->made[i].where), file);
+	}
+	c->n = 0;
+	c->size = 0;
+}
+
+/* What was made and was not told yet. */
+static void tell(struct copying *c)
+{
+	enum store_cause cause = c->o->is_move ? CAUSE_MOVE : CAUSE_COPY;
+	struct delta *added, *gone = NULL;
+
+	if (c->n == c->told)
+		return;
+	added = delta_add(&c->o->job, c->to, DELTA_ADDED, cause, c->o->by);
+	added->uidnext = c->to->uidnext;
+	if (c->o->is_move)
+		gone = delta_add(&c->o->job, c->from, DELTA_EXPUNGED, cause, c->o->by);
+	for (size_t i = c->told; i < c->n; i++) {
+		struct delta_message *dm = delta_message_add(added, &c->made[i].m, c->made[i].cid);
+
+		dm->known = true;
+		dm->from = c->from->role;
+		(void)index_put(c->m, c->to, &c->made[i]);
+		if (c->o->is_move) {
+			(void)delta_message_add(gone, &c->rows[i].m, c->rows[i].cid);
+			usage_sub(c->m, c->from, c->rows[i].disk);
+		}
+		usage_add(c->m, c->to, c->made[i].disk);
+		if (c->made[i].m.uid > c->to->uid_told)
+			c->to->uid_told = c->made[i].m.uid;
+	}
+	if (c->o->is_move) {
+		gone->modseq = c->from_modseq;
+		(void)index_drop(
+		    c->m, c->from, c->rows + c->told, c->n - c->told, c->from_modseq);
+	}
+	c->told = c->n;
+	c->size = 0;
+}
+
+/* The source is not where its row says: looks at the folder. A look takes what was moved away for
+ * removed, and what was copied into the folder itself for mail that came: so the one is told before it,
+ * and the other begins anew after it. What is told later has later numbers. 1, 0, -1 */
+static int look_for(struct copying *c, uint32_t uid, struct index_row *ret)
+{
+	int got;
+
+	c->some_end = 0; /* the look may find others, too */
+	c->again = c->from == c->to;
+	if (c->again)
+		take_back(c);
+	else if (c->o->is_move)
+		tell(c);
+	got = message_retry(c->o, c->from, uid, c->arena, ret);
+	if (got >= 0 && c->o->is_move &&
+	    modseq_take(c->m, c->from, &c->from_modseq, &c->o->err) != 0)
+		return (-1);
+	c->o->modseq = c->from_modseq;
+	return (got > 0 && c->again ? 0 : got);
+}
+
 /* o->uids[at]: 1 made, 0 passed over, -1 */
 static int one(struct copying *c, size_t at, uint32_t to_uid, size_t nth)
 {
@@ -166,8 +239,7 @@ static int one(struct copying *c, size_t at, uint32_t to_uid, size_t nth)
 	for (unsigned tries = 0; tries < 2; tries++) {
 		struct index_row src, dst;
 		char from[NAME_MAX_FILE + 1], to[NAME_MAX_FILE + 1];
-		int got = tries == 0 ? source(c, at, &src)
-				     : message_retry(c->o, c->from, uid, c->arena, &src);
+		int got = tries == 0 ? source(c, at, &src) : look_for(c, uid, &src);
 		int from_fd, to_fd;
 
 		if (got <= 0)
@@ -183,10 +255,8 @@ static int one(struct copying *c, size_t at, uint32_t to_uid, size_t nth)
 		if (from_fd == -1 || to_fd == -1)
 			return (err_errno(&c->o->err, "open %s", c->to->dir));
 		if (place(c->m, c->o, from_fd, from, to_fd, to) != 0) {
-			if (errno == ENOENT) {
-				c->some_end = 0; /* the look may find others, too */
+			if (errno == ENOENT)
 				continue;
-			}
 			return (err_errno(
 			    &c->o->err, "%s to %s", c->o->is_move ? "move" : "copy", c->to->dir));
 		}
@@ -205,58 +275,12 @@ static int one(struct copying *c, size_t at, uint32_t to_uid, size_t nth)
 	return (0);
 }
 
-static void take_back(struct copying *c)
-{
-	for (size_t i = 0; i < c->n; i++) {
-		char file[NAME_MAX_FILE + 1];
-
-		row_path(&c->made[i], file);
-		(void)disk_unlink(batch_fd(c->m, c->to, c->made[i].where), file);
-	}
-	c->n = 0;
-}
-
-static void tell(struct copying *c)
-{
-	enum store_cause cause = c->o->is_move ? CAUSE_MOVE : CAUSE_COPY;
-	struct delta *added, *gone = NULL;
-
-	if (c->n == 0)
-		return;
-	added = delta_add(&c->o->job, c->to, DELTA_ADDED, cause, c->o->by);
-	added->uidnext = c->to->uidnext;
-	if (c->o->is_move)
-		gone = delta_add(&c->o->job, c->from, DELTA_EXPUNGED, cause, c->o->by);
-	for (size_t i = 0; i < c->n; i++) {
-		struct delta_message *dm = delta_message_add(added, &c->made[i].m, c->made[i].cid);
-
-		dm->known = true;
-		dm->from = c->from->role;
-		(void)index_put(c->m, c->to, &c->made[i]);
-		if (c->o->is_move) {
-			(void)delta_message_add(gone, &c->rows[i].m, c->rows[i].cid);
-			usage_sub(c->m, c->from, c->rows[i].disk);
-		}
-		usage_add(c->m, c->to, c->made[i].disk);
-		if (c->made[i].m.uid > c->to->uid_told)
-			c->to->uid_told = c->made[i].m.uid;
-	}
-	if (c->o->is_move) {
-		gone->modseq = c->from_modseq;
-		(void)index_drop(c->m, c->from, c->rows, c->n, c->from_modseq);
-	}
-}
-
-static int copy_all(struct copying *c)
+static int take_numbers(struct copying *c, uint32_t *ret_next)
 {
 	struct message_op *o = c->o;
-	uint32_t next;
-	uint64_t size = 0;
 
-	if (c->from->gone || c->to->gone)
-		return (err_set(&o->job.err, ERR_NOT_FOUND, "no such folder"));
 	/* Those that are there take the numbers, without gaps as far as can be known now. */
-	if (uid_take(c->m, c->to, (uint32_t)o->n, &next, &o->job.err) != 0 ||
+	if (uid_take(c->m, c->to, (uint32_t)o->n, ret_next, &o->job.err) != 0 ||
 	    modseq_take(c->m, c->to, &c->to_modseq, &o->job.err) != 0)
 		return (-1);
 	c->from_modseq = c->to_modseq;
@@ -264,30 +288,55 @@ static int copy_all(struct copying *c)
 	    modseq_take(c->m, c->from, &c->from_modseq, &o->job.err) != 0)
 		return (-1);
 	o->modseq = c->from_modseq;
-	o->to_uidvalidity = c->to->uidvalidity;
-	for (size_t i = 0; i < o->n; i++) {
-		int got = 1;
+	return (0);
+}
 
+/* All of them, until one fails or all is to be done anew. */
+static int copy_each(struct copying *c, uint32_t next)
+{
+	struct message_op *o = c->o;
+	int got = 1;
+
+	for (size_t i = 0; i < o->n && got >= 0 && !c->again; i++) {
 		/* Out of Quarantine, where it did not count, while there is any room. */
 		if (o->is_move && c->from->role == ROLE_QUARANTINE)
-			got = usage_fits(c->m, &o->quota, size + 1, c->n + 1, &o->err);
+			got = usage_fits(
+			    c->m, &o->quota, c->size + 1, c->n - c->told + 1, &o->err);
 		if (got >= 0)
 			got = one(c, i, next, c->n);
 		if (got > 0) {
 			next++;
-			size += c->made[c->n - 1].disk;
+			c->size += c->made[c->n - 1].disk;
 		}
 		if (got >= 0 && !o->is_move)
-			got = usage_fits(c->m, &o->quota, size, c->n, &o->err);
-		if (got >= 0)
-			continue;
-		o->has_err = true;
-		if (!o->is_move) {
+			got = usage_fits(c->m, &o->quota, c->size, c->n, &o->err);
+	}
+	return (got < 0 ? -1 : 0);
+}
+
+static int copy_all(struct copying *c)
+{
+	struct message_op *o = c->o;
+	uint32_t next;
+
+	if (c->from->gone || c->to->gone)
+		return (err_set(&o->job.err, ERR_NOT_FOUND, "no such folder"));
+	o->to_uidvalidity = c->to->uidvalidity;
+	for (unsigned tries = 0; tries == 0 || c->again; tries++) {
+		if (tries == COPY_TRIES)
+			return (err_set(&o->job.err, ERR_TEMPORARY,
+			    "copy to %s: another program renames its messages; try again", c->to->dir));
+		c->again = false;
+		if (take_numbers(c, &next) != 0)
+			return (-1);
+		o->has_err = copy_each(c, next) != 0;
+		if (o->has_err && !o->is_move) {
 			take_back(c);
 			o->job.err = o->err;
 			return (-1);
 		}
-		break;
+		if (o->has_err)
+			break;
 	}
 	tell(c);
 	o->ret_n = c->n;

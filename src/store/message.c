@@ -121,7 +121,7 @@ int message_retry_later(struct message_op *o, struct lane_folder *lf, uint32_t u
 	int got = message_retry(o, lf, uid, a, ret);
 
 	*d = NULL;
-	if (got > 0 && o->modseq != 0 && modseq_take(o->job.m, lf, &o->modseq, &o->err) != 0)
+	if (got >= 0 && o->modseq != 0 && modseq_take(o->job.m, lf, &o->modseq, &o->err) != 0)
 		return (-1);
 	return (got);
 }

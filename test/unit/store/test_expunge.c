@@ -180,6 +180,106 @@ static void the_record_is_taken_over(void **state)
 	sql_close(q);
 }
 
+/* To a name with these flags in cur/, as another program does. */
+static void rename_to(const char *holds, const char *info)
+{
+	char path[600], to[700];
+	const char *file;
+
+	if (find("mail/ann/cur", holds, path) == NULL)
+		assert_non_null(find("mail/ann/new", holds, path));
+	file = strrchr(path, '/') + 1;
+	(void)snprintf(to, sizeof(to), "mail/ann/cur/%.*s%s", (int)strcspn(file, ":"), file, info);
+	assert_int_equal(rename(path, to), 0);
+}
+
+/* The look on the way finds a message gone, and another flagged: what is done after it is later still. */
+static void what_comes_after_a_look_is_later(void **state)
+{
+	struct mail_bench *b = *state;
+	struct view *v = mail_view(b, mail_folder(b, "ann", "INBOX"));
+	char path[600];
+	uint64_t found;
+
+	fill(b, 6);
+	assert_non_null(find("mail/ann/new", ",P=2.", path));
+	assert_int_equal(unlink(path), 0);
+	rename_to(",P=4.", ":2,S");
+	mail_flags(b, v, 0, FLAGS_ADD, FLAG_FLAGGED, NULL, UINT64_MAX);
+	assert_int_equal(b->err.kind, ERR_NONE);
+	assert_int_equal(view_at(v, 2)->flags, FLAG_SEEN | FLAG_FLAGGED);
+	for (size_t i = 1; i < view_count(v); i++)
+		assert_int_equal(view_at(v, i)->modseq, view_highestmodseq(v));
+	mail_flags(b, v, 0, FLAGS_ADD, FLAG_DELETED, NULL, UINT64_MAX);
+	assert_non_null(find("mail/ann/cur", ",P=3.", path));
+	assert_int_equal(unlink(path), 0);
+	rename_to(",P=6.", ":2,T");
+	mail_expunge(b, v);
+	assert_int_equal(b->n, 4); /* 1, 4, 5, 6 */
+	found = (uint64_t)ask("SELECT modseq FROM vanished WHERE first = 3");
+	mail_vanished(b, v, found);
+	assert_true(b->complete && b->n == 3); /* 4, 5, 6 came after it */
+	view_close(v, NULL);
+}
+
+/* MOVE finds in its midst that another program renamed some: what it moved before is told once. */
+static void a_move_that_has_to_look_tells_once(void **state)
+{
+	struct mail_bench *b = *state;
+	struct folder *inbox = mail_folder(b, "ann", "INBOX");
+	struct view *v = mail_view(b, inbox);
+	uint64_t before;
+	size_t n = 0;
+
+	fill(b, 6);
+	before = view_highestmodseq(v);
+	rename_to(",P=3.", ":2,S");
+	rename_to(",P=5.", ":2,F");
+	b->events_n = 0;
+	mail_copy(b, v, mail_folder(b, "ann", "Archive"), true);
+	assert_int_equal(b->err.kind, ERR_NONE);
+	assert_int_equal(b->n, 6);
+	assert_int_equal(view_count(v), 0);
+	for (size_t i = 0; i < b->events_n; i++)
+		if (b->events[i].kind == EVENT_EXPUNGED) {
+			assert_int_equal(b->events[i].cause, CAUSE_MOVE);
+			n += b->events[i].n;
+		}
+	assert_int_equal(n, 6);
+	mail_status(b, inbox);
+	assert_true(b->st.messages == 0 && b->st.unseen == 0 && b->st.size == 0);
+	mail_status(b, mail_folder(b, "ann", "Archive"));
+	assert_true(b->st.messages == 6 && b->st.unseen == 5);
+	mail_vanished(b, v, before);
+	assert_true(b->complete && b->n == 6);
+	assert_true((uint64_t)ask("SELECT max(modseq) FROM vanished WHERE last = 6") ==
+	    view_highestmodseq(v));
+	view_close(v, NULL);
+}
+
+/* COPY into the folder itself: the look must not take the copies for mail that came. */
+static void a_copy_of_its_own_that_has_to_look_tells_once(void **state)
+{
+	struct mail_bench *b = *state;
+	struct folder *inbox = mail_folder(b, "ann", "INBOX");
+	struct view *v = mail_view(b, inbox);
+
+	fill(b, 4);
+	rename_to(",P=3.", ":2,S");
+	mail_bench_put("mail/ann/new/1234567890.1_5.host", "Subject: foreign\n\nx\n");
+	mail_copy(b, v, inbox, false);
+	assert_int_equal(b->err.kind, ERR_NONE);
+	assert_int_equal(b->n, 4);
+	assert_int_equal(view_count(v), 9);
+	mail_status(b, inbox);
+	assert_true(b->st.messages == 9 && b->st.unseen == 7);
+	for (size_t i = 0; i < b->n; i++)
+		assert_int_equal(view_at(v, view_lower(v, b->to_uids[i]))->uid, b->to_uids[i]);
+	mail_look(b, v);
+	assert_int_equal(view_count(v), 9);
+	view_close(v, NULL);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -191,6 +291,12 @@ int main(void)
 		    flags_of_neighbours, mail_bench_setup, mail_bench_teardown),
 		cmocka_unit_test_setup_teardown(
 		    the_record_is_taken_over, mail_bench_setup, mail_bench_teardown),
+		cmocka_unit_test_setup_teardown(
+		    what_comes_after_a_look_is_later, mail_bench_setup, mail_bench_teardown),
+		cmocka_unit_test_setup_teardown(
+		    a_move_that_has_to_look_tells_once, mail_bench_setup, mail_bench_teardown),
+		cmocka_unit_test_setup_teardown(a_copy_of_its_own_that_has_to_look_tells_once,
+		    mail_bench_setup, mail_bench_teardown),
 	};
 
 	return (cmocka_run_group_tests(tests, NULL, NULL));
