@@ -232,6 +232,7 @@ static void a_move_that_has_to_look_tells_once(void **state)
 	size_t n = 0;
 
 	fill(b, 6);
+	mail_status(b, inbox); /* counted, and from here on kept */
 	before = view_highestmodseq(v);
 	rename_to(",P=3.", ":2,S");
 	rename_to(",P=5.", ":2,F");
@@ -265,6 +266,7 @@ static void a_copy_of_its_own_that_has_to_look_tells_once(void **state)
 	struct view *v = mail_view(b, inbox);
 
 	fill(b, 4);
+	mail_status(b, inbox); /* counted, and from here on kept */
 	rename_to(",P=3.", ":2,S");
 	mail_bench_put("mail/ann/new/1234567890.1_5.host", "Subject: foreign\n\nx\n");
 	mail_copy(b, v, inbox, false);
