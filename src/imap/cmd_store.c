@@ -15,6 +15,9 @@ struct storing {
 	size_t at;
 	uint32_t *modified; /* uids not changed for UNCHANGEDSINCE; in the arena */
 	size_t modified_n;
+	uint64_t since; /* the view's MODSEQ before it */
+	bool failed;
+	struct err err;
 };
 
 static bool is_modified(const struct storing *x, uint32_t uid)
@@ -51,12 +54,22 @@ static void finish(struct imap *s)
 {
 	const struct storing *x = s->call.data;
 
-	if (x->modified_n > 0)
+	if (x->failed)
+		imap_end_err(s, &x->err);
+	else if (x->modified_n > 0)
 		imap_end(s, modified_set(s, x));
 	else if (x->t.missing && !s->call.is_uid)
 		imap_end(s, "OK [EXPUNGEISSUED] Done, but some of the messages are gone");
 	else
 		imap_end(s, "OK Done");
+}
+
+static bool is_changed(const struct imap *s, const struct storing *x, uint32_t uid)
+{
+	size_t at = view_lower(s->news.view, uid);
+
+	return (at < view_count(s->news.view) && view_at(s->news.view, at)->uid == uid &&
+	    view_at(s->news.view, at)->modseq > x->since);
 }
 
 static enum imap_step say_some(struct imap *s)
@@ -70,6 +83,8 @@ static enum imap_step say_some(struct imap *s)
 		uint32_t uid = x->t.uids[x->at];
 		bool failed = x->modified_n > 0 && is_modified(x, uid);
 
+		if (x->failed && !is_changed(s, x, uid))
+			continue;
 		x->t.missing |= news_is_gone(&s->news, uid); /* expunged before its turn came */
 
 		/* .SILENT: no flags, but the new MODSEQ all the same (RFC 7162 3.1.3); those not
@@ -89,11 +104,11 @@ static void on_stored(void *self, const struct message_result *r)
 	struct storing *x = s->call.data;
 
 	s->call.op = NULL;
-	if (r->err != NULL) {
-		imap_end_err(s, r->err);
-		return;
-	}
-	if (r->n > 0) {
+	if (r->err != NULL) { /* what was changed before is not told as news: it is our own */
+		x->failed = true;
+		x->silent = false;
+		x->err = *r->err;
+	} else if (r->n > 0) {
 		x->modified = arena_array(s->call.arena, r->n, sizeof(*x->modified));
 		memcpy(x->modified, r->uids, r->n * sizeof(*x->modified));
 		x->modified_n = r->n;
@@ -142,6 +157,7 @@ void cmd_store(struct imap *s)
 	}
 	if (x->conditional)
 		imap_enable_condstore(s);
+	x->since = view_highestmodseq(s->news.view);
 	x->change.flags = x->flags.flags;
 	x->change.keywords = x->flags.keywords;
 	x->change.keywords_n = x->flags.n;

@@ -62,6 +62,19 @@ def test_a_store_killed_in_the_middle_is_done_by_asking_again():  # IMP-09
         client.logout()
 
 
+def test_a_store_that_fails_in_the_middle_tells_what_it_changed():  # RFC 9051 6.4.6 says NO; what is so all the same is told
+    with filled() as server:
+        server.env["PENNYPOST_FAULT"] = f"rename:{MANY // 2}:5"
+        server.start()
+        client = server.imap(ANN)
+        client.select("INBOX")
+        kind, _ = client.store("1:*", "+FLAGS.SILENT", "(\\Seen)")
+        assert kind == "NO"
+        told = {int(row.split()[0]) for row in client.response("FETCH")[1] if row is not None and b"\\Seen" in row}
+        assert told == {uid for uid, (seen, _) in modseqs(client).items() if seen} and 0 < len(told) < MANY
+        client.logout()
+
+
 @pytest.mark.parametrize("fault", [f"link:{MANY // 2}:28", "fsync:1:28"])
 def test_a_copy_that_the_disk_cannot_hold_leaves_nothing(fault):  # IMP-18
     with filled() as server:
