@@ -118,6 +118,7 @@ static void print_verdict(const struct json_value *root)
 	print_key(root, "refused", "because");
 	print_key(root, "folder", "folder");
 	print_key(root, "flag", "flag");
+	print_key(root, "forward", "forward a copy to");
 	print_key(root, "reply", "the peer hears");
 }
 

@@ -22,6 +22,7 @@ static void print_verdict(const struct json_value *v)
 	print_text(v, "act", "");
 	print_text(v, "folder", " in ");
 	print_text(v, "flag", " flagged ");
+	print_text(v, "forward", " forwarded to ");
 }
 
 static void print_row(const struct json_value *row)

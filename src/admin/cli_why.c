@@ -15,14 +15,16 @@ static void print_text(
 		(void)printf("%s%.*s%s", before, SLICE_ARG(s), after);
 }
 
-/* Of mail that was refused. */
-static void print_copy(const struct json_value *row)
+/* Of mail that was refused, and of what a rule sends on. */
+static void print_copies(const struct json_value *row)
 {
 	struct json_doc *facts = json_read(json_text(json_get(row, "facts")), NULL);
 
 	if (facts != NULL) {
 		print_text(json_root(facts), "quarantine", "    copy in Quarantine: ", "\n");
 		print_text(json_root(facts), "no_copy", "    no copy was kept: ", "\n");
+		print_text(json_root(facts), "forwarded", "    forwarded to ", "\n");
+		print_text(json_root(facts), "not_forwarded", "    not forwarded: ", "\n");
 	}
 	json_doc_free(facts);
 }
@@ -55,7 +57,7 @@ static void print_row(const struct json_value *row)
 		(void)putchar('\n');
 	}
 	print_text(row, "reply", "    told: ", "\n");
-	print_copy(row);
+	print_copies(row);
 }
 
 static int show_rows(void *self, const struct json_value *root, bool print)

@@ -91,6 +91,7 @@ static void put_verdict(struct json *j, const struct explained *e)
 	json_put_stringz(j, "refused", e->refused);
 	json_put_stringz(j, "folder", v->folder);
 	json_put_stringz(j, "flag", v->flag);
+	json_put_stringz(j, "forward", verdict_forward(v));
 	json_put_stringz(j, "reply", v->reply);
 }
 

@@ -20,7 +20,7 @@ struct replaying {
 	struct cfg *next; /* owned */
 	int64_t since, before;
 	bool more;
-	uint64_t rows, same, flips, unknown, filed; /* filed: only the folder or a flag differ */
+	uint64_t rows, same, flips, unknown, filed; /* filed: only folder, flag or forward differ */
 	uint64_t table[ACTS][ACTS];
 	struct buf told; /* owned: the rows of the answer */
 	struct json list;
@@ -40,6 +40,8 @@ static void add_verdict(struct json *j, const char *key, const struct verdict *v
 		json_put_stringz(j, "folder", v->folder);
 	if (v->flag != NULL)
 		json_put_stringz(j, "flag", v->flag);
+	if (v->forward != NULL)
+		json_put_stringz(j, "forward", verdict_forward(v));
 	json_close(j, '}');
 }
 

@@ -200,6 +200,7 @@ static void check_rules(struct cfg_load *l, struct cfg_rule *r)
 			r->account = acc->name; /* an address of theirs may have been given */
 		else if (r->account != NULL)
 			(void)cfg_bad(l, r->line, "there is no account \"%s\"", r->account);
+		cfg_check_send_on(l, r);
 	}
 }
 

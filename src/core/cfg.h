@@ -131,7 +131,7 @@ struct cfg_match {
 };
 
 enum cfg_rule_kind { RULE_ALLOW, RULE_DENY, RULE_RULE };
-enum cfg_rule_act { ACT_JUNK, ACT_INBOX, ACT_FOLDER, ACT_FLAG, ACT_REJECT };
+enum cfg_rule_act { ACT_JUNK, ACT_INBOX, ACT_FOLDER, ACT_FLAG, ACT_REJECT, ACT_FORWARD };
 
 /* [[allow]], [[deny]], [[rule]]: all conditions given must hold, each by one of its values. */
 struct cfg_rule {
@@ -140,7 +140,10 @@ struct cfg_rule {
 	const struct cfg_match *from, *to, *ip, *domain, *header, *subject;
 	enum cfg_rule_act act; /* of a RULE_RULE */
 	const char *folder;    /* where ACT_FOLDER files it */
-	const char *flag;      /* set on it, whatever the act; NULL: none */
+	const struct slice *forward; /* where ACT_FORWARD sends a copy: local@domain, A-labels */
+	size_t forward_n;
+	const char *forward_text; /* the same for people, with commas; NULL: none */
+	const char *flag;         /* set on it, whatever the act; NULL: none */
 	const char *account;   /* only mail of this account; NULL: everybody's */
 	unsigned line;
 };

@@ -96,9 +96,12 @@ CFG_SETTER(cfg_set_match_net);
 CFG_SETTER(cfg_set_match_text);
 CFG_SETTER(cfg_set_patterns);
 CFG_SETTER(cfg_set_patterns_file);
+CFG_SETTER(cfg_set_send_on);
 /* ${t}: the value of [filter], [[allow]], ...; NULL when it is not there. */
 void cfg_read_filters(struct cfg_load *l, const struct toml *t);
 void cfg_read_rules(struct cfg_load *l, enum cfg_rule_kind kind, const struct toml *t);
+/* Once cfg->who is there: may this rule send on to where it says? */
+void cfg_check_send_on(struct cfg_load *l, const struct cfg_rule *r);
 
 /* cfg_lists.c: [[filter.dnsbl]]. */
 CFG_SETTER(cfg_set_codes);

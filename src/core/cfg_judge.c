@@ -164,6 +164,45 @@ int cfg_set_match_address(
 	return (set_matches(l, k, dest, v, read_address));
 }
 
+/* Elsewhere the case of a local part may matter (RFC 5321 2.4): it is kept. */
+int cfg_set_send_on(struct cfg_load *l, const struct cfg_key *k, void *dest, const struct toml *v)
+{
+	const struct toml *e = v->type == TOML_ARRAY ? v->first : v;
+	struct arena *a = l->cfg->arena;
+	struct cfg_rule *r = dest;
+	struct slice *out, local, domain;
+	const char *why;
+	size_t n = 1;
+
+	if (v->type == TOML_ARRAY && cfg_list_of(l, k, v, &n) == -1)
+		return (-1);
+	if (n > L_FORWARDS)
+		return (cfg_bad(
+		    l, v->line, "%s holds more than %d addresses", cfg_key_name(l, k), L_FORWARDS));
+	r->forward = out = arena_array(a, n, sizeof(*out));
+	for (; n > 0; n--, e = e->next) {
+		if (e->type != TOML_STRING)
+			return (cfg_bad(l, v->line, "%s must be %s", cfg_key_name(l, k), k->type));
+		why = cfg_read_address(a, e->v.string, false, &local, &domain);
+		if (why == NULL && local.n == 0)
+			why = "names nobody: give the part before the @ too";
+		if (why != NULL)
+			return (cfg_bad(
+			    l, e->line, "%s: \"%s\" %s", cfg_key_name(l, k), e->v.string.p, why));
+		out[r->forward_n] = slice_of(arena_fmt(a, SLICE_FMT "@" SLICE_FMT,
+		    SLICE_ARG(slice_head(e->v.string, local.n)), SLICE_ARG(domain)));
+		for (size_t i = 0; i < r->forward_n; i++)
+			if (slice_ieq(out[i], out[r->forward_n]))
+				return (cfg_bad(l, e->line, "%s: \"%s\" stands there twice",
+				    cfg_key_name(l, k), e->v.string.p));
+		r->forward_text = r->forward_n == 0
+		    ? out[0].p
+		    : arena_fmt(a, "%s, %s", r->forward_text, out[r->forward_n].p);
+		r->forward_n++;
+	}
+	return (0);
+}
+
 static const char *read_net(
     struct cfg_load *l, const struct cfg_key *k, const struct toml *v, struct cfg_match *m)
 {
@@ -287,6 +326,7 @@ static void check_rule(struct cfg_load *l, const char *name, const struct cfg_ru
 	} needs[] = {
 		{ ACT_FOLDER, "folder", offsetof(struct cfg_rule, folder) },
 		{ ACT_FLAG, "flag", offsetof(struct cfg_rule, flag) },
+		{ ACT_FORWARD, "forward", offsetof(struct cfg_rule, forward_text) },
 	};
 
 	if (r->from == NULL && r->to == NULL && r->ip == NULL && r->domain == NULL &&
@@ -301,6 +341,38 @@ static void check_rule(struct cfg_load *l, const char *name, const struct cfg_ru
 		if (!given && r->act == needs[i].act)
 			(void)cfg_bad(l, r->line, "action \"%s\" needs %s = \"...\" beside it",
 			    needs[i].key, needs[i].key);
+	}
+	if (r->forward_n > 0 && r->act != ACT_FORWARD)
+		(void)cfg_bad(l, r->line, "forward goes with action = \"forward\" only");
+	if (r->folder != NULL && r->act == ACT_FORWARD)
+		(void)cfg_bad(l, r->line,
+		    "action \"forward\" keeps mail where it is: folder goes with action = "
+		    "\"folder\" only");
+}
+
+void cfg_check_send_on(struct cfg_load *l, const struct cfg_rule *r)
+{
+	const struct cfg *c = l->cfg;
+	const struct cfg_account *acc =
+	    r->account != NULL ? cfg_login(c, slice_of(r->account)) : NULL;
+
+	for (size_t i = 0; i < r->forward_n; i++) {
+		size_t at = slice_rchr(r->forward[i], '@');
+		struct slice local = slice_head(r->forward[i], at),
+			     domain = slice_from(r->forward[i], at + 1);
+		struct cfg_targets t = { 0 };
+		struct err err = { 0 };
+
+		if (!cfg_domain_is_local(c, domain))
+			continue;
+		if (cfg_resolve(c, c->arena, local, domain, &t, &err) == -1)
+			(void)cfg_bad(l, r->line,
+			    "rule.forward: \"%s\" is an address here, and nobody has it",
+			    r->forward[i].p);
+		else if (acc != NULL && cfg_owns(c, acc, local, domain))
+			(void)cfg_bad(l, r->line,
+			    "rule.forward: \"%s\" is an address of account \"%s\" itself",
+			    r->forward[i].p, acc->name);
 	}
 }
 

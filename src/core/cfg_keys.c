@@ -22,7 +22,7 @@ static const char *const list_actions[CFG_CHOICES] = { "off", "tag", "greylist",
 static const char *const list_kinds[CFG_CHOICES] = { "address", "name",
 	"uri" }; /* the order of enum cfg_list_kind */
 static const char *const rule_acts[CFG_CHOICES] = { "junk", "inbox", "folder", "flag",
-	"reject" }; /* the order of enum cfg_rule_act */
+	"reject", "forward" }; /* the order of enum cfg_rule_act */
 static const char *const relay_tls[CFG_CHOICES] = { "required", "implicit", "opportunistic" };
 
 #define IN_CFG(member) .offset = offsetof(struct cfg, member)
@@ -170,12 +170,15 @@ const struct cfg_key cfg_keys[] = {
 	CONDITIONS("deny"),
 	CONDITIONS("rule"),
 	{ "rule", "action", cfg_set_choice,
-	    "\"junk\", \"inbox\", \"folder\", \"flag\" or \"reject\"", NULL, "What becomes of it.",
-	    offsetof(struct cfg_rule, act), .choices = rule_acts,
+	    "\"junk\", \"inbox\", \"folder\", \"flag\", \"reject\" or \"forward\"", NULL,
+	    "What becomes of it.", offsetof(struct cfg_rule, act), .choices = rule_acts,
 	    .missing = "say what becomes of such mail" },
 	{ "rule", "folder", cfg_set_string, A_STRING, NULL,
 	    "The folder it goes to; with action \"folder\" needed.",
 	    offsetof(struct cfg_rule, folder) },
+	{ "rule", "forward", cfg_set_send_on, "an address, or a list of them", NULL,
+	    "Where a copy goes once it is safe here; with action \"forward\" needed.",
+	    offsetof(struct cfg_rule, forward) },
 	{ "rule", "flag", cfg_set_string, A_STRING, NULL,
 	    "Set on it: \"\\\\Flagged\", \"\\\\Seen\" or a keyword; goes with any action.",
 	    offsetof(struct cfg_rule, flag) },
@@ -255,7 +258,6 @@ static const struct {
 	{ "outbound.tls", "remove it; TLS is used wherever it is offered" },
 	{ "account.*.vacation", "remove it" },
 	{ "account.*.group", "remove it, and run mutt as the user that owns the data" },
-	{ "rule.forward", "remove it" },
 	{ "fallback", "remove the table, or name the host in [smarthost]" },
 	{ "backup_mx", "remove the table" },
 };

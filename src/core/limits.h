@@ -54,6 +54,7 @@ enum {
 	L_LISTS = 16, L_LIST_CODES = 100, L_LIST_ZONE = 120, L_LIST_POINTS = 1000, L_LIST_QUESTIONS = 64, L_URI_HOSTS = 16,
 	L_LIST_DAY_SECONDS = 86400, L_LIST_OFF_SECONDS = 3600, L_LIST_AGAIN_SECONDS = 300,
 	L_LIST_RUN = 20,	  /* of its answers in a row say "listed": is it the whole world? */
+	L_FORWARDS = 10, L_FORWARD_HOUR = 200, /* addresses that a [[rule]] sends on to; messages an hour sent on for one account */
 	L_DNS_RECORDS = 100, L_DNS_SECONDS = 10, L_DNS_FLIGHT = 128, L_DNS_WAIT = 4096,
 	/* IMAP before login */
 	L_IPRE_OCTETS = 8192, L_IPRE_PARENS = 4, L_IPRE_BAD = 3, L_IPRE_SECONDS = 60,

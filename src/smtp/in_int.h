@@ -38,6 +38,7 @@ enum {
 	SMTP_BANNER_MS = 200,
 	SMTP_RCPT_HOUR = 2000,
 	SMTP_GUESS_HOUR = 200,
+	SMTP_QUEUE_OCTETS = 1 << 30, /* L_QUEUE's other half */
 	SMTP_SUMMARY = 512
 };
 
@@ -64,6 +65,7 @@ struct smtp_server {
 	struct later *idle;
 	struct keyring *keys;   /* owned */
 	struct rate *submitted; /* owned: recipients an hour, by account */
+	struct rate *forwarded; /* owned: messages sent on by rules an hour, by account */
 	struct rate *guesses;   /* owned: unknown recipients an hour, by source */
 	struct lists *lists;    /* owned: lists in the DNS; NULL: no DNS */
 	struct smtp_server_counts counts;

@@ -85,6 +85,11 @@ static struct slice facts_of(struct arena *a, const struct smtp_end *e, const st
 		    &j, "quarantine", arena_fmt(a, "%s/%u", share->name, share->copy_uid));
 	if (share->no_copy != NULL)
 		json_put_stringz(&j, "no_copy", share->no_copy);
+	if (share->forwarded != NULL)
+		json_put_stringz(&j, "forwarded",
+		    arena_fmt(a, "%s as m-%s", verdict_forward(&share->verdict), share->forwarded));
+	if (share->not_forwarded != NULL)
+		json_put_stringz(&j, "not_forwarded", share->not_forwarded);
 	json_close(&j, '}');
 	text = arena_dup(a, buf_slice(&out));
 	buf_free(&out);

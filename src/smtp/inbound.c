@@ -21,6 +21,7 @@ static void greylist(void *self);
 static void decide(void *self);
 static void stamp(void *self);
 static void commit(void *self);
+static void forward(void *self);
 static void on_ended(void *self);
 
 static const struct flow_step inbound_steps[] = {
@@ -35,6 +36,7 @@ static const struct flow_step inbound_steps[] = {
 	{ "stamp", stamp },       /* in_stamp.c */
 	{ "commit", commit },     /* store/draft.h: durable for every recipient, or for none;
 				     in_quarantine.c for what is refused */
+	{ "forward", forward },   /* in_forward.c: what is durable here may go on too */
 	{ NULL, NULL },           /* on_ended answers */
 };
 
@@ -328,6 +330,14 @@ static void commit(void *self)
 	flow_hold(&e->flow);
 	(void)store_commit(e->server->deps.store, &c, on_committed,
 	    in); /* never cancelled: what is durable is told to the log */
+}
+
+static void forward(void *self)
+{
+	struct inbound *in = self;
+
+	if (!in->refused)
+		inbound_forward(in);
 }
 
 static void on_ended(void *self)

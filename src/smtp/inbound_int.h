@@ -1,6 +1,7 @@
 /* inbound_int.h (inside smtp): what the files of the receiving spine share: inbound.c (order and
  * consequences), in_weigh.c (what is thought of the message, for whom), in_stamp.c (what is written of
- * it: fields, ledger), in_quarantine.c (what is left of it when it is refused). */
+ * it: fields, ledger), in_quarantine.c (what is left of it when it is refused), in_forward.c (where a
+ * copy goes on to). */
 #ifndef SMTP_INBOUND_INT_H
 #define SMTP_INBOUND_INT_H
 
@@ -29,6 +30,8 @@ struct share { /* one account's copy, however many of its addresses were named *
 	struct inbound *in;
 	const char *copy, *no_copy;
 	uint32_t copy_uid;
+	/* of one that a rule sends on: the copy's id in the queue, or why there is none; NULL: nothing was tried */
+	const char *forwarded, *not_forwarded;
 };
 
 struct inbound {
@@ -47,6 +50,9 @@ struct inbound {
 	struct mime mime;         /* of the draft; until the commit's answer only */
 	struct features features; /* owned */
 	bool came_again;          /* the greylist lets this sender in */
+	struct job room_job;      /* on the queue's lane */
+	struct queue_count queued;
+	struct err room_err;
 	bool refused;             /* every verdict says so: end.reply is the 550 */
 };
 
@@ -58,6 +64,9 @@ void inbound_greylist(struct inbound *in); /* on STORE_STATE */
 
 /* in_quarantine.c: a copy for each share; holds the flow until all are kept, or not. */
 void inbound_quarantine(struct inbound *in);
+
+/* in_forward.c: what rules send on goes into the queue; holds the flow until it is there, or not. */
+void inbound_forward(struct inbound *in);
 
 /* in_stamp.c */
 void inbound_stamp(struct inbound *in);  /* fills each share's prefix; may stop the flow */

@@ -100,6 +100,7 @@ struct smtp_server *smtp_server_new(const struct smtp_deps *deps, struct err *er
 	list_init(&s->sessions);
 	s->crypto = lane_new(deps->work, WORK_CRYPTO, L_SHARE_CRYPTO, L_JOBS);
 	s->submitted = rate_new(SMTP_RCPT_HOUR, SMTP_RCPT_HOUR / 3600.0, 1024);
+	s->forwarded = rate_new(L_FORWARD_HOUR, L_FORWARD_HOUR / 3600.0, 1024);
 	s->guesses = rate_new(SMTP_GUESS_HOUR, SMTP_GUESS_HOUR / 3600.0, 4096);
 	s->keys = keyring_load(s->cfg, s->degraded, sizeof(s->degraded));
 	if (deps->dns != NULL && deps->suffixes != NULL)
@@ -188,6 +189,7 @@ void smtp_server_free(struct smtp_server *s)
 	lane_free(s->crypto);
 	keyring_retire(s->keys);
 	rate_free(s->submitted);
+	rate_free(s->forwarded);
 	rate_free(s->guesses);
 	free(s);
 }

@@ -60,8 +60,6 @@ static const struct flow_step submit_steps[] = {
 	{ NULL, NULL },         /* on_ended answers */
 };
 
-enum { QUEUE_OCTETS = 1 << 30 }; /* L_QUEUE's other half */
-
 /* Who gets a copy here, and who out there? */
 static void divide(struct submit *sub)
 {
@@ -278,7 +276,7 @@ static void on_counted(struct job *j)
 
 	if (sub->count_err.kind != ERR_NONE)
 		smtp_end_stop_err(&sub->end, &sub->count_err);
-	else if (sub->count.entries >= sub->queue_limit || sub->count.octets >= QUEUE_OCTETS)
+	else if (sub->count.entries >= sub->queue_limit || sub->count.octets >= SMTP_QUEUE_OCTETS)
 		smtp_end_stop(&sub->end, 452, "4.3.1", "the queue is full, try again later",
 		    "defer", "queue at its limit");
 	flow_release(&sub->end.flow);

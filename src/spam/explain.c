@@ -180,6 +180,7 @@ static void leave_spf_open(struct facts *f)
 		return;
 	f->dmarc_pass = f->aligned = FACT_UNKNOWN;
 	f->dmarc_wish = DMARC_ASKS_NOTHING;
+	f->dmarc_fail = false;
 	f->proof_undecided = true;
 }
 

@@ -51,7 +51,8 @@ struct facts {
 	enum dmarc_policy
 	    dmarc_wish;       /* of a From that failed: what its domain asks for this message */
 	bool dmarc_undecided; /* a policy was found, and a temporary error alone leaves it open */
-	bool indirect; /* came through a list or forwarder that broke what the sender had proved:
+	bool dmarc_fail; /* its From's domain has a policy, if only "none", and the check failed */
+	bool indirect;   /* came through a list or forwarder that broke what the sender had proved:
 			  lowers the consequence, never raises trust */
 	/* of the domain that was proved, else of the peer's network; false: too little is known */
 	bool has_reputation;

@@ -16,6 +16,7 @@ static const struct row {
 	const char *name;
 	enum kind kind;
 	size_t at;
+	bool is_late; /* rows that were written before it was known have none: false */
 } rows[] = {
 	{ "tls", KIND_BOOL, offsetof(struct facts, tls) },
 	{ "early_talker", KIND_FACT, offsetof(struct facts, early_talker) },
@@ -26,6 +27,7 @@ static const struct row {
 	{ "dkim", KIND_FACT, offsetof(struct facts, dkim_pass) },
 	{ "dmarc", KIND_FACT, offsetof(struct facts, dmarc_pass) },
 	{ "dmarc_undecided", KIND_BOOL, offsetof(struct facts, dmarc_undecided) },
+	{ "dmarc_fail", KIND_BOOL, offsetof(struct facts, dmarc_fail), true },
 	{ "aligned", KIND_FACT, offsetof(struct facts, aligned) },
 	{ "undecided", KIND_BOOL, offsetof(struct facts, proof_undecided) },
 	{ "indirect", KIND_BOOL, offsetof(struct facts, indirect) },
@@ -100,6 +102,8 @@ bool facts_read(struct arena *a, const struct json_value *v, struct facts *ret)
 		void *field = (char *)ret + rows[i].at;
 		bool yes = json_as_true(one);
 
+		if (one == NULL && rows[i].is_late)
+			continue;
 		if (one == NULL)
 			return (false);
 		if (rows[i].kind == KIND_BOOL)

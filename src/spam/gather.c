@@ -102,6 +102,7 @@ static void say_dmarc(const struct dmarc_result *d, struct facts *ret)
 		break;
 	case DMARC_FAIL:
 		ret->dmarc_pass = ret->aligned = FACT_NO;
+		ret->dmarc_fail = true;
 		ret->dmarc_wish = d->disposition;
 		break;
 	case DMARC_TEMPERROR:

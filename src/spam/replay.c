@@ -95,7 +95,8 @@ static enum replay_answer look(struct arena *a, const struct ledger_row *row,
 	judge(a, row, doc, f, now, &ret->was);
 	judge(a, row, doc, f, next, &ret->would);
 	if (ret->was.act == ret->would.act && same_text(ret->was.folder, ret->would.folder) &&
-	    same_text(ret->was.flag, ret->would.flag))
+	    same_text(ret->was.flag, ret->would.flag) &&
+	    same_text(verdict_forward(&ret->was), verdict_forward(&ret->would)))
 		return (REPLAY_SAME);
 	return (REPLAY_FLIPS);
 }

@@ -17,7 +17,7 @@ struct replay {
 	struct verdict was, would; /* in the arena */
 };
 /* ${header}: of the message as it came, NULL: not at hand. ${now}: the configuration in force, ${next}: the
- * other one. Verdicts flip when their act, the folder or the flag differ. */
+ * other one. Verdicts flip when their act, the folder, the flag or where a copy goes differ. */
 enum replay_answer replay_row(struct arena *a, const struct ledger_row *row,
     const struct header *header, const struct cfg *now, const struct cfg *next, struct replay *ret);
 

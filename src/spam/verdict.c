@@ -13,6 +13,7 @@
 #include "spam/filter.h"
 #include "spam/owner.h"
 #include "spam/rules.h"
+#include "spam/send_on.h"
 
 enum { WHY_MAX = 2000, NOTES = FILTER_MAX + L_LISTS + 8 };
 
@@ -253,6 +254,7 @@ static bool apply_rule(struct judging *j, const struct cfg_rule *r)
 			return (false);
 		settle(j, VERDICT_ACCEPT, 0, NULL, NULL);
 		return (true);
+	case ACT_FORWARD: v->forward = r; break;
 	case ACT_FLAG: break;
 	}
 	return (false); /* and judged like any other mail */
@@ -322,6 +324,23 @@ static bool is_trusted(const struct judging *j)
 	return (j->facts->known_correspondent == FACT_YES && j->facts->aligned == FACT_YES);
 }
 
+/* Nobody is sent what may be junk, in our name. */
+static void decide_forward(struct judging *j)
+{
+	struct verdict *v = j->v;
+	const char *why;
+
+	if (v->forward == NULL)
+		return;
+	why = v->act != VERDICT_ACCEPT
+	    ? arena_fmt(j->arena, "the verdict is %s", verdict_act_name(v->act))
+	    : send_on_against(j->arena, j->facts, j->cfg, v->forward);
+	if (why != NULL) {
+		note(j, "not forwarded", why);
+		v->forward = NULL;
+	}
+}
+
 static void decide(struct judging *j)
 {
 	struct verdict *v = j->v;
@@ -340,6 +359,7 @@ static void decide(struct judging *j)
 	/* Filing is for mail that is taken; one that is put off may be yet. */
 	if (v->act >= VERDICT_JUNK)
 		v->folder = NULL;
+	decide_forward(j);
 	put_why(j);
 }
 

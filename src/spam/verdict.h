@@ -37,6 +37,9 @@ struct verdict {
 					 score */
 	/* what a [[rule]] wants besides; NULL: nothing */
 	const char *folder, *flag;
+	/* the [[rule]] that sends a copy on; NULL: none does, and ${notes} say why when one wanted to
+	 * (send_on.h) */
+	const struct cfg_rule *forward;
 };
 /* ${cfg}: [score], filters and rules; what is pointed to from ${ret} lives as long as it. */
 void verdict_judge(
@@ -56,6 +59,11 @@ bool verdict_refuses(
 bool verdict_may_refuse(const struct cfg *cfg);
 /* Does a connect filter refuse this peer, unless somebody is trusted? */
 bool verdict_filtered(const struct facts *f, const struct cfg *cfg);
+/* "a@b.example, ..."; NULL: no copy goes on. */
+static inline const char *verdict_forward(const struct verdict *v)
+{
+	return (v->forward != NULL ? v->forward->forward_text : NULL);
+}
 const char *verdict_act_name(
     enum verdict_act act); /* "accept", "greylist", "defer", "junk", "reject" */
 

@@ -63,7 +63,7 @@ def check_keys(faults, known):
         where = f'{TOML}:{line}'
         if name not in known:
             faults.append(f'{where}: there is no key "{name}"')
-        elif name in seen and name != 'alias.*':
+        elif name in seen and name != 'alias.*' and not name.startswith('rule.'):  # shown by several
             faults.append(f'{where}: "{name}" stands on line {seen[name]} already')
         elif known[name] and value != known[name]:
             faults.append(f'{where}: the default of "{name}" is {known[name]}, not {value}')

@@ -164,7 +164,9 @@ static void filters_and_rules_are_read(void **state)
 	    "[[allow]]\nfrom = [\"A@Friend.example\", \"@b.example\"]\nip = \"192.0.2.77/24\"\n"
 	    "[[allow]]\nsubject = \"second\"\n"
 	    "[[rule]]\nheader = \"List-Id: /^<choir\\\\./\"\naction = \"folder\"\n"
-	    "folder = \"Choir\"\nflag = \"\\\\Flagged\"\naccount = \"gilles\"\n";
+	    "folder = \"Choir\"\nflag = \"\\\\Flagged\"\naccount = \"gilles\"\n"
+	    "[[rule]]\nsubject = \"x\"\naction = \"forward\"\nforward = [\"A.b@B\xc3\xbc" "cher.example\", "
+	    "\"gilles@hypno.cat\"]\n";
 	static const char lines[] = "# homes\n\npool-\\d+\n  ^a-[0-9-]+[.]pool\\. \r\n";
 	char path[] = "/tmp/pennypost-patterns-XXXXXX", text[4096];
 	int fd = mkstemp(path);
@@ -195,6 +197,11 @@ static void filters_and_rules_are_read(void **state)
 	assert_true(slice_eq(c->rules->header->field, SLICE("List-Id")));
 	assert_true(regex_match(c->rules->header->regex, SLICE("<choir.example>")));
 	assert_string_equal(c->rules->flag, "\\Flagged");
+	assert_int_equal(c->rules->forward_n, 0);
+	assert_int_equal(c->rules->next->act, ACT_FORWARD);
+	assert_int_equal(c->rules->next->forward_n, 2);
+	assert_string_equal(c->rules->next->forward_text,
+	    "A.b@xn--bcher-kva.example, gilles@hypno.cat"); /* the case may matter there */
 	cfg_free(c);
 }
 
@@ -401,7 +408,35 @@ static void faults_are_told(void **state)
 		  "[\"127.0.0.3\"]",
 		    "the list x.example is here twice, first in line", 4 },
 		{ "[[rule]]\nsubject = \"x\"\naction = \"junk\"\nforward = \"a@b.example\"",
-		    "this version cannot do \"rule.forward\" yet: remove it", 4 },
+		    "forward goes with action = \"forward\" only", 1 },
+		{ "[[rule]]\nsubject = \"x\"\naction = \"forward\"",
+		    "action \"forward\" needs forward = \"...\" beside it", 1 },
+		{ "[[rule]]\nsubject = \"x\"\naction = \"forward\"\nforward = "
+		  "\"a@b.example\"\nfolder = \"X\"",
+		    "action \"forward\" keeps mail where it is: folder goes with", 1 },
+		{ "[[rule]]\nsubject = \"x\"\naction = \"forward\"\nforward = \"ann\"",
+		    "rule.forward: \"ann\" an address looks like name@example.org", 4 },
+		{ "[[rule]]\nsubject = \"x\"\naction = \"forward\"\nforward = \"@b.example\"",
+		    "rule.forward: \"@b.example\" names nobody: give the part before the @ too", 4 },
+		{ "[[rule]]\nsubject = \"x\"\naction = \"forward\"\nforward = \"a b@b.example\"",
+		    "rule.forward: \"a b@b.example\" the part before the @ holds a character", 4 },
+		{ "[[rule]]\nsubject = \"x\"\naction = \"forward\"\nforward = [\"a@b.example\", 1]",
+		    "rule.forward must be an address, or a list of them", 4 },
+		{ "[[rule]]\nsubject = \"x\"\naction = \"forward\"\nforward = [\"a@b.example\", "
+		  "\"A@B.example\"]",
+		    "rule.forward: \"A@B.example\" stands there twice", 4 },
+		{ "[[rule]]\nsubject = \"x\"\naction = \"forward\"\nforward = [\"a@b.example\", "
+		  "\"b@b.example\", \"c@b.example\", \"d@b.example\", \"e@b.example\", "
+		  "\"f@b.example\", \"g@b.example\", \"h@b.example\", \"i@b.example\", "
+		  "\"j@b.example\", \"k@b.example\"]",
+		    "rule.forward holds more than 10 addresses", 4 },
+		{ "[[rule]]\nsubject = \"x\"\naction = \"forward\"\nforward = "
+		  "\"gilles+x@hypno.cat\"\naccount = \"gilles\"",
+		    "rule.forward: \"gilles+x@hypno.cat\" is an address of account \"gilles\" itself",
+		    1 },
+		{ "[domain.\"empty.example\"]\n[[rule]]\nsubject = \"x\"\naction = "
+		  "\"forward\"\nforward = \"a@empty.example\"",
+		    "rule.forward: \"a@empty.example\" is an address here, and nobody has it", 2 },
 		{ "[fallback]", "this version cannot do \"fallback\" yet", 1 },
 		{ "[backup_mx]", "this version cannot do \"backup_mx\" yet", 1 },
 	};
