@@ -21,7 +21,7 @@ enum {
 	SLICE_ROWS = 4096, /* without files */
 	SLICE_MS = 5,
 	KEEP_MESSAGES = 2048, /* rendered ones are kept so many at a time, or */
-	KEEP_OCTETS = 8388608,
+	KEEP_OCTETS = 8388608, /* of them, strips and keys: what is not kept yet is memory */
 	WHOLE_STAYS = 1048576, /* room for a message that is used for the next */
 };
 

@@ -51,10 +51,12 @@ void visit_keys_end(struct visit *v)
 {
 	if (v->grown == NULL)
 		return;
-	if (v->has_grown)
+	if (v->has_grown) {
+		v->rendered_octets += v->grown->pack.numbers.n + v->grown->pack.texts.n;
 		list_push(&v->packs, &v->grown->node);
-	else
+	} else {
 		grown_free(v->grown);
+	}
 	v->grown = NULL;
 }
 

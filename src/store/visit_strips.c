@@ -106,10 +106,13 @@ void visit_strips_end(struct visit *v)
 {
 	if (v->strips == NULL)
 		return;
-	if (v->strips->added >= GROWN_LEAST)
+	if (v->strips->added >= GROWN_LEAST) {
+		for (unsigned i = 0; i < STRIP_ITEMS; i++)
+			v->rendered_octets += v->strips->strip[i].data.n;
 		list_push(&v->grown_strips, &v->strips->node);
-	else
+	} else {
 		strips_free(v->strips);
+	}
 	v->strips = NULL;
 }
 

@@ -1,5 +1,5 @@
 """A command over hundreds of messages that is broken off in the middle: killed, or stopped by a full disk (CATALOGUE IMP-09, IMP-18)."""
-import contextlib, imaplib, re
+import contextlib, imaplib, os, re, sqlite3
 
 import pytest
 
@@ -59,6 +59,25 @@ def test_a_store_killed_in_the_middle_is_done_by_asking_again():  # IMP-09
         assert client.store("1:*", "+FLAGS.SILENT", "(\\Seen)")[0] == "OK"
         assert all(seen and modseq >= now[uid][1] for uid, (seen, modseq) in modseqs(client).items())
         assert numbers(client, "INBOX")["HIGHESTMODSEQ"] > half["HIGHESTMODSEQ"]
+        client.logout()
+
+
+def test_a_long_list_is_kept_in_parts_while_it_is_told():  # IMP-08: what was told of 2,048 long envelopes does not wait for the last
+    long = ", ".join(f"{n}{'x' * 40}@far.example" for n in range(150)).replace(", ", ",\r\n ")
+    with Server() as server:
+        client = server.imap(ANN)
+        assert client.append("INBOX", "", None, f"From: a@b.example\r\nTo: {long}\r\n\r\nhello\r\n".encode())[0] == "OK"
+        client.select("INBOX")
+        for _ in range(11):
+            assert client.copy("1:*", "INBOX")[0] == "OK"
+            client.noop()
+        client.send(b"f FETCH 1:* (UID ENVELOPE)\r\n")
+        while not client.readline().startswith(b"* 1536 FETCH"):
+            pass
+        with contextlib.closing(sqlite3.connect(os.path.join(server.folder, "mail", "ann", "index.sqlite"), timeout=20)) as db:
+            wait_for(lambda: db.execute("SELECT count(*) FROM pack WHERE kind >= 2").fetchone()[0] > 0)
+        while not client.readline().startswith(b"f OK"):
+            pass
         client.logout()
 
 
