@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "admin/cli_lessons.h"
 #include "admin/client.h"
 #include "core/limits.h"
 
@@ -174,6 +175,10 @@ int cli_spam(const struct command_line *given)
 	}
 	if (strcmp(verb, "stats") == 0 && cl.argc == 1)
 		return (spam_stats(&cl, account != NULL ? account : ""));
+	if (strcmp(verb, "export") == 0 && cl.argc <= 2)
+		return (cli_lessons_export(&cl, cl.argc == 2 ? cl.argv[1] : account));
+	if (strcmp(verb, "import") == 0 && cl.argc == 2)
+		return (cli_lessons_import(&cl, cl.argv[1]));
 	if (strcmp(verb, "relearn") == 0 && cl.argc <= 2)
 		return (spam_relearn(&cl, cl.argc == 2 ? cl.argv[1] : account));
 	(void)buf_addz(&path, strcmp(verb, "classify") == 0 ? "/spam/classify?" : "/spam/learn?");
@@ -193,7 +198,7 @@ int cli_spam(const struct command_line *given)
 		rc = each_file(&cl, 1, buf_z(&path), false);
 	} else {
 		rc = command_usage(
-		    &cl, "say classify, train ham, train spam, untrain, relearn, stats, rules or eval");
+		    &cl, "say classify, train ham, train spam, untrain, relearn, export, import FILE, stats, rules or eval");
 	}
 	buf_free(&path);
 	return (rc);

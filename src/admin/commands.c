@@ -62,7 +62,7 @@ static const struct command rows[] = {
 	    "  -c is the changed file; it is compared with what the running server has.\n",
 	    cli_replay },
 	{ "spam",
-	    "classify [FILE...] | train ham|spam [FILE...] | untrain [FILE...] | relearn [ACCOUNT] | stats | rules "
+	    "classify [FILE...] | train ham|spam [FILE...] | untrain [FILE...] | relearn [ACCOUNT] | export [ACCOUNT] | import FILE | stats | rules "
 	    "--index FILE | eval --index FILE [--policy P]",
 	    "the spam filter: ask it, teach it, measure it",
 	    "  --account NAME     this account's model (default: the shared one)\n"

@@ -28,6 +28,8 @@ static const struct route {
 	{ "POST", "/spam/learn", ops_spam_learn },
 	{ "GET", "/spam/stats", ops_spam_stats },
 	{ "POST", "/spam/relearn", ops_spam_relearn },
+	{ "GET", "/spam/lessons", ops_lessons },
+	{ "POST", "/spam/lessons", ops_lessons_import },
 	{ "GET", "/quarantine", ops_quarantine },
 	{ "POST", "/quarantine/*/*/release", ops_quarantine_release },
 	{ "POST", "/trace", ops_trace },

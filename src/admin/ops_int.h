@@ -90,5 +90,8 @@ void ops_spam_classify(struct ops_call *c);
 void ops_spam_learn(struct ops_call *c);
 void ops_spam_stats(struct ops_call *c);
 void ops_spam_relearn(struct ops_call *c);
+/* ops_lessons.c */
+void ops_lessons(struct ops_call *c);
+void ops_lessons_import(struct ops_call *c);
 
 #endif

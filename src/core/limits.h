@@ -106,6 +106,7 @@ enum {
 	L_REPLY_LINES = 100, L_REPLY_OCTETS = 65536, L_REPLY_TEXT = 512,
 	/* who writes to us */
 	L_CORRESPONDENTS = 20000, /* of an account */
+	L_LESSONS_IMPORT = 1000000, /* of a file */
 	L_GREYLIST = 200000,	  /* pairs of network and domain */
 	L_GREY_SECONDS = 120, L_GREY_RETRY_SECONDS = 172800, L_GREY_KEEP_SECONDS = 3110400,
 	L_REPUTATION = 50000,	  /* networks and domains that something is known of */

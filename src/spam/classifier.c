@@ -134,16 +134,36 @@ struct classifier *classifier_start(
 	return (c);
 }
 
+/* One walk over the lessons' messages at a time. */
+static int repair_make_room(struct classifier *c, const char *what, struct err *err)
+{
+	if (!c->ready || c->stopped || repair_runs(c->repair))
+		return (err_set(err, ERR_BUSY,
+		    "%s: counts are being made again already, or the filter is not ready; try "
+		    "again in a moment",
+		    what));
+	repair_free(c->repair); /* it has ended, so nothing reads its list */
+	c->repair = NULL;
+	return (0);
+}
+
 int classifier_relearn(struct classifier *c, const char *account,
     void (*on_relearned)(void *self, size_t lessons, size_t counted, const struct err *err),
     void *self, struct err *err)
 {
-	if (!c->ready || c->stopped || repair_runs(c->repair))
-		return (err_set(err, ERR_BUSY,
-		    "relearn: counts are being made again already, or the filter is not ready; try "
-		    "again in a moment"));
-	repair_free(c->repair); /* it has ended, so nothing reads its list */
+	if (repair_make_room(c, "relearn", err) == -1)
+		return (-1);
 	c->repair = repair_relearn(c, account, on_relearned, self);
+	return (0);
+}
+
+int classifier_import(struct classifier *c, const struct lesson *v, size_t n,
+    void (*on_imported)(void *self, size_t lessons, size_t found, const struct err *err),
+    void *self, struct err *err)
+{
+	if (repair_make_room(c, "import", err) == -1)
+		return (-1);
+	c->repair = repair_import(c, v, n, on_imported, self);
 	return (0);
 }
 

@@ -68,6 +68,12 @@ void classifier_learn(struct classifier *c, const char *account,
 int classifier_relearn(struct classifier *c, const char *account,
     void (*on_relearned)(void *self, size_t lessons, size_t counted, const struct err *err),
     void *self, struct err *err);
+/* Lessons that were exported (spam/exported.h) are taught again, at the weight and time they say, where their accounts have the messages;
+ * known ones change nothing, and a weightier one that is known stays. ${v} is borrowed until this returns. on_imported comes once, after a
+ * stop too. -1: ERR_BUSY, as classifier_relearn. */
+int classifier_import(struct classifier *c, const struct lesson *v, size_t n,
+    void (*on_imported)(void *self, size_t lessons, size_t found, const struct err *err),
+    void *self, struct err *err);
 struct classifier_stats {
 	uint64_t ham, spam, lessons; /* messages, whatever their weight */
 	uint64_t features, pending;

@@ -46,6 +46,7 @@ struct lesson_item {
 	/* Out of Quarantine: this sender, whose domain was proved then, is a correspondent from now on;
 	 * owned, NULL: nobody */
 	char *allow;
+	int64_t at;               /* when it was taught; 0: now */
 	bool recount;             /* as the log of lessons says by then; teaches nothing new */
 	bool changed;             /* ret: it was not known so before */
 };
@@ -109,6 +110,10 @@ struct repair *repair_start(struct classifier *c); /* in the background */
 /* The account's counts are forgotten before. */
 struct repair *repair_relearn(struct classifier *c, const char *account,
     void (*on_relearned)(void *self, size_t lessons, size_t counted, const struct err *err),
+    void *self);
+/* Lessons of a file, for accounts that have their messages. */
+struct repair *repair_import(struct classifier *c, const struct lesson *v, size_t n,
+    void (*on_imported)(void *self, size_t lessons, size_t found, const struct err *err),
     void *self);
 bool repair_runs(const struct repair *r); /* accepts NULL */
 void repair_stop(struct repair *r);                /* loop: asks no more; accepts NULL */

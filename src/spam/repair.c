@@ -1,6 +1,6 @@
 /* repair.c: do the counts still say what the lessons say? A stop between a lesson and its counting, or a spam.sqlite that is gone or older,
  * leaves them apart. At start the log of lessons is compared with the marks of what was counted, and what differs is read again from the
- * account's folders and counted as the log says by then. Relearning an account is the same with its counts forgotten before. Leaves reading and counting to train.c and teach.c. Failures: a lesson whose message
+ * account's folders and counted as the log says by then. Relearning an account is the same with its counts forgotten before. Importing is the walk alone, for lessons that a file says and the log takes. Leaves reading and counting to train.c and teach.c. Failures: a lesson whose message
  * is gone stays uncounted; the next start looks again. */
 #include <stdlib.h>
 
@@ -12,6 +12,7 @@ struct entry {
 	bool found;    /* its message is there and was read */
 	unsigned char content_id[16];
 	struct lesson_mark is;
+	int64_t at; /* of an import */
 };
 
 struct entries {
@@ -29,6 +30,7 @@ struct repair {
 	struct folder *folder;
 	unsigned readings; /* under way */
 	bool walked, ended;
+	bool imports; /* ${wants} came from a file */
 	char *forgets; /* owned; the account to begin anew; NULL: none */
 	void (*on_relearned)(void *self, size_t lessons, size_t counted, const struct err *err);
 	void *self;
@@ -42,13 +44,14 @@ static int cmp_entry(const void *a, const void *b)
 	return (c != 0 ? c : memcmp(x->content_id, y->content_id, sizeof(x->content_id)));
 }
 
-static void add(
+static struct entry *add(
     struct entries *e, struct slice account, const unsigned char id[16], struct lesson_mark is)
 {
 	if (e->n == e->room)
 		e->v = mem_grow(e->v, e->room = e->room * 2 + 64, sizeof(*e->v));
 	e->v[e->n] = (struct entry){ .account = mem_strndup(account.p, account.n), .is = is };
-	memcpy(e->v[e->n++].content_id, id, 16);
+	memcpy(e->v[e->n].content_id, id, 16);
+	return (&e->v[e->n++]);
 }
 
 static void empty(struct entries *e)
@@ -61,13 +64,13 @@ static void empty(struct entries *e)
 
 static void on_lesson(void *self, const struct lesson *l)
 {
-	add(self, l->account, l->content_id, l->mark);
+	(void)add(self, l->account, l->content_id, l->mark);
 }
 
 static void on_counted(
     void *self, struct slice account, const unsigned char content_id[16], struct lesson_mark is)
 {
-	add(self, account, content_id, is);
+	(void)add(self, account, content_id, is);
 }
 
 static void lessons_run(struct job *j) /* lane STORE_STATE */
@@ -85,7 +88,7 @@ static void compare(const struct entries *a, const struct entries *b, struct ent
 		    b->n == 0 ? NULL : bsearch(e, b->v, b->n, sizeof(*e), cmp_entry);
 
 		if (other == NULL || other->is.is != e->is.is || other->is.weight != e->is.weight)
-			add(ret, slice_of(e->account), e->content_id, e->is);
+			(void)add(ret, slice_of(e->account), e->content_id, e->is);
 	}
 }
 
@@ -129,11 +132,17 @@ static bool wants(const void *reader, const char *account, const unsigned char c
 
 static bool weighs(void *reader, const char *account, struct lesson_item *l)
 {
-	struct entry *e = find(reader, account, l->content_id);
+	const struct repair *r = reader;
+	struct entry *e = find(r, account, l->content_id);
 
-	if (e != NULL)
-		e->found = true;
-	l->recount = true;
+	if (e == NULL)
+		return (false);
+	e->found = true;
+	l->recount = !r->imports;
+	if (r->imports) {
+		l->as = e->is;
+		l->at = e->at;
+	}
 	return (true);
 }
 
@@ -155,7 +164,8 @@ static void end(struct repair *r)
 		return;
 	r->ended = true;
 	for (size_t i = 0; i < r->wants.n; i++)
-		if (r->forgets != NULL && strcmp(r->wants.v[i].account, r->forgets) == 0) {
+		if (r->imports ||
+		    (r->forgets != NULL && strcmp(r->wants.v[i].account, r->forgets) == 0)) {
 			lessons += r->wants.v[i].is.is != LESSON_NONE;
 			counted += r->wants.v[i].found;
 		}
@@ -223,7 +233,7 @@ static void counts_done(struct job *j)
 	empty(&r->lessons);
 	empty(&r->counted);
 	if (c->stopped && r->err.kind == ERR_NONE)
-		(void)err_set(&r->err, ERR_TEMPORARY, "relearn: the server is stopping");
+		(void)err_set(&r->err, ERR_TEMPORARY, "%s: the server is stopping", r->imports ? "import" : "relearn");
 	if (r->err.kind == ERR_NONE && r->wants.n > 0)
 		next_folder(r);
 	else
@@ -259,6 +269,32 @@ struct repair *repair_relearn(struct classifier *c, const char *account,
 	return (r);
 }
 
+static void import_run(struct job *j) /* lane STORE_STATE */
+{
+	struct repair *r = (struct repair *)j;
+
+	if (r->wants.n > 0)
+		qsort(r->wants.v, r->wants.n, sizeof(struct entry), cmp_entry);
+}
+
+struct repair *repair_import(struct classifier *c, const struct lesson *v, size_t n,
+    void (*on_imported)(void *self, size_t lessons, size_t found, const struct err *err),
+    void *self)
+{
+	struct repair *r = NEW(struct repair);
+
+	r->c = c;
+	r->imports = true;
+	for (size_t i = 0; i < n; i++)
+		add(&r->wants, v[i].account, v[i].content_id, v[i].mark)->at = v[i].at;
+	r->on_relearned = on_imported;
+	r->self = self;
+	r->job = (struct job){ .run = import_run, .done = counts_done };
+	c->jobs++;
+	lane_force(store_lane(c->store, STORE_STATE), &r->job);
+	return (r);
+}
+
 struct repair *repair_start(struct classifier *c)
 {
 	return (repair_relearn(c, NULL, NULL, NULL));
@@ -275,7 +311,7 @@ void repair_stop(struct repair *r)
 		return;
 	store_op_cancel(r->op);
 	if (r->op != NULL || r->readings > 0) { /* else a job of ours is under way and ends it */
-		(void)err_set(&r->err, ERR_TEMPORARY, "relearn: the server is stopping");
+		(void)err_set(&r->err, ERR_TEMPORARY, "%s: the server is stopping", r->imports ? "import" : "relearn");
 		end(r);
 	}
 	r->op = NULL;

@@ -211,7 +211,7 @@ static int write_one(struct teach *t, struct lesson_item *l)
 	    now = { .account = slice_of(t->account),
 		    .mark = l->as,
 		    .version = WORDS_VERSION,
-		    .at = clock_wall() };
+		    .at = l->at != 0 ? l->at : clock_wall() };
 
 	if (lesson_get(t->c->store, now.account, l->content_id, &was, &t->err) == -1)
 		return (-1);

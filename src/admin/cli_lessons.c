@@ -1,0 +1,111 @@
+/* cli_lessons.c: "pennypost spam export", to standard output as it is kept, and "pennypost spam import". */
+#include "admin/cli_lessons.h"
+
+#include <stdio.h>
+
+#include "admin/cli_ask.h"
+#include "admin/client.h"
+#include "core/limits.h"
+
+static int fetch(const struct cfg *cfg, const char *path)
+{
+	struct client_answer answer;
+	struct err err;
+	int rc = EXIT_OK;
+
+	if (client_ask_or_do(cfg, "GET", path, (struct slice){ 0 }, &answer, &err) == -1) {
+		(void)fprintf(stderr, "pennypost: %s\n", err.text);
+		return (EXIT_TEMPORARY);
+	}
+	if (answer.status != 200) {
+		rc = client_complain(&answer);
+	} else if (fwrite(answer.body.p, 1, answer.body.n, stdout) != answer.body.n ||
+	    fflush(stdout) != 0) {
+		perror("pennypost: write the lessons");
+		rc = EXIT_TEMPORARY;
+	}
+	buf_free(&answer.body);
+	return (rc);
+}
+
+int cli_lessons_export(const struct command_line *cl, const char *account)
+{
+	struct buf path = BUF_INIT(1024);
+	struct cfg *cfg = command_cfg(cl);
+	const struct cfg_account *a = NULL;
+	int rc = EXIT_USAGE;
+
+	if (cfg == NULL)
+		return (EXIT_CONFIG);
+	(void)buf_addz(&path, "/spam/lessons");
+	if (account == NULL || (a = command_account(cl, cfg, account)) != NULL) {
+		if (a != NULL) {
+			(void)buf_addz(&path, "?account=");
+			(void)client_escape(&path, slice_of(a->name));
+		}
+		rc = fetch(cfg, buf_z(&path));
+	}
+	buf_free(&path);
+	cfg_free(cfg);
+	return (rc);
+}
+
+static void show_imported(const struct command_line *cl, const struct client_answer *answer)
+{
+	struct json_doc *doc = json_read(buf_slice(&answer->body), NULL);
+	long long lessons = json_as_integer(json_get(json_root(doc), "lessons"));
+	long long found = json_as_integer(json_get(json_root(doc), "found"));
+
+	if (cl->json)
+		(void)fwrite(answer->body.p, 1, answer->body.n, stdout);
+	else
+		(void)printf("learned %lld of %lld lessons", found, lessons);
+	if (!cl->json && found < lessons)
+		(void)printf("; the messages of the other %lld are not in these accounts",
+		    lessons - found);
+	if (!cl->json)
+		(void)putchar('\n');
+	json_doc_free(doc);
+}
+
+static int send_file(const struct command_line *cl, const struct cfg *cfg, struct slice text)
+{
+	struct client_answer answer;
+	struct err err;
+	int rc = EXIT_OK;
+
+	if (client_ask(cfg, "POST", "/spam/lessons", text, &answer, &err) == -1) {
+		(void)fprintf(stderr,
+		    err.kind == ERR_NOT_FOUND ? "pennypost: no server is running for %s; start it, and "
+						"import again\n"
+					      : "pennypost: %s: the server cannot be asked\n",
+		    cfg->data);
+		return (err.kind == ERR_NOT_FOUND ? EXIT_NOT_RUNNING : EXIT_TEMPORARY);
+	}
+	if (answer.status != 200)
+		rc = client_complain(&answer);
+	else
+		show_imported(cl, &answer);
+	buf_free(&answer.body);
+	return (rc);
+}
+
+int cli_lessons_import(const struct command_line *cl, const char *file)
+{
+	struct buf text = BUF_INIT((size_t)L_HTTP_MESSAGE);
+	struct cfg *cfg;
+	struct err err;
+	int rc = EXIT_TEMPORARY;
+
+	if (cli_read_file(file, &text, &err) == -1) { /* before asking enters the data folder */
+		(void)fprintf(stderr, "pennypost: %s\n",
+		    err.kind == ERR_LIMIT ? "the file is too large: import account by account" : err.text);
+	} else if ((cfg = command_cfg(cl)) == NULL) {
+		rc = EXIT_CONFIG;
+	} else {
+		rc = send_file(cl, cfg, buf_slice(&text));
+		cfg_free(cfg);
+	}
+	buf_free(&text);
+	return (rc);
+}
