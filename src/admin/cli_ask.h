@@ -18,6 +18,9 @@ struct cli_request {
  * error. */
 int cli_ask(const struct command_line *cl, const struct cfg *cfg, const struct cli_request *q);
 
+/* What "explain" does, under whatever command; ${account} may be NULL: the one it was delivered to. */
+int cli_explain_file(const struct command_line *cl, const char *account);
+
 /* A whole file, "-" or NULL: standard input; ERR_LIMIT when it is more than ${out} takes. */
 int cli_read_file(const char *path, struct buf *out, struct err *err);
 

@@ -152,10 +152,10 @@ static void add_param(struct buf *path, const char *name, const char *value)
 	(void)buf_addc(path, '&');
 }
 
-int cli_explain(const struct command_line *given)
+int cli_explain_file(const struct command_line *given, const char *account)
 {
-	static const char *const options[][2] = { { "--account", "account" }, { "--ip", "ip" },
-		{ "--helo", "helo" }, { "--from", "from" } };
+	static const char *const options[][2] = { { "--ip", "ip" }, { "--helo", "helo" },
+		{ "--from", "from" } };
 	struct command_line cl = *given;
 	struct buf path = BUF_INIT(16384), message = BUF_INIT((size_t)L_HTTP_MESSAGE);
 	struct cfg *cfg = NULL;
@@ -163,6 +163,7 @@ int cli_explain(const struct command_line *given)
 	int rc;
 
 	(void)buf_addz(&path, "/explain?");
+	add_param(&path, "account", account);
 	for (size_t i = 0; i < sizeof(options) / sizeof(options[0]); i++)
 		add_param(&path, options[i][1], command_option(&cl, options[i][0]));
 	add_param(&path, "offline", command_flag(&cl, "--offline") ? "1" : NULL);
@@ -184,4 +185,12 @@ int cli_explain(const struct command_line *given)
 	buf_free(&message);
 	cfg_free(cfg);
 	return (rc);
+}
+
+int cli_explain(const struct command_line *given)
+{
+	struct command_line cl = *given;
+	const char *account = command_option(&cl, "--account");
+
+	return (cli_explain_file(&cl, account));
 }

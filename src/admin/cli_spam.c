@@ -181,6 +181,11 @@ int cli_spam(const struct command_line *given)
 		return (cli_lessons_import(&cl, cl.argv[1]));
 	if (strcmp(verb, "relearn") == 0 && cl.argc <= 2)
 		return (spam_relearn(&cl, cl.argc == 2 ? cl.argv[1] : account));
+	if (strcmp(verb, "explain") == 0) {
+		cl.argv++;
+		cl.argc--;
+		return (cli_explain_file(&cl, account));
+	}
 	(void)buf_addz(&path, strcmp(verb, "classify") == 0 ? "/spam/classify?" : "/spam/learn?");
 	if (account != NULL) {
 		(void)buf_addz(&path, "account=");
@@ -198,7 +203,7 @@ int cli_spam(const struct command_line *given)
 		rc = each_file(&cl, 1, buf_z(&path), false);
 	} else {
 		rc = command_usage(
-		    &cl, "say classify, train ham, train spam, untrain, relearn, export, import FILE, stats, rules or eval");
+		    &cl, "say classify, explain, train ham, train spam, untrain, relearn, export, import FILE, stats, rules or eval");
 	}
 	buf_free(&path);
 	return (rc);

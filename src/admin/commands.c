@@ -62,10 +62,11 @@ static const struct command rows[] = {
 	    "  -c is the changed file; it is compared with what the running server has.\n",
 	    cli_replay },
 	{ "spam",
-	    "classify [FILE...] | train ham|spam [FILE...] | untrain [FILE...] | relearn [ACCOUNT] | export [ACCOUNT] | import FILE | stats | rules "
+	    "classify [FILE...] | explain FILE | train ham|spam [FILE...] | untrain [FILE...] | relearn [ACCOUNT] | export [ACCOUNT] | import FILE | stats | rules "
 	    "--index FILE | eval --index FILE [--policy P]",
 	    "the spam filter: ask it, teach it, measure it",
 	    "  --account NAME     this account's model (default: the shared one)\n"
+	    "  explain FILE       as \"pennypost explain\", with its options\n"
 	    "  rules --index FILE lines \"label<TAB>path\": on how much of it each rule fires; needs no "
 	    "configuration\n"
 	    "  eval --index FILE  lines \"label<TAB>path\"; - reads standard input; needs no "

@@ -104,6 +104,9 @@ def test_the_words_that_said_most_are_told(server, tmp_path):
     assert list(spam.values()) == sorted(spam.values(), key=lambda w: -w["pull"]) and "today" not in {**spam, **ham}
     told = server.command("explain", str(path), "--account", "ann", "--offline").stdout
     assert "words that speak for spam" in told and "  cheap\n" in told
+    assert server.command("spam", "explain", str(path), "--account", "ann", "--offline").stdout == told
+    assert server.command("spam", "--account", "ann", "explain", str(path), "--offline").stdout == told
+    assert server.command("spam", "explain", check=False).returncode == 64
     for i in range(6):
         for kind, text in (("spam", "cheap pills now"), ("ham", "garden club meeting")):
             body = f"From: a@{kind}.example\r\nSubject: {text.split()[0]} {i}\r\n\r\n{text} number{i}\r\n".encode()
