@@ -93,7 +93,7 @@ static void load_done(struct job *j)
 		if (good) {
 			c->ready = true;
 			c->train = train_start(c);
-			c->repair = repair_start(c);
+			c->repair = repair_start(repair_relearn(c, NULL, NULL, NULL), NULL);
 			c->unmoved = unmoved_start(c);
 		}
 		c->on_ready(c->self, good ? NULL : &l->err);
@@ -134,17 +134,15 @@ struct classifier *classifier_start(
 	return (c);
 }
 
-/* One walk over the lessons' messages at a time. */
-static int repair_make_room(struct classifier *c, const char *what, struct err *err)
+/* One walk over the lessons' messages at a time, and one that waits for its end. */
+static int repair_make_room(const struct classifier *c, const char *what, struct err *err)
 {
-	if (!c->ready || c->stopped || repair_runs(c->repair))
-		return (err_set(err, ERR_BUSY,
-		    "%s: counts are being made again already, or the filter is not ready; try "
-		    "again in a moment",
-		    what));
-	repair_free(c->repair); /* it has ended, so nothing reads its list */
-	c->repair = NULL;
-	return (0);
+	if (c->ready && !c->stopped && repair_has_room(c->repair))
+		return (0);
+	return (err_set(err, ERR_BUSY,
+	    "%s: counts are being made again already, or the filter is not ready; try again in a "
+	    "moment",
+	    what));
 }
 
 int classifier_relearn(struct classifier *c, const char *account,
@@ -153,7 +151,7 @@ int classifier_relearn(struct classifier *c, const char *account,
 {
 	if (repair_make_room(c, "relearn", err) == -1)
 		return (-1);
-	c->repair = repair_relearn(c, account, on_relearned, self);
+	c->repair = repair_start(repair_relearn(c, account, on_relearned, self), c->repair);
 	return (0);
 }
 
@@ -163,7 +161,7 @@ int classifier_import(struct classifier *c, const struct lesson *v, size_t n,
 {
 	if (repair_make_room(c, "import", err) == -1)
 		return (-1);
-	c->repair = repair_import(c, v, n, on_imported, self);
+	c->repair = repair_start(repair_import(c, v, n, on_imported, self), c->repair);
 	return (0);
 }
 

@@ -64,7 +64,8 @@ void classifier_learn(struct classifier *c, const char *account,
     enum lesson_class as, void (*on_learned)(void *self, bool changed, const struct err *err),
     void *self);
 /* The account's counts are forgotten and made again from its lessons whose messages are still there: those count as before, the others
- * no more (their lessons stay). on_relearned comes once, after a stop too. -1: ERR_BUSY, counts are being made again already. */
+ * no more (their lessons stay). on_relearned comes once, after a stop too. It waits while
+ * counts are made again for another reason, as after a start. -1: ERR_BUSY, one waits already. */
 int classifier_relearn(struct classifier *c, const char *account,
     void (*on_relearned)(void *self, size_t lessons, size_t counted, const struct err *err),
     void *self, struct err *err);

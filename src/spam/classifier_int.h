@@ -106,8 +106,8 @@ enum lesson_class train_lesson(
     const struct store_event *ev, const struct event_message *m, enum folder_role to);
 
 /* repair.c */
-struct repair *repair_start(struct classifier *c); /* in the background */
-/* The account's counts are forgotten before. */
+/* Walks over the lessons' messages. Made by the next two, begun by repair_start. ${account}: its counts are forgotten before;
+ * NULL: nobody's are. */
 struct repair *repair_relearn(struct classifier *c, const char *account,
     void (*on_relearned)(void *self, size_t lessons, size_t counted, const struct err *err),
     void *self);
@@ -115,7 +115,10 @@ struct repair *repair_relearn(struct classifier *c, const char *account,
 struct repair *repair_import(struct classifier *c, const struct lesson *v, size_t n,
     void (*on_imported)(void *self, size_t lessons, size_t found, const struct err *err),
     void *self);
-bool repair_runs(const struct repair *r); /* accepts NULL */
+/* Begins ${r}, in the background, or lets it wait until ${before} has ended; takes ${before} over (NULL: none). Returns ${r}. */
+struct repair *repair_start(struct repair *r, struct repair *before);
+/* May one more wait behind this one? Accepts NULL. */
+bool repair_has_room(const struct repair *r);
 void repair_stop(struct repair *r);                /* loop: asks no more; accepts NULL */
 void repair_free(struct repair *r); /* when nothing reads its list any more; accepts NULL */
 

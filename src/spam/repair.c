@@ -30,6 +30,8 @@ struct repair {
 	struct folder *folder;
 	unsigned readings; /* under way */
 	bool walked, ended;
+	struct repair *before; /* owned; runs first, and begins ${after} when it ends; NULL: none */
+	struct repair *after;
 	bool imports; /* ${wants} came from a file */
 	char *forgets; /* owned; the account to begin anew; NULL: none */
 	void (*on_relearned)(void *self, size_t lessons, size_t counted, const struct err *err);
@@ -155,14 +157,18 @@ static bool wants_of(const struct repair *r, const char *account)
 }
 
 static void next_folder(struct repair *r);
+static void begin(struct repair *r);
 
+/* Whoever is told may end the classifier: ${r} is gone then. */
 static void end(struct repair *r)
 {
+	struct classifier *c = r->c;
 	size_t lessons = 0, counted = 0;
 
 	if (r->ended)
 		return;
 	r->ended = true;
+	classifier_hold(c);
 	for (size_t i = 0; i < r->wants.n; i++)
 		if (r->imports ||
 		    (r->forgets != NULL && strcmp(r->wants.v[i].account, r->forgets) == 0)) {
@@ -172,6 +178,9 @@ static void end(struct repair *r)
 	if (r->on_relearned != NULL)
 		r->on_relearned(r->self, lessons, counted,
 		    r->err.kind == ERR_NONE ? NULL : &r->err);
+	if (r->after != NULL)
+		begin(r->after);
+	classifier_release(c);
 }
 
 static void on_read(void *reader, const struct err *err)
@@ -225,6 +234,12 @@ static void next_folder(struct repair *r)
 	r->op = view_open(r->folder, on_view, r);
 }
 
+static void stopping(struct repair *r)
+{
+	(void)err_set(&r->err, ERR_TEMPORARY, "%s: the server is stopping",
+	    r->imports ? "import" : "relearn");
+}
+
 static void counts_done(struct job *j)
 {
 	struct repair *r = (struct repair *)j;
@@ -233,7 +248,7 @@ static void counts_done(struct job *j)
 	empty(&r->lessons);
 	empty(&r->counted);
 	if (c->stopped && r->err.kind == ERR_NONE)
-		(void)err_set(&r->err, ERR_TEMPORARY, "%s: the server is stopping", r->imports ? "import" : "relearn");
+		stopping(r);
 	if (r->err.kind == ERR_NONE && r->wants.n > 0)
 		next_folder(r);
 	else
@@ -264,8 +279,6 @@ struct repair *repair_relearn(struct classifier *c, const char *account,
 	r->on_relearned = on_relearned;
 	r->self = self;
 	r->job = (struct job){ .run = lessons_run, .done = lessons_done };
-	c->jobs++;
-	lane_force(store_lane(c->store, STORE_STATE), &r->job);
 	return (r);
 }
 
@@ -290,37 +303,62 @@ struct repair *repair_import(struct classifier *c, const struct lesson *v, size_
 	r->on_relearned = on_imported;
 	r->self = self;
 	r->job = (struct job){ .run = import_run, .done = counts_done };
-	c->jobs++;
-	lane_force(store_lane(c->store, STORE_STATE), &r->job);
 	return (r);
 }
 
-struct repair *repair_start(struct classifier *c)
+static void begin(struct repair *r)
 {
-	return (repair_relearn(c, NULL, NULL, NULL));
+	if (r->c->stopped) {
+		stopping(r);
+		end(r);
+		return;
+	}
+	r->c->jobs++;
+	lane_force(store_lane(r->c->store, STORE_STATE), &r->job);
 }
 
-bool repair_runs(const struct repair *r)
+bool repair_has_room(const struct repair *r)
 {
-	return (r != NULL && !r->ended);
+	return (r == NULL || r->ended || r->before == NULL || r->before->ended);
+}
+
+struct repair *repair_start(struct repair *r, struct repair *before)
+{
+	if (before != NULL && !before->ended) {
+		repair_free(before->before); /* it has ended, so nothing reads its list */
+		before->before = NULL;
+		before->after = r;
+		r->before = before;
+		return (r);
+	}
+	repair_free(before);
+	begin(r);
+	return (r);
 }
 
 void repair_stop(struct repair *r)
 {
 	if (r == NULL)
 		return;
+	if (r->before != NULL && !r->before->ended) { /* which ends the one that waits too */
+		repair_stop(r->before);
+		return;
+	}
 	store_op_cancel(r->op);
 	if (r->op != NULL || r->readings > 0) { /* else a job of ours is under way and ends it */
-		(void)err_set(&r->err, ERR_TEMPORARY, "%s: the server is stopping", r->imports ? "import" : "relearn");
+		r->op = NULL;
+		stopping(r);
 		end(r);
 	}
-	r->op = NULL;
 }
 
 void repair_free(struct repair *r)
 {
 	if (r == NULL)
 		return;
+	if (r->before != NULL)
+		r->before->after = NULL;
+	repair_free(r->before); /* one at most has one before it */
 	empty(&r->lessons);
 	empty(&r->counted);
 	empty(&r->wants);
