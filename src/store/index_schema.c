@@ -45,7 +45,7 @@ const char *const index_schema[] = {
 	"INSERT OR REPLACE INTO departed SELECT cid, folder, modseq FROM gone ORDER BY at;"
 	"DROP TABLE gone;",
 	/* What a view knows of the messages of a run of UIDs: index_view.c. */
-	"CREATE TABLE snap(folder INTEGER NOT NULL, run INTEGER NOT NULL, data BLOB NOT NULL, PRIMARY "
-	"KEY(folder, run)) STRICT, WITHOUT ROWID;",
+	("CREATE TABLE snap(folder INTEGER NOT NULL, run INTEGER NOT NULL, data BLOB NOT NULL, PRIMARY "
+	 "KEY(folder, run)) STRICT, WITHOUT ROWID;"),
 };
 const unsigned index_schema_n = COUNT_OF(index_schema);
