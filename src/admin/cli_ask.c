@@ -30,6 +30,22 @@ static void defuse(struct buf *json)
 	}
 }
 
+static int ask(const struct cfg *cfg, const struct cli_request *q, struct client_answer *ret,
+    struct err *err)
+{
+	if (q->needs_server == NULL)
+		return (client_ask_or_do(cfg, q->method, q->path, q->body, ret, err));
+	return (client_ask(cfg, q->method, q->path, q->body, ret, err));
+}
+
+static int complain(const struct cli_request *q, const struct err *err)
+{
+	bool alone = q->needs_server != NULL && err->kind == ERR_NOT_FOUND;
+
+	(void)fprintf(stderr, "pennypost: %s%s\n", err->text, alone ? q->needs_server : "");
+	return (alone ? EXIT_NOT_RUNNING : EXIT_TEMPORARY);
+}
+
 int cli_ask(const struct command_line *cl, const struct cfg *cfg, const struct cli_request *q)
 {
 	struct client_answer answer;
@@ -37,10 +53,8 @@ int cli_ask(const struct command_line *cl, const struct cfg *cfg, const struct c
 	struct err err;
 	int rc;
 
-	if (client_ask_or_do(cfg, q->method, q->path, q->body, &answer, &err) == -1) {
-		(void)fprintf(stderr, "pennypost: %s\n", err.text);
-		return (EXIT_TEMPORARY);
-	}
+	if (ask(cfg, q, &answer, &err) == -1)
+		return (complain(q, &err));
 	if (answer.status != 200) {
 		rc = client_complain(&answer);
 	} else {

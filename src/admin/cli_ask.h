@@ -9,6 +9,9 @@
 struct cli_request {
 	const char *method, *path;
 	struct slice body; /* borrowed */
+	/* NULL: without a server the store is opened here. Else that is EXIT_NOT_RUNNING, and how the words
+	 * "no server is running in DATA" go on. */
+	const char *needs_server;
 	/* Prints the answer when told to, and says the exit code. */
 	int (*show)(void *self, const struct json_value *root, bool print);
 	void *self;

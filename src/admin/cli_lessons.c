@@ -50,44 +50,20 @@ int cli_lessons_export(const struct command_line *cl, const char *account)
 	return (rc);
 }
 
-static void show_imported(const struct command_line *cl, const struct client_answer *answer)
+static int show_imported(void *self, const struct json_value *root, bool print)
 {
-	struct json_doc *doc = json_read(buf_slice(&answer->body), NULL);
-	long long lessons = json_as_integer(json_get(json_root(doc), "lessons"));
-	long long found = json_as_integer(json_get(json_root(doc), "found"));
+	long long lessons = (long long)json_as_integer(json_get(root, "lessons"));
+	long long found = (long long)json_as_integer(json_get(root, "found"));
 
-	if (cl->json)
-		(void)fwrite(answer->body.p, 1, answer->body.n, stdout);
-	else
-		(void)printf("learned %lld of %lld lessons", found, lessons);
-	if (!cl->json && found < lessons)
+	(void)self;
+	if (!print)
+		return (EXIT_OK);
+	(void)printf("learned %lld of %lld lessons", found, lessons);
+	if (found < lessons)
 		(void)printf("; the messages of the other %lld are not in these accounts",
 		    lessons - found);
-	if (!cl->json)
-		(void)putchar('\n');
-	json_doc_free(doc);
-}
-
-static int send_file(const struct command_line *cl, const struct cfg *cfg, struct slice text)
-{
-	struct client_answer answer;
-	struct err err;
-	int rc = EXIT_OK;
-
-	if (client_ask(cfg, "POST", "/spam/lessons", text, &answer, &err) == -1) {
-		(void)fprintf(stderr,
-		    err.kind == ERR_NOT_FOUND ? "pennypost: no server is running for %s; start it, and "
-						"import again\n"
-					      : "pennypost: %s: the server cannot be asked\n",
-		    cfg->data);
-		return (err.kind == ERR_NOT_FOUND ? EXIT_NOT_RUNNING : EXIT_TEMPORARY);
-	}
-	if (answer.status != 200)
-		rc = client_complain(&answer);
-	else
-		show_imported(cl, &answer);
-	buf_free(&answer.body);
-	return (rc);
+	(void)putchar('\n');
+	return (EXIT_OK);
 }
 
 int cli_lessons_import(const struct command_line *cl, const char *file)
@@ -103,7 +79,12 @@ int cli_lessons_import(const struct command_line *cl, const char *file)
 	} else if ((cfg = command_cfg(cl)) == NULL) {
 		rc = EXIT_CONFIG;
 	} else {
-		rc = send_file(cl, cfg, buf_slice(&text));
+		rc = cli_ask(cl, cfg,
+		    &(struct cli_request){ .method = "POST",
+			.path = "/spam/lessons",
+			.body = buf_slice(&text),
+			.needs_server = "; start it, and import again",
+			.show = show_imported });
 		cfg_free(cfg);
 	}
 	buf_free(&text);

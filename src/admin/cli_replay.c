@@ -3,7 +3,6 @@
 #include "admin/cli_ask.h"
 
 #include <stdio.h>
-#include <stdlib.h>
 #include <time.h>
 
 #include "admin/client.h"
@@ -67,35 +66,6 @@ static int show(void *self, const struct json_value *root, bool print)
 	return (flips > 0 ? EXIT_FOUND : EXIT_OK);
 }
 
-static int ask(
-    const struct command_line *cl, const struct cfg *cfg, const char *path, struct slice text)
-{
-	struct client_answer answer;
-	struct json_doc *doc;
-	struct err err;
-	int rc;
-
-	if (client_ask(cfg, "POST", path, text, &answer, &err) == -1) {
-		(void)fprintf(stderr,
-		    err.kind == ERR_NOT_FOUND ? "pennypost: no server is running for %s, and "
-						"replay compares with what it has\n"
-					      : "pennypost: %s: the server cannot be asked\n",
-		    cfg->data);
-		return (err.kind == ERR_NOT_FOUND ? EXIT_NOT_RUNNING : EXIT_TEMPORARY);
-	}
-	if (answer.status != 200) {
-		rc = client_complain(&answer);
-	} else {
-		doc = json_read(buf_slice(&answer.body), NULL);
-		if (cl->json)
-			(void)fwrite(answer.body.p, 1, answer.body.n, stdout);
-		rc = show(NULL, json_root(doc), !cl->json);
-		json_doc_free(doc);
-	}
-	buf_free(&answer.body);
-	return (rc);
-}
-
 int cli_replay(const struct command_line *given)
 {
 	struct command_line cl = *given;
@@ -117,7 +87,12 @@ int cli_replay(const struct command_line *given)
 		(void)client_escape(&path, slice_of(cfg->path));
 		(void)buf_addz(&path, "&days=");
 		(void)client_escape(&path, slice_of(days != NULL ? days : "30"));
-		rc = ask(&cl, cfg, buf_z(&path), buf_slice(&text));
+		rc = cli_ask(&cl, cfg,
+		    &(struct cli_request){ .method = "POST",
+			.path = buf_z(&path),
+			.body = buf_slice(&text),
+			.needs_server = ", and replay compares with what it has",
+			.show = show });
 	}
 	buf_free(&path);
 	buf_free(&text);

@@ -141,9 +141,13 @@ def changed(server, name, more, less=""):
     return path
 
 
-def replay(server, path, *options):
+def run_replay(server, path, *options):
     import subprocess
-    done = subprocess.run([server.binary, "replay", "-c", path, "--json", *options], capture_output=True, text=True, timeout=120)
+    return subprocess.run([server.binary, "replay", "-c", path, *options], capture_output=True, text=True, timeout=120)
+
+
+def replay(server, path, *options):
+    done = run_replay(server, path, "--json", *options)
     return done.returncode, json.loads(done.stdout or "null"), done.stderr
 
 
@@ -247,7 +251,10 @@ def test_what_strangers_wrote_does_nothing_to_a_terminal(server, tmp_path):
     assert send(server, message, "w@good.example")[0] == 250
     path = tmp_path / "wild.eml"
     path.write_bytes(message)
-    for told in (server.command("why", "wild@x.example").stdout, server.command("explain", str(path), "--helo", "\x1b[5m").stdout):
+    next_one = changed(server, "wild.toml", '\n[[deny]]\nfrom = "w@good.example"\n')
+    answers = [server.command("why", "wild@x.example").stdout, run_replay(server, next_one).stdout,
+               server.command("explain", str(path), "--helo", "\x1b[5m").stdout]
+    assert all("red ?" in told for told in answers[:2])
+    for told in answers:
         assert not [c for c in told if c != "\n" and (c < " " or "\x7f" <= c < "\xa0")], told
         assert not [line for line in told.splitlines() if line.startswith("    told: 250 yours")]
-    assert "red ?" in server.command("why", "wild@x.example").stdout
