@@ -198,12 +198,12 @@ void classifier_stop(struct classifier *c)
 {
 	if (c == NULL)
 		return;
+	classifier_hold(c);
+	c->stopped = true;
 	repair_stop(c->repair);
 	unmoved_stop(c->unmoved);
 	train_stop(c->train);
 	c->train = NULL;
-	c->stopped = true;
-	classifier_hold(c);
 	classifier_release(c); /* frees at once when nothing is under way */
 }
 

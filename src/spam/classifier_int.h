@@ -28,7 +28,7 @@ struct classifier {
 	size_t all_n;
 	struct lane *lane;     /* features of messages given by hand: WORK_CRYPTO */
 	struct train *train;   /* NULL until ready */
-	struct repair *repair; /* freed with this: visits read its list */
+	struct repair *repair; /* the first of a line, freed with this: visits read its list */
 	struct unmoved *unmoved; /* the same */
 	unsigned jobs;         /* under way and holding this object */
 	uint64_t pending;      /* lessons under way */
@@ -106,8 +106,8 @@ enum lesson_class train_lesson(
     const struct store_event *ev, const struct event_message *m, enum folder_role to);
 
 /* repair.c */
-/* Walks over the lessons' messages. Made by the next two, begun by repair_start. ${account}: its counts are forgotten before;
- * NULL: nobody's are. */
+/* Walks over the lessons' messages. Made by the next two, begun by repair_start. ${account}: its counts are
+ * forgotten before; NULL: nobody's are. */
 struct repair *repair_relearn(struct classifier *c, const char *account,
     void (*on_relearned)(void *self, size_t lessons, size_t counted, const struct err *err),
     void *self);
@@ -115,12 +115,15 @@ struct repair *repair_relearn(struct classifier *c, const char *account,
 struct repair *repair_import(struct classifier *c, const struct lesson *v, size_t n,
     void (*on_imported)(void *self, size_t lessons, size_t found, const struct err *err),
     void *self);
-/* Begins ${r}, in the background, or lets it wait until ${before} has ended; takes ${before} over (NULL: none). Returns ${r}. */
-struct repair *repair_start(struct repair *r, struct repair *before);
-/* May one more wait behind this one? Accepts NULL. */
-bool repair_has_room(const struct repair *r);
-void repair_stop(struct repair *r);                /* loop: asks no more; accepts NULL */
-void repair_free(struct repair *r); /* when nothing reads its list any more; accepts NULL */
+/* Begins ${r}, in the background, or lets it wait until ${first}, who heads the line and is taken over (NULL:
+ * none), has ended. Returns who heads the line now. There is room. */
+struct repair *repair_start(struct repair *r, struct repair *first);
+/* May one more join the line? Accepts NULL. */
+bool repair_has_room(const struct repair *first);
+/* Loop, once the classifier is stopped: asks no more, and tells all who wait; accepts NULL. */
+void repair_stop(struct repair *first);
+/* With those who wait; when nothing reads their lists any more; accepts NULL. */
+void repair_free(struct repair *first);
 
 /* unmoved.c */
 struct unmoved *unmoved_start(struct classifier *c); /* in the background */

@@ -1,8 +1,9 @@
-/* model.c: how often was each feature seen in ham and in spam? Open addressing in MODEL_PARTS tables, so that one that grows copies
- * little and holds up a lesson shortly. A slot of 32 bits holds 24 bits of the feature (8 more are the table's number) and two counts as steps of four
- * bits, fine at first and by whole messages then; the one in twenty that is between or beyond has its counts in one wide table. Slots
- * whose counts fell back to zero stay until their table next grows. Failures: none (memory ends the process; what a message adds is at
- * most L_TOKENS slots). */
+/* model.c: how often was each feature seen in ham and in spam? Open addressing in MODEL_PARTS tables, so that one
+ * that grows copies little and holds up a lesson shortly. A slot of 32 bits holds 24 bits of the feature (8 more
+ * are the table's number) and two counts as steps of four bits, fine at first and by whole messages then; the one
+ * in twenty that is between or beyond has its counts in one wide table. Slots whose counts fell back to zero stay
+ * until their table next grows. Failures: none (memory ends the process; what a message adds is at most L_TOKENS
+ * slots). */
 #include "spam/model.h"
 
 #include <stdlib.h>
@@ -54,15 +55,24 @@ static uint32_t home(uint32_t key, uint32_t cap)
 	return ((uint32_t)((uint64_t)key * cap >> KEY_BITS));
 }
 
+/* A table is never full: see those that grow. Were one, what is not in it would be looked for without
+ * end, under the lock that every score waits for. */
+static void probed(uint32_t probes, uint32_t cap)
+{
+	if (probes >= cap)
+		abort();
+}
+
 static uint32_t *find(const struct model_part *p, uint32_t key)
 {
-	uint32_t at;
+	uint32_t at = p->cap == 0 ? 0 : home(key, p->cap);
 
-	if (p->cap == 0)
-		return (NULL);
-	for (at = home(key, p->cap); p->slots[at] != 0; at = at + 1 == p->cap ? 0 : at + 1)
+	for (uint32_t n = 0; p->cap > 0 && p->slots[at] != 0; n++) {
 		if (key_of(p->slots[at]) == key)
 			return (&p->slots[at]);
+		probed(n, p->cap);
+		at = at + 1 == p->cap ? 0 : at + 1;
+	}
 	return (NULL);
 }
 
@@ -70,8 +80,10 @@ static uint32_t *put(struct model_part *p, uint32_t slot) /* there is room, and 
 {
 	uint32_t at = home(key_of(slot), p->cap);
 
-	while (p->slots[at] != 0)
+	for (uint32_t n = 0; p->slots[at] != 0; n++) {
+		probed(n, p->cap);
 		at = at + 1 == p->cap ? 0 : at + 1;
+	}
 	p->slots[at] = slot;
 	p->used++;
 	return (&p->slots[at]);
@@ -114,8 +126,10 @@ static struct feature_count *wide_at(
 {
 	uint32_t mask = m->wide_cap - 1, at = (feature * 0x9e3779b1U >> 8) & mask;
 
-	while (m->wide[at].feature != 0 && m->wide[at].feature != feature)
+	for (uint32_t n = 0; m->wide[at].feature != 0 && m->wide[at].feature != feature; n++) {
+		probed(n, m->wide_cap);
 		at = (at + 1) & mask;
+	}
 	return (&m->wide[at]);
 }
 
@@ -267,28 +281,6 @@ size_t model_list(const struct model *m, unsigned part, struct feature_count *v)
 		n++;
 	}
 	return (n);
-}
-
-void model_take_out(struct model *m, const struct model *what)
-{
-	m->totals.ham = less(m->totals.ham, what->totals.ham);
-	m->totals.spam = less(m->totals.spam, what->totals.spam);
-	m->totals.hams = less(m->totals.hams, what->totals.hams);
-	m->totals.spams = less(m->totals.spams, what->totals.spams);
-	for (unsigned part = 0; part < MODEL_PARTS; part++) {
-		const struct model_part *p = &what->parts[part];
-
-		for (uint32_t i = 0; i < p->cap; i++) {
-			uint32_t feature = (uint32_t)part << KEY_BITS | key_of(p->slots[i]);
-			struct counts c;
-
-			if (is_empty(p->slots[i]))
-				continue;
-			c = counts_of(what, feature, p->slots[i]);
-			model_change(m,
-			    &(struct feature_change){ feature, -(int64_t)c.ham, -(int64_t)c.spam });
-		}
-	}
 }
 
 size_t model_count(const struct model *m)

@@ -29,8 +29,6 @@ struct feature_count model_get(const struct model *m, uint32_t feature);
 void model_change(struct model *m, const struct feature_change *c); /* while loading */
 /* One message's distinct features, learned as ${is} or, ${undo}, unlearned exactly: each count of that class changes by the weight. */
 void model_learn(struct model *m, const struct features *f, struct lesson_mark is, bool undo);
-/* All of ${what}, totals too, is taken out of ${m}. */
-void model_take_out(struct model *m, const struct model *what);
 size_t model_count(const struct model *m); /* features with a count */
 /* The same of several models together, each feature once. */
 size_t model_count_union(const struct model *const *v, size_t n);

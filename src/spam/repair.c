@@ -1,7 +1,10 @@
-/* repair.c: do the counts still say what the lessons say? A stop between a lesson and its counting, or a spam.sqlite that is gone or older,
- * leaves them apart. At start the log of lessons is compared with the marks of what was counted, and what differs is read again from the
- * account's folders and counted as the log says by then. Relearning an account is the same with its counts forgotten before. Importing is the walk alone, for lessons that a file says and the log takes. Leaves reading and counting to train.c and teach.c. Failures: a lesson whose message
- * is gone stays uncounted; the next start looks again. */
+/* repair.c: do the counts still say what the lessons say? A stop between a lesson and its counting, or a
+ * spam.sqlite that is gone or older, leaves them apart. At start the log of lessons is compared with the marks
+ * of what was counted, and what differs is read again from the account's folders and counted as the log says
+ * by then. Relearning an account is the same with its counts forgotten before. Importing is the walk alone,
+ * for lessons that a file says and the log takes. One walk at a time, and one that waits for its end. Leaves
+ * reading and counting to train.c and teach.c. Failures: a lesson whose message is gone stays uncounted; the
+ * next start looks again. */
 #include <stdlib.h>
 
 #include "core/mem.h"
@@ -30,8 +33,7 @@ struct repair {
 	struct folder *folder;
 	unsigned readings; /* under way */
 	bool walked, ended;
-	struct repair *before; /* owned; runs first, and begins ${after} when it ends; NULL: none */
-	struct repair *after;
+	struct repair *next; /* owned; begins when this has ended; NULL: none waits */
 	bool imports; /* ${wants} came from a file */
 	char *forgets; /* owned; the account to begin anew; NULL: none */
 	void (*on_relearned)(void *self, size_t lessons, size_t counted, const struct err *err);
@@ -159,14 +161,14 @@ static bool wants_of(const struct repair *r, const char *account)
 static void next_folder(struct repair *r);
 static void begin(struct repair *r);
 
-/* Whoever is told may end the classifier: ${r} is gone then. */
+/* Whoever is told may end the classifier, or ask for another walk: ${r} is gone then. */
 static void end(struct repair *r)
 {
 	struct classifier *c = r->c;
+	struct repair *next = r->next;
+	struct err err = r->err;
 	size_t lessons = 0, counted = 0;
 
-	if (r->ended)
-		return;
 	r->ended = true;
 	classifier_hold(c);
 	for (size_t i = 0; i < r->wants.n; i++)
@@ -176,10 +178,10 @@ static void end(struct repair *r)
 			counted += r->wants.v[i].found;
 		}
 	if (r->on_relearned != NULL)
-		r->on_relearned(r->self, lessons, counted,
-		    r->err.kind == ERR_NONE ? NULL : &r->err);
-	if (r->after != NULL)
-		begin(r->after);
+		r->on_relearned(
+		    r->self, lessons, counted, err.kind == ERR_NONE ? NULL : &err);
+	if (next != NULL)
+		begin(next);
 	classifier_release(c);
 }
 
@@ -317,51 +319,53 @@ static void begin(struct repair *r)
 	lane_force(store_lane(r->c->store, STORE_STATE), &r->job);
 }
 
-bool repair_has_room(const struct repair *r)
+bool repair_has_room(const struct repair *first)
 {
-	return (r == NULL || r->ended || r->before == NULL || r->before->ended);
+	return (first == NULL || first->ended || first->next == NULL);
 }
 
-struct repair *repair_start(struct repair *r, struct repair *before)
+struct repair *repair_start(struct repair *r, struct repair *first)
 {
-	if (before != NULL && !before->ended) {
-		repair_free(before->before); /* it has ended, so nothing reads its list */
-		before->before = NULL;
-		before->after = r;
-		r->before = before;
-		return (r);
+	if (first != NULL && first->ended) {
+		struct repair *next = first->next;
+
+		first->next = NULL;
+		repair_free(first); /* nothing reads its list */
+		first = next;
 	}
-	repair_free(before);
+	if (first != NULL && !first->ended) {
+		first->next = r;
+		return (first);
+	}
+	repair_free(first);
 	begin(r);
 	return (r);
 }
 
-void repair_stop(struct repair *r)
+void repair_stop(struct repair *first)
 {
-	if (r == NULL)
+	struct repair *r = first != NULL && first->ended ? first->next : first;
+
+	if (r == NULL || r->ended)
 		return;
-	if (r->before != NULL && !r->before->ended) { /* which ends the one that waits too */
-		repair_stop(r->before);
-		return;
-	}
 	store_op_cancel(r->op);
 	if (r->op != NULL || r->readings > 0) { /* else a job of ours is under way and ends it */
 		r->op = NULL;
 		stopping(r);
-		end(r);
+		end(r); /* and whoever waits for it */
 	}
 }
 
-void repair_free(struct repair *r)
+void repair_free(struct repair *first)
 {
-	if (r == NULL)
-		return;
-	if (r->before != NULL)
-		r->before->after = NULL;
-	repair_free(r->before); /* one at most has one before it */
-	empty(&r->lessons);
-	empty(&r->counted);
-	empty(&r->wants);
-	free(r->forgets);
-	free(r);
+	while (first != NULL) {
+		struct repair *r = first;
+
+		first = r->next;
+		empty(&r->lessons);
+		empty(&r->counted);
+		empty(&r->wants);
+		free(r->forgets);
+		free(r);
+	}
 }

@@ -96,6 +96,7 @@ static void reversals_equal_training_from_scratch(void **state)
 	for (int i = 0; i < MESSAGES; i++)
 		model_learn(&lived, &v[i], is[i], true);
 	assert_int_equal(model_count(&lived), 0);
+	assert_int_equal(lived.wide_live, 0);
 	assert_int_equal(lived.totals.ham + lived.totals.spam, 0);
 	for (int i = 0; i < MESSAGES; i++)
 		features_free(&v[i]);
@@ -255,6 +256,7 @@ static void slots_are_few_for_what_they_hold(void **state)
 		model_learn(&m, &f, (struct lesson_mark){ LESSON_HAM, LESSON_EXPLICIT }, false);
 		for (int k = 0; i % 20 == 0 && k < 9; k++)
 			model_learn(&m, &f, one_unit(LESSON_HAM), false);
+		assert_true(m.wide_used * 8 <= m.wide_cap * 7); /* else it is searched end to end */
 		if (i < 50000 || i % 5000 != 0)
 			continue;
 		assert_in_range(model_octets(&m), 4 * i, 7 * i);

@@ -340,7 +340,7 @@ struct folder *folder_next(struct account *a, struct folder *after)
 	return (after == NULL ? &everything : NULL);
 }
 static struct opening {
-	void (*on_open)(void *self, struct view *v, const struct err *err);
+	void (*on_open)(void *self, struct view *v, const struct err *err); /* NULL: none */
 	void *self;
 } opening;
 static void open_turn(void *self)
@@ -348,6 +348,7 @@ static void open_turn(void *self)
 	struct opening o = opening;
 
 	(void)self;
+	opening.on_open = NULL;
 	o.on_open(o.self, (struct view *)&everything, NULL);
 }
 struct store_op *view_open(struct folder *f,
@@ -360,6 +361,8 @@ struct store_op *view_open(struct folder *f,
 void store_op_cancel(struct store_op *op)
 {
 	later_cancel((struct later *)op);
+	if (op != NULL)
+		opening.on_open = NULL;
 }
 void view_close(struct view *v, struct view_watch *w)
 {
@@ -679,7 +682,7 @@ static void settle(const struct classifier *c) /* until what runs in the backgro
 		turns = 200;
 		(void)loop_later(fake.loop, turn, &turns);
 		loop_run(fake.loop);
-	} while (c->jobs > 0 || c->pending > 0 || !work_idle(fake.work));
+	} while (c->jobs > 0 || c->pending > 0 || opening.on_open != NULL || !work_idle(fake.work));
 }
 
 static void on_relearned(void *self, size_t lessons, size_t counted, const struct err *err)
@@ -750,6 +753,74 @@ static void moves_in_any_order_equal_training_from_scratch(void **state)
 	assert_same_counts(&fake.kept, &fresh);
 	classifier_stop(c);
 	run_until_idle();
+}
+
+struct asker { /* of relearning */
+	struct classifier *c;
+	unsigned again; /* so often, as soon as it is told */
+	unsigned told, stopped;
+};
+
+static void on_asked(void *self, size_t lessons, size_t counted, const struct err *err)
+{
+	struct asker *a = self;
+	struct err busy;
+
+	(void)lessons;
+	(void)counted;
+	a->told++;
+	a->stopped += err != NULL;
+	if (a->again == 0)
+		return;
+	a->again--;
+	assert_int_equal(classifier_relearn(a->c, "ann", on_asked, a, &busy), 0);
+}
+
+static void who_is_told_may_ask_again(void **state)
+{
+	struct classifier *c = begin();
+	struct asker a = { .c = c, .again = 5 };
+	struct err err;
+
+	(void)state;
+	assert_int_equal(classifier_relearn(c, "ann", on_asked, &a, &err), 0);
+	settle(c);
+	assert_int_equal(a.told, 6);
+	a = (struct asker){ .c = c, .again = 5 };
+	for (int i = 0; i < 2; i++)
+		assert_int_equal(classifier_relearn(c, "ann", on_asked, &a, &err), 0);
+	settle(c);
+	assert_int_equal(a.told, 7);
+	assert_int_equal(a.stopped, 0);
+	classifier_stop(c);
+	run_until_idle();
+}
+
+/* Wherever the first is: its job, its folder, its messages. */
+static void a_stop_tells_who_waits_too(void **state)
+{
+	unsigned stopped = 0;
+
+	(void)state;
+	for (unsigned turns = 0; turns < 40; turns++) {
+		struct classifier *c = begin();
+		struct asker a = { .c = c };
+		unsigned left = turns;
+		struct err err;
+
+		settle(c); /* what the last stop left is counted */
+		for (int i = 0; i < 2; i++)
+			assert_int_equal(classifier_relearn(c, "ann", on_asked, &a, &err), 0);
+		if (left > 0) {
+			(void)loop_later(fake.loop, turn, &left);
+			loop_run(fake.loop);
+		}
+		classifier_stop(c);
+		run_until_idle();
+		assert_int_equal(a.told, 2);
+		stopped += a.stopped;
+	}
+	assert_true(stopped >= 2);
 }
 
 static void a_failure_is_the_answer(void **state)
@@ -929,6 +1000,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(which_act_teaches_what),
 		cmocka_unit_test(moves_in_any_order_equal_training_from_scratch),
+		cmocka_unit_test(who_is_told_may_ask_again),
+		cmocka_unit_test(a_stop_tells_who_waits_too),
 		cmocka_unit_test(a_failure_is_the_answer),
 		cmocka_unit_test(by_hand_once_is_enough),
 		cmocka_unit_test(an_act_outweighs_what_lay_unmoved),
