@@ -1,30 +1,26 @@
 """Every kind of sender gets exactly what it should: reply, folder, fields, row in the ledger; and nobody is refused for a DNS that is dark. The senders are
 one table in test/support/judging.py; ./dev prove judging has the long form."""
+import subprocess
+
 import pytest
 
 import judging
 
 
-@pytest.fixture(scope="module", params=["namespaces", "loopback"])
-def where(request):
+@pytest.fixture(scope="module", params=["namespaces-junk", "namespaces-reject", "loopback-junk"])
+def trial(request):
+    name, action = request.param.split("-")
     try:
-        found = judging.Namespaces([s.number for s in judging.SENDERS]) if request.param == "namespaces" else judging.Loopback()
-    except (OSError, judging.subprocess.CalledProcessError) as why:
+        where = judging.Namespaces([s.number for s in judging.SENDERS]) if name == "namespaces" else judging.Loopback()
+    except (OSError, subprocess.CalledProcessError) as why:
         pytest.skip(f"no network namespaces here: {why}")
-    yield found
-    found.close()
-
-
-@pytest.fixture(scope="module", params=["junk", "reject"])
-def trial(request, where):
-    if where.name == "loopback" and request.param == "reject":
-        pytest.skip("the same twice")
-    t = judging.Trial(where, request.param)
+    t = judging.Trial(where, action)
     failed = request.session.testsfailed
     try:
         yield t
     finally:
         t.close(request.session.testsfailed != failed)
+        where.close()
 
 
 @pytest.mark.parametrize("sender", judging.SENDERS, ids=lambda s: s.name.replace(" ", "-"))
