@@ -14,10 +14,8 @@ MANY, ROUNDS = 140, 8
 
 @pytest.fixture
 def server():
-    s = Server()
-    s.start()
-    yield s
-    s.remove()
+    with Server() as s:
+        yield s
 
 
 def folder_of(server):

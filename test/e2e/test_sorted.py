@@ -65,10 +65,8 @@ def damage(server, dice):
 
 @pytest.fixture
 def server():
-    s = Server()
-    s.start()
-    yield s
-    s.remove()
+    with Server() as s:
+        yield s
 
 
 def test_kept_keys_sort_as_the_messages_do(server):

@@ -68,10 +68,8 @@ def damage(server, dice):
 
 @pytest.fixture
 def server():
-    s = Server()
-    s.start()
-    yield s
-    s.remove()
+    with Server() as s:
+        yield s
 
 
 def test_strips_say_what_the_messages_say(server):

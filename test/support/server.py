@@ -17,8 +17,9 @@ def trusting():
 
 
 def free_port_base(address="127.0.0.1", above=None):
-    """A base for which all five ports are free just now."""
-    for base in range(above + 1000 if above else 20000 + (os.getpid() * 37) % 20000, 62000, 1000):
+    """A base for which all five ports are free just now; below those that the kernel gives to whoever connects, so that they are free again
+    when the server is started anew."""
+    for base in range(above + 1000 if above else 10000 + (os.getpid() * 37) % 10000, 31700, 1000):
         try:
             for port in PORTS.values():
                 with socket.socket() as s:
@@ -42,6 +43,7 @@ class Server:
         self.base = base or free_port_base(address)
         self.dns, self.env = dns, env or {}
         self.process, self.log_path = None, self.folder + ".log"
+        self.code = 0  # of its last stop
         self.data = self.folder
         if not os.path.exists(os.path.join(self.folder, "pennypost.toml")):
             self.init()
@@ -101,6 +103,7 @@ class Server:
             self.process.stdout.close()
             self.process = None
             self.log.close()
+        self.code = code
         return code
 
     def kill(self):
@@ -124,7 +127,7 @@ class Server:
     def __exit__(self, kind, value, trace):
         try:
             if kind is None:
-                code = self.stop()
+                code = self.code if self.process is None else self.stop()
                 text = self.log_text()
                 assert code == 0, f"exit {code}: {text[-6000:]}"
                 found = [text.find(w) for w in ("ERROR: AddressSanitizer", "runtime error:", "ERROR: LeakSanitizer") if w in text]
