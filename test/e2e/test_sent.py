@@ -60,8 +60,9 @@ def test_sent_mail_makes_correspondents(server):
         # another program, while we run
         for i in range(150):
             many = ", ".join(f"p{i}.{k}@many.example" for k in range(20))
-            with open(os.path.join(folder, "new", f"{i}.extern"), "wb") as f:
+            with open(os.path.join(folder, "tmp", f"{i}.extern"), "wb") as f:
                 f.write(letter(many, crlf="\n"))
+            os.rename(f.name, os.path.join(folder, "new", f"{i}.extern"))
         client.select("Sent")
         wait_for(lambda: sum("many.example" in a for a in known(s)) == 3000, 60)
         client.logout()

@@ -33,8 +33,8 @@ def test_a_traced_account_is_written_down_without_its_secrets():
         bob.select()
         bob.noop()
         ann.logout(), bob.logout()
+        later = wait_for(lambda: [p for p in files(server) if "BODY[]" in text_of(p)])[0]
         both = wait_for(lambda: files(server) if len(files(server)) == 2 else None)
-        later = next(p for p in both if "BODY[]" in text_of(p))
         text = wait_for(lambda: text_of(later) if "end of trace" in text_of(later) else None)
         assert " C " in text and "APPEND INBOX {" in text and " octets}" in text and "+ Go on" in text and "FETCH (BODY[] {" in text
         assert text.index(" SELECT ") < text.index(" EXISTS")
