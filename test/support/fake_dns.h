@@ -125,4 +125,19 @@ void dns_cancel(struct dns_query *q)
 	fake_free(q);
 }
 
+/* Of a group of tests. */
+static inline int fake_begin(void **state)
+{
+	(void)state;
+	fake.loop = loop_new();
+	return (0);
+}
+
+static inline int fake_end(void **state)
+{
+	(void)state;
+	loop_free(fake.loop);
+	return (0);
+}
+
 #endif

@@ -7,67 +7,7 @@
 #include <stdlib.h>
 
 #include "core/mem.h"
-#include "dkim/canon.h"
-
-static void to_buf(void *self, struct slice octets)
-{
-	assert_int_equal(buf_add_slice(self, octets), 0);
-}
-
-/* What was guessed wrongly is taken back. */
-struct guesser {
-	struct buf *out;
-	size_t kept;
-	bool guessing;
-};
-
-static void to_guesser(void *self, struct slice octets)
-{
-	struct guesser *g = self;
-
-	to_buf(g->out, octets);
-}
-
-static void on_guess(void *self)
-{
-	struct guesser *g = self;
-
-	assert_true(!g->guessing);
-	g->guessing = true;
-	g->kept = g->out->n;
-}
-
-static void on_guessed(void *self, bool right)
-{
-	struct guesser *g = self;
-
-	assert_true(g->guessing);
-	g->guessing = false;
-	if (!right)
-		g->out->n = g->kept;
-}
-
-static void body_patient(
-    enum canon how, struct slice in, size_t step, uint64_t patience, struct buf *out)
-{
-	struct guesser g = { .out = out };
-	struct canon_body c = { .how = how,
-		.sink = to_guesser,
-		.self = &g,
-		.patience = patience,
-		.guess = on_guess,
-		.guessed = on_guessed };
-
-	for (size_t at = 0; at < in.n; at += step)
-		canon_body_add(&c, slice_head(slice_from(in, at), step));
-	canon_body_end(&c);
-	assert_true(!g.guessing);
-}
-
-static void body(enum canon how, struct slice in, size_t step, struct buf *out)
-{
-	body_patient(how, in, step, 0, out);
-}
+#include "canon_body.h"
 
 static void bodies_have_one_form_however_they_are_cut(void **state)
 {
@@ -95,15 +35,11 @@ static void bodies_have_one_form_however_they_are_cut(void **state)
 		for (size_t step = 1; step <= cases[i].in.n + 1; step++) {
 			struct buf s = BUF_INIT(1000), r = BUF_INIT(1000);
 
-			body(CANON_SIMPLE, cases[i].in, step, &s);
-			body(CANON_RELAXED, cases[i].in, step, &r);
-			assert_string_equal(buf_z(&s), cases[i].simple.p);
-			assert_string_equal(buf_z(&r), cases[i].relaxed.p);
-			for (uint64_t patience = 1; patience < 4; patience++) {
+			for (uint64_t patience = 0; patience < 4; patience++) {
 				buf_reset(&s);
 				buf_reset(&r);
-				body_patient(CANON_SIMPLE, cases[i].in, step, patience, &s);
-				body_patient(CANON_RELAXED, cases[i].in, step, patience, &r);
+				body_form(CANON_SIMPLE, cases[i].in, step, patience, &s);
+				body_form(CANON_RELAXED, cases[i].in, step, patience, &r);
 				assert_string_equal(buf_z(&s), cases[i].simple.p);
 				assert_string_equal(buf_z(&r), cases[i].relaxed.p);
 			}
@@ -116,7 +52,8 @@ static void bodies_have_one_form_however_they_are_cut(void **state)
 static void a_million_blank_lines_cost_no_memory(void **state)
 {
 	struct buf out = BUF_INIT(16);
-	struct canon_body c = { .how = CANON_RELAXED, .sink = to_buf, .self = &out };
+	struct body_taker t = { .out = &out };
+	struct canon_body c = { .how = CANON_RELAXED, .sink = body_take, .self = &t };
 
 	(void)state;
 	canon_body_add(&c, SLICE("x\r\n"));

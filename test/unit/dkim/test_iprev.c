@@ -138,20 +138,6 @@ static void cancelled_questions_stay_silent(void **state)
 	fake.full = false;
 }
 
-static int setup(void **state)
-{
-	(void)state;
-	fake.loop = loop_new();
-	return (0);
-}
-
-static int done(void **state)
-{
-	(void)state;
-	loop_free(fake.loop);
-	return (0);
-}
-
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -160,5 +146,5 @@ int main(void)
 		cmocka_unit_test(cancelled_questions_stay_silent),
 	};
 
-	return (cmocka_run_group_tests(tests, setup, done));
+	return (cmocka_run_group_tests(tests, fake_begin, fake_end));
 }

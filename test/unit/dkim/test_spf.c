@@ -362,20 +362,6 @@ static void cancelled_checks_stay_silent(void **state)
 	assert_int_equal(fake.pending, 0);
 }
 
-static int setup(void **state)
-{
-	(void)state;
-	fake.loop = loop_new();
-	return (0);
-}
-
-static int done(void **state)
-{
-	(void)state;
-	loop_free(fake.loop);
-	return (0);
-}
-
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -392,5 +378,5 @@ int main(void)
 		cmocka_unit_test(cancelled_checks_stay_silent),
 	};
 
-	return (cmocka_run_group_tests(tests, setup, done));
+	return (cmocka_run_group_tests(tests, fake_begin, fake_end));
 }

@@ -337,20 +337,6 @@ static void links_are_asked_about_by_organisation_and_no_more_than_so_many(void 
 	arena_free(a);
 }
 
-static int setup(void **state)
-{
-	(void)state;
-	fake.loop = loop_new();
-	return (0);
-}
-
-static int done(void **state)
-{
-	(void)state;
-	loop_free(fake.loop);
-	return (0);
-}
-
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -363,5 +349,5 @@ int main(void)
 		cmocka_unit_test(links_are_asked_about_by_organisation_and_no_more_than_so_many),
 	};
 
-	return (cmocka_run_group_tests(tests, setup, done));
+	return (cmocka_run_group_tests(tests, fake_begin, fake_end));
 }
