@@ -23,6 +23,7 @@ static bool read_v4(struct slice s, uint32_t *ret)
 static bool read_code(struct arena *a, struct slice s, struct cfg_code *ret)
 {
 	struct slice head, tail;
+	uint32_t host;
 	uint64_t n;
 
 	if (slice_cut(s, '&', &head, &tail)) {
@@ -41,15 +42,15 @@ static bool read_code(struct arena *a, struct slice s, struct cfg_code *ret)
 	} else if (slice_cut(s, '/', &head, &tail)) {
 		if (!read_v4(head, &ret->low) || !slice_u64(tail, 32, &n) || n < 8)
 			return (false);
-		ret->high = ret->low | (uint32_t)(UINT32_MAX >> n);
-		if (n == 32)
-			ret->high = ret->low;
+		host = (uint32_t)((UINT64_C(1) << (32 - n)) - 1);
+		ret->low &= ~host;
+		ret->high = ret->low | host;
 	} else if (read_v4(s, &ret->low)) {
 		ret->high = ret->low;
 	} else {
 		return (false);
 	}
-	return (ret->low <= ret->high && ret->low > LOOPBACK - 1 && ret->high <= LAST_ANSWER);
+	return (ret->low <= ret->high && ret->low >= LOOPBACK && ret->high <= LAST_ANSWER);
 }
 
 static bool read_points(const struct toml *v, double *ret)

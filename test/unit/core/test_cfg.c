@@ -209,7 +209,8 @@ static void lists_are_read(void **state)
 {
 	struct cfg *c = load(MINIMAL "[[filter.dnsbl]]\nzone = \"Bl.Example.\"\n"
 				     "codes = [\"127.0.0.2\", \"127.0.0.4-9\", \"127.0.1.0/24\", "
-				     "\"127.0.2.&10\", \"127.0.0.7-127.0.3.1\"]\n"
+				     "\"127.0.2.&10\", \"127.0.0.7-127.0.3.1\", \"127.0.4.9/24\", "
+				     "\"127.0.5.1/32\"]\n"
 				     "[[filter.dnsbl]]\nzone = \"bl.example\"\nkind = \"uri\"\n"
 				     "codes = { \"127.0.0.2\" = 1.5, \"127.0.0.3\" = 2 }\n"
 				     "action = \"junk\"\npoints = 7\n");
@@ -218,7 +219,8 @@ static void lists_are_read(void **state)
 		unsigned bits;
 	} want[] = { { 0x7f000002, 0x7f000002, 0 }, { 0x7f000004, 0x7f000009, 0 },
 		{ 0x7f000100, 0x7f0001ff, 0 }, { 0x7f000200, 0x7f0002ff, 10 },
-		{ 0x7f000007, 0x7f000301, 0 } };
+		{ 0x7f000007, 0x7f000301, 0 }, { 0x7f000400, 0x7f0004ff, 0 },
+		{ 0x7f000501, 0x7f000501, 0 } };
 	const struct cfg_dnsbl *d = c->filter.dnsbls;
 
 	(void)state;
