@@ -176,6 +176,15 @@ def test_who_sends_mostly_spam_waits_and_nobody_else_does(resolver):
             assert select.select([waiting], [], [], 0)[0] == []
             waiting.close()
             wait_for(lambda: slowed(s) == 0)
+            # A hundred wait at most; one more is served at once.
+            for n in range(100):
+                stack.enter_context(socket.create_connection((s.address, s.port("smtp")), 60, (f"127.0.10.{2 + n // 10}", 0)))
+            wait_for(lambda: slowed(s) == 100)
+            more = stack.enter_context(socket.create_connection((s.address, s.port("smtp")), 60, (MIXED, 0)))
+            wait_for(lambda: select.select([more], [], [], 0)[0] or slowed(s) != 100)
+            assert slowed(s) == 100 and more.recv(4) == b"220 "
+        wait_for(lambda: slowed(s) == 0)
+        with contextlib.ExitStack() as stack:
             # A stop does not wait for those that wait.
             stack.enter_context(socket.create_connection((s.address, s.port("smtp")), 60, (MIXED, 0)))
             wait_for(lambda: slowed(s) == 1)
