@@ -18,7 +18,7 @@ struct ops_call {
 	void *self;
 	struct later *start;
 	void (*on_cancel)(struct ops_call *c); /* the asker left: NULL, what was begun goes on */
-	void *under_way;                       /* on_cancel's own */
+	void *under_way;                       /* who answers keeps here what belongs to it */
 	void (*work)(struct ops_call *c); /* worker: the blocking half; fills out or err */
 	void (*settled)(struct ops_call
 		*c); /* loop, after a work without err, before the answer; may be NULL */
@@ -90,6 +90,9 @@ void ops_spam_classify(struct ops_call *c);
 void ops_spam_learn(struct ops_call *c);
 void ops_spam_stats(struct ops_call *c);
 void ops_spam_relearn(struct ops_call *c);
+/* The answer to what taught again: so many lessons, and ${n} of them ${what}; or why not. */
+void ops_taught(
+    struct ops_call *c, size_t lessons, const char *what, size_t n, const struct err *err);
 /* ops_lessons.c */
 void ops_lessons(struct ops_call *c);
 void ops_lessons_import(struct ops_call *c);

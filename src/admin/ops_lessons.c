@@ -59,19 +59,7 @@ struct lessons {
 
 static void on_imported(void *self, size_t lessons, size_t found, const struct err *err)
 {
-	struct ops_call *c = self;
-	struct json j;
-
-	if (err != NULL) {
-		ops_fail(c, err);
-		return;
-	}
-	json_begin(&j, &c->out);
-	json_open(&j, NULL, '{');
-	json_put_uint(&j, "lessons", lessons);
-	json_put_uint(&j, "found", found);
-	json_close(&j, '}');
-	ops_reply_json(c);
+	ops_taught(self, lessons, "found", found, err);
 }
 
 static void import_run(struct job *j) /* lane STORE_SPAM */

@@ -175,9 +175,9 @@ void ops_spam_stats(struct ops_call *c)
 		spam_work(c, account, stats_run);
 }
 
-static void on_relearned(void *self, size_t lessons, size_t counted, const struct err *err)
+void ops_taught(
+    struct ops_call *c, size_t lessons, const char *what, size_t n, const struct err *err)
 {
-	struct ops_call *c = self;
 	struct json j;
 
 	if (err != NULL) {
@@ -187,9 +187,14 @@ static void on_relearned(void *self, size_t lessons, size_t counted, const struc
 	json_begin(&j, &c->out);
 	json_open(&j, NULL, '{');
 	json_put_uint(&j, "lessons", lessons);
-	json_put_uint(&j, "counted", counted);
+	json_put_uint(&j, what, n);
 	json_close(&j, '}');
 	ops_reply_json(c);
+}
+
+static void on_relearned(void *self, size_t lessons, size_t counted, const struct err *err)
+{
+	ops_taught(self, lessons, "counted", counted, err);
 }
 
 void ops_spam_relearn(struct ops_call *c)

@@ -18,13 +18,14 @@ struct sigcheck { /* embedded; all zero at first */
 	void *self;
 };
 
-/* When ${result} is DKIM_PASS and the digest is made: asks. True: on_checked comes later, once, unless cancelled. False: the
- * question could not be put, and the result is temperror. */
 struct sigcheck_dns { /* where to ask, and how much may be asked */
 	struct dns *dns;
 	struct dns_budget *budget; /* NULL: no end */
 	unsigned keep;             /* of it, for others */
 };
+
+/* When ${result} is DKIM_PASS and the digest is made: asks. True: on_checked comes later, once, unless cancelled. False: the
+ * question could not be put, and the result is temperror. */
 bool sigcheck_start(
     struct sigcheck *c, const struct sigcheck_dns *d, void (*on_checked)(void *self), void *self);
 void sigcheck_cancel(struct sigcheck *c);
