@@ -122,7 +122,9 @@ static void facts_come_back_as_they_were(void **state)
 			.known_correspondent = all[i / 3 % 3], .tls = i % 2, .indirect = i % 4 == 0, .spf_fail = i % 5 == 0,
 			.dmarc_wish = (enum dmarc_policy)(i % 3), .proved = proved, .proved_n = i % 3, .from = SLICE("x@a.example"),
 			.has_bayes = i % 2, .bayes = 0.25, .bayes_confidence = 0.5, .has_reputation = i % 2,
-			.reputation = 12, .reputation_of = SLICE("192.0.2.0/24"), .proof_undecided = i % 3 == 0 };
+			.reputation = 12, .reputation_of = SLICE("192.0.2.0/24"), .proof_undecided = i % 3 == 0,
+			.early_talker = all[(i + 1) % 3], .spf_pass = all[(i / 3 + 1) % 3], .dkim_pass = all[(i / 9 + 1) % 3],
+			.dmarc_undecided = i % 7 == 0, .dmarc_fail = i % 6 == 0 };
 
 		if (i % 2) {
 			f.listed = &listed;
@@ -134,6 +136,8 @@ static void facts_come_back_as_they_were(void **state)
 			ip_eq(&r.listed[0].code, &listed.code)));
 		assert_true(r.has_rdns == f.has_rdns && r.fcrdns == f.fcrdns && r.aligned == f.aligned && r.dmarc_pass == f.dmarc_pass);
 		assert_true(r.known_correspondent == f.known_correspondent && r.tls == f.tls && r.indirect == f.indirect);
+		assert_true(r.early_talker == f.early_talker && r.spf_pass == f.spf_pass && r.dkim_pass == f.dkim_pass);
+		assert_true(r.dmarc_undecided == f.dmarc_undecided && r.dmarc_fail == f.dmarc_fail);
 		assert_true(r.spf_fail == f.spf_fail && r.dmarc_wish == f.dmarc_wish && r.proof_undecided == f.proof_undecided);
 		assert_true(r.proved_n == f.proved_n && slice_eq(r.from, f.from) && r.has_bayes == f.has_bayes);
 		for (size_t k = 0; k < r.proved_n; k++)
@@ -144,6 +148,8 @@ static void facts_come_back_as_they_were(void **state)
 		assert_false(again(a, &f, "aligned", &r));
 		assert_false(again(a, &f, "proved", &r));
 		assert_false(again(a, &f, "wish", &r));
+		assert_true(again(a, &f, "dmarc_fail", &r)); /* older rows have none */
+		assert_false(r.dmarc_fail);
 	}
 	arena_free(a);
 }

@@ -40,6 +40,10 @@ static void what_is_wrong_is_named(void **state)
 		{ FIRST LESSON("ann", ID, "ham", "5", "1"), "line 2: \"weight\"", 0 },
 		{ FIRST LESSON("ann", ID, "ham", "1.5", "1"), "line 2: \"weight\"", 0 },
 		{ FIRST LESSON("ann", ID, "ham", "4", "-1"), "line 2: \"time\"", 0 },
+		{ FIRST LESSON("ann", ID, "ham", "4", "0"), "line 2: \"time\"", 0 },
+		{ FIRST LESSON("ann", "00112233445566778899aabbccddeefg", "ham", "4", "1"), "line 2: \"content\"", 0 },
+		{ FIRST "{\"content\":\"" ID "\",\"class\":\"spam\",\"weight\":2,\"tokeniser\":9,\"time\":7}", "line 2: \"account\"", 0 },
+		{ FIRST "{\"account\":\"\",\"content\":\"" ID "\",\"class\":\"spam\",\"weight\":2,\"tokeniser\":0,\"time\":7}", "line 2: \"tokeniser\"", 0 },
 	};
 
 	(void)state;
@@ -97,11 +101,44 @@ static void what_is_written_reads_the_same(void **state)
 	arena_free(a);
 }
 
+/* By account and content, whatever the order of the file. */
+static void many_come_in_order(void **state)
+{
+	enum { MANY = 1000 };
+	struct arena *a = arena_new(0);
+	struct buf out = BUF_INIT(1 << 20);
+	struct err err = { 0 };
+	struct lesson *v;
+	size_t n;
+
+	(void)state;
+	exported_begin(&out);
+	for (unsigned i = 0; i < MANY; i++) {
+		unsigned at = (i * 617 + 5) % MANY; /* each once */
+		struct lesson l = { .account = at < MANY / 2 ? SLICE("ann") : SLICE("bob"),
+			.mark = { LESSON_HAM, 1 },
+			.version = 3,
+			.at = 1 + at };
+
+		l.content_id[0] = (unsigned char)(at % (MANY / 2) / 256);
+		l.content_id[15] = (unsigned char)(at % 256);
+		l.content_id[1] = (unsigned char)(at % (MANY / 2) % 256);
+		exported_write(&out, &l);
+	}
+	assert_int_equal(exported_read(a, buf_slice(&out), &v, &n, &err), 0);
+	assert_int_equal(n, MANY);
+	for (unsigned i = 0; i < MANY; i++)
+		assert_int_equal(v[i].at, 1 + i);
+	buf_free(&out);
+	arena_free(a);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(what_is_wrong_is_named),
 		cmocka_unit_test(what_is_written_reads_the_same),
+		cmocka_unit_test(many_come_in_order),
 	};
 
 	return (cmocka_run_group_tests(tests, NULL, NULL));

@@ -7,7 +7,7 @@
 
 #include "core/limits.h"
 #include "core/map.h"
-#include "spam/lists.h"
+#include "spam/lists_int.h"
 
 static const struct cfg_code plain_codes[] = { { 0x7f000002, 0x7f00000b, 0, 3 },
 	{ 0x7f000004, 0x7f000004, 0, 5 }, { 0x7f000100, 0x7f0001ff, 8, 1 } };
@@ -60,6 +60,7 @@ static void answers_are_believed_inside_the_codes(void **state) /* DNS-13 */
 		{ { "127.0.0.2", "127.0.0.4" }, LISTING_YES, 5 },
 		{ { "127.0.0.4", "127.0.0.2" }, LISTING_YES, 5 },
 		{ { "127.0.0.99", "127.0.0.2" }, LISTING_YES, 3 },
+		{ { "127.0.0.2", "127.0.0.99" }, LISTING_YES, 3 },
 		{ { "127.0.1.9" }, LISTING_YES, 1 },
 		{ { "127.0.1.7" }, LISTING_OTHER, 0 }, /* another bit */
 		{ { "127.0.0.12" }, LISTING_OTHER, 0 },
@@ -84,6 +85,11 @@ static void answers_are_believed_inside_the_codes(void **state) /* DNS-13 */
 		    (cases[i].said == LISTING_YES &&
 			(l.points < cases[i].points || l.points > cases[i].points)))
 			fail_msg("case %zu", i);
+		/* and it is told which of them said so */
+		a.records = &(struct dns_record){ .u.ip = l.code };
+		a.n = 1;
+		assert_int_equal(listing_read(&address_list, &a, &(struct listed){ .points = 0 }),
+		    cases[i].said);
 	}
 	assert_int_equal(listing_read(&address_list, &(struct dns_answer){ .status = DNS_NO_NAME },
 			     &(struct listed){ 0 }),
@@ -101,7 +107,7 @@ struct world {
 	struct lists *lists;
 	struct cfg *cfg;
 	unsigned notices;
-	char why[200], state[20];
+	char why[200], state[20], told[200]; /* of the last notice; by lists_each */
 };
 
 static void on_notice(void *self, const struct cfg_dnsbl *list, const char *why)
@@ -118,12 +124,18 @@ static void on_list(void *arg, const struct list_status *s)
 	struct world *w = arg;
 
 	(void)snprintf(w->state, sizeof(w->state), "%s", s->state);
+	(void)snprintf(w->told, sizeof(w->told), "%s", s->why);
 }
 
 static const char *state_of(struct world *w)
 {
 	lists_each(w->lists, on_list, w);
 	return (w->state);
+}
+
+static const struct list_one *first_of(const struct world *w)
+{
+	return (LIST_OWNER(w->lists->ones.next, struct list_one, node));
 }
 
 static int stop_turn; /* the loop has timers of a day: it is stopped once the answers are there */
@@ -206,6 +218,7 @@ static void a_list_is_asked_once_its_test_succeeds(void **state)
 		if (strcmp(state_of(&w), cases[i].state) != 0 || strcmp(w.why, cases[i].why) != 0)
 			fail_msg("case %zu: %s, %s", i, w.state, w.why);
 		assert_int_equal(w.notices, cases[i].why[0] != '\0');
+		assert_non_null(first_of(&w)->timer); /* whatever it is, it is tested again */
 		assert_true(
 		    lists_want(w.lists, LIST_ADDRESS) == (strcmp(cases[i].state, "well") == 0));
 		end(&w);
@@ -280,6 +293,7 @@ static void a_list_that_begins_to_refuse_or_to_list_all_goes_off_and_comes_back(
 	settle();
 	assert_string_equal(state_of(&w), "well");
 	assert_string_equal(w.why, "well");
+	assert_string_equal(w.told, "");
 	/* So many in a row: is it the whole world? */
 	rows[2] = (struct fake_row){ "1.0.0.127.bl.example", DNS_A, "127.0.0.2", DNS_OK };
 	for (int i = 0; i < L_LIST_RUN; i++)
@@ -288,6 +302,103 @@ static void a_list_that_begins_to_refuse_or_to_list_all_goes_off_and_comes_back(
 	assert_string_equal(state_of(&w), "off");
 	assert_int_equal(ask_address(&w, "192.0.2.1", &points), 0);
 	rows[2] = (struct fake_row)END;
+	end(&w);
+}
+
+/* As many answers in a row as make it be tested again: none but these count. */
+static void a_run_ends_with_a_test_or_another_answer(void **state)
+{
+	static const struct fake_row rows[] = { WELL,
+		{ "1.2.0.192.bl.example", DNS_A, "127.0.0.4", DNS_OK }, END };
+	struct world w;
+	double points;
+	unsigned asked;
+
+	(void)state;
+	begin(&w, &address_list, rows);
+	for (int twice = 0; twice < 2; twice++) {
+		for (int i = 1; i < L_LIST_RUN; i++)
+			assert_int_equal(ask_address(&w, "192.0.2.1", &points), 1);
+		if (twice == 0)
+			assert_int_equal(ask_address(&w, "192.0.2.9", &points), 0);
+		else
+			lists_reload(w.lists, w.cfg);
+		settle();
+		asked = fake.asked;
+		assert_int_equal(ask_address(&w, "192.0.2.1", &points), 1);
+		assert_int_equal(fake.asked, asked + 1);
+		assert_int_equal(ask_address(&w, "192.0.2.9", &points), 0);
+	}
+	end(&w);
+}
+
+static void a_list_is_asked_once_and_its_worst_answer_counts(void **state)
+{
+	static const char *const peers[] = { "192.0.2.1", "192.0.2.2", "192.0.2.1" };
+	static const struct fake_row rows[] = { WELL,
+		{ "1.2.0.192.bl.example", DNS_A, "127.0.0.4", DNS_OK },
+		{ "2.2.0.192.bl.example", DNS_A, "127.0.0.2", DNS_OK }, END };
+	const struct listed *hits;
+	struct list_asks *q;
+	struct world w;
+	struct ip ip;
+
+	(void)state;
+	begin(&w, &address_list, rows);
+	for (size_t from = 0; from < 2; from++) { /* either first */
+		unsigned asked = fake.asked;
+
+		q = list_asks_new(w.lists, NULL);
+		for (size_t i = 0; i < 2 + from; i++) {
+			assert_true(ip_parse(slice_of(peers[from + i == 3 ? 1 : from + i]), &ip));
+			list_asks_address(q, &ip);
+		}
+		settle();
+		assert_int_equal(fake.asked, asked + 2);
+		assert_int_equal(list_asks_hits(q, &hits), 1);
+		assert_true(hits[0].points > 4.9);
+		assert_true(slice_eq(hits[0].what, SLICE("192.0.2.1")));
+		list_asks_free(q);
+	}
+	end(&w);
+}
+
+static unsigned asked_about(struct world *w, const char *text)
+{
+	struct list_asks *q = list_asks_new(w->lists, NULL);
+	struct arena *a = arena_new(0);
+	struct uri_hosts hosts = { .n = 0 };
+	unsigned before = fake.asked;
+
+	uri_find_text(a, slice_of(text), &hosts);
+	list_asks_uris(q, &hosts);
+	settle();
+	list_asks_free(q);
+	arena_free(a);
+	return (fake.asked - before);
+}
+
+/* Nobody's links to the owner's own domains, to those he allows or to private networks are told to a list. */
+static void what_is_nobody_elses_business_is_not_asked(void **state)
+{
+	static const struct fake_row rows[] = { { "test.links.example", DNS_A, "127.0.0.2", DNS_OK },
+		{ "2.0.0.127.links.example", DNS_A, "127.0.0.2", DNS_OK }, END };
+	static struct cfg_match friend = { .text = SLICE_INIT("news.friend.com") },
+				domain = { .text = SLICE_INIT("buddy.com") };
+	static struct cfg_rule second = { .kind = RULE_ALLOW, .domain = &domain },
+			       first = { .kind = RULE_ALLOW, .domain = &friend, .next = &second };
+	struct world w;
+
+	(void)state;
+	begin(&w, &link_list, rows);
+	assert_int_equal(asked_about(&w, "http://a.ours.com http://www.buddy.com http://news.friend.com"), 3);
+	assert_int_equal(asked_about(&w, "http://8.8.8.8/"), 1);
+	assert_int_equal(asked_about(&w, "http://10.0.0.1/ http://127.0.0.1/"), 0);
+	(void)map_put(w.cfg->who, SLICE("D@ours.com"), &w);
+	w.cfg->allows = &first;
+	assert_int_equal(asked_about(&w, "http://a.ours.com http://ours.com http://www.buddy.com http://news.friend.com"), 0);
+	assert_int_equal(asked_about(&w, "http://www.friend.com"), 1);
+	w.cfg->allows = NULL;
 	end(&w);
 }
 
@@ -346,6 +457,9 @@ int main(void)
 		cmocka_unit_test(what_a_list_cannot_hold_is_not_asked),
 		cmocka_unit_test(
 		    a_list_that_begins_to_refuse_or_to_list_all_goes_off_and_comes_back),
+		cmocka_unit_test(a_run_ends_with_a_test_or_another_answer),
+		cmocka_unit_test(a_list_is_asked_once_and_its_worst_answer_counts),
+		cmocka_unit_test(what_is_nobody_elses_business_is_not_asked),
 		cmocka_unit_test(links_are_asked_about_by_organisation_and_no_more_than_so_many),
 	};
 

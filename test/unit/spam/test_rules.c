@@ -127,11 +127,19 @@ static const struct row rows_of_parts[] = {
 	ROW("double-name", true, FILE("bill.pdf.scr") "x"),
 	ROW("double-name", true, FILE("bill.pdf            .exe") "x"),
 	ROW("double-name", true, FILE("bill\xe2\x80\xae" "fdp.exe") "x"),
+	ROW("double-name", true, FILE("bill\xe2\x81\xa7" "fdp.exe") "x"),
 	ROW("double-name", false, FILE("bill.v2.pdf") "x"),
+	ROW("double-name", false, FILE("bill.pdf.txt") "x"),
 	ROW("double-name", false, FILE("setup.exe") "x"),
 	ROW("false-type", true, FILE("photo.jpg") "MZ\x90\x00" "123456789012345678901234567890123456789012345678901234567890\r\n"),
 	ROW("false-type", false, FILE("photo.jpg") "MZ is a short word\r\n"),
 	ROW("false-type", false, FILE("a.exe") "MZ\x90\x00" "123456789012345678901234567890123456789012345678901234567890\r\n"),
+	ROW("false-type", true, FILE("photo.jpg") "\x7f" "ELF\x02\x01\x01"),
+	ROW("false-type", false, FILE("photo.jpg") "ELF\x02\x01\x01"),
+	ROW("false-type", true, FILE("photo.jpg") "\xcf\xfa\xed\xfe\x07"),
+	ROW("false-type", true, FILE("photo.jpg") "\xca\xfe\xba\xbe\x00"),
+	ROW("false-type", true, FILE("photo.jpg") "L\0\0\0\x01\x14\x02\0"),
+	ROW("false-type", false, FILE("photo.jpg") "L\0\0\0\x01\x14\x03\0"),
 	ROW("program-inside", true, FILE("a.zip") "PK\x03\x04" ENTRY("\x00", "\x05", "a.txt") ENTRY("\x00", "\x05", "b.exe")),
 	ROW("program-inside", false, FILE("a.zip") "PK\x03\x04" ENTRY("\x00", "\x05", "a.txt") ENTRY("\x00", "\x05", "exe.b")),
 	ROW("program-inside", false, FILE("a.zip") "PK\x03\x04" ENTRY("\x00", "\xff", "b.exe")), /* cut off */
@@ -144,10 +152,21 @@ static const struct row rows_of_parts[] = {
 	ROW("macros", false, FILE("a.doc") "\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1 x VBA_PROJECT"),
 	ROW("locked", true, FILE("a.zip") "PK\x03\x04" ENTRY("\x01", "\x05", "a.txt")),
 	ROW("locked", false, FILE("a.zip") "PK\x03\x04" ENTRY("\x08", "\x05", "a.txt")),
+	ROW("locked", true, FILE("a.rar") "Rar!\x1a\x07\x01\x00\x90\x73\x04\0\0\x0d"),
+	ROW("locked", false, FILE("a.rar") "Rar!\x1a\x07\x01\x00\x90\x73\x05\0\0\x0d"),
+	ROW("locked", true, FILE("a.docx") "\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1 E\0n\0c\0r\0y\0p\0t\0e\0d\0P\0a\0c\0k\0a\0g\0e\0"),
+	ROW("locked", false, FILE("a.docx") "\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1 EncryptedPackage"),
 	ROW("locked-with-key", true, MIXED("the password is 123", "a.zip", "8bit") "PK\x03\x04" ENTRY("\x01", "\x05", "a.txt") END),
 	ROW("locked-with-key", false, MIXED("ring me up for it", "a.zip", "8bit") "PK\x03\x04" ENTRY("\x01", "\x05", "a.txt") END),
 	ROW("locked-with-key", false, MIXED("the password is 123", "a.zip", "8bit") "PK\x03\x04" ENTRY("\x00", "\x05", "a.txt") END),
 	ROW("live-page", true, MIXED("see", "bill.html", "base64") "PGZvcm0gYWN0aW9uPXg+" END),
+	ROW("live-page", true, MIXED("see", "bill.svg", "8bit") "<SCRIPT>x</script>" END),
+	ROW("live-page", true, MIXED("see", "bill.htm", "8bit") "<p>eval(x)" END),
+	ROW("live-page", true, MIXED("see", "bill.htm", "8bit") "<p>unescape(x)" END),
+	ROW("live-page", true, MIXED("see", "bill.htm", "8bit") "<p>atob(x)" END),
+	ROW("live-page", true, MIXED("see", "bill.htm", "8bit") "<meta http-equiv=\"refresh\">" END),
+	ROW("live-page", true, MIXED("see", "bill.htm", "8bit") "<p onload=x>" END),
+	ROW("live-page", false, MIXED("see", "bill.txt", "8bit") "<form>" END),
 	ROW("live-page", false, MIXED("see", "bill.html", "base64") "PHA+aGVsbG88L3A+" END),
 	ROW("only-attachment", true, MIXED(" ", "a.pdf", "8bit") "x" END),
 	ROW("only-attachment", false, MIXED("here is the bill you asked for", "a.pdf", "8bit") "x" END),
@@ -199,6 +218,32 @@ static void attachments_are_looked_at(void **state)
 	check(rows_of_parts, COUNT_OF(rows_of_parts));
 }
 
+/* Two pages, of which the second asks for something: 8 MiB of a message are looked at. */
+static void no_more_than_so_much_is_looked_at(void **state)
+{
+	static const struct {
+		size_t first;
+		bool fires;
+	} cases[] = { { 1 << 20, true }, { 9 << 19, false } };
+
+	(void)state;
+	for (size_t i = 0; i < COUNT_OF(cases); i++) {
+		struct buf b = BUF_INIT(16 << 20);
+		struct row row = { "live-page", cases[i].fires, { .rcpt = SLICE_INIT(RCPT) }, { 0 } };
+
+		(void)buf_addz(&b, MIXED("see", "one.htm", "8bit"));
+		for (size_t k = 0; k < cases[i].first / 64; k++)
+			(void)buf_addz(&b, "<p>nothing to see here, and nothing to be asked for either</p>\r\n");
+		(void)buf_addz(&b, "\r\n--b\r\nContent-Type: application/octet-stream; name=\"two.htm\"\r\n\r\n");
+		for (size_t k = 0; k < (9 << 19) / 64; k++)
+			(void)buf_addz(&b, "<p>nothing to see here, and nothing to be asked for either</p>\r\n");
+		(void)buf_addz(&b, "<form>" END);
+		row.message = buf_slice(&b);
+		check(&row, 1);
+		buf_free(&b);
+	}
+}
+
 /* Every rule of this kind in the table has a row that fires and one that does not; no honest message is junked by what it looks like,
  * so no rule but those of programs is worth half of what junks. */
 static void each_rule_is_small_and_tested(void **state)
@@ -234,6 +279,7 @@ int main(void)
 		cmocka_unit_test(fields_are_looked_at),
 		cmocka_unit_test(text_and_links_are_looked_at),
 		cmocka_unit_test(attachments_are_looked_at),
+		cmocka_unit_test(no_more_than_so_much_is_looked_at),
 		cmocka_unit_test(each_rule_is_small_and_tested),
 	};
 

@@ -4,7 +4,9 @@
 #include <stdint.h>
 #include <setjmp.h>
 #include <cmocka.h>
+#include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "core/limits.h"
 #include "core/mem.h"
@@ -101,6 +103,13 @@ static void a_word_is_what_a_person_sees(void **state)
 		{ SLICE_INIT("\r\npaypal\r\n"), true }, { SLICE_INIT("\r\nPayPal\r\n"), true },
 		{ SLICE_INIT("\r\npay\xe2\x80\x8bpal\r\n"), true },   /* U+200B */
 		{ SLICE_INIT("\r\npay\xc2\xadpal\r\n"), true },       /* U+00AD */
+		{ SLICE_INIT("\r\npay\xcd\x8fpal\r\n"), true },       /* U+034F */
+		{ SLICE_INIT("\r\npay\xd8\x9cpal\r\n"), true },       /* U+061C */
+		{ SLICE_INIT("\r\npay\xe1\xa0\x8epal\r\n"), true },   /* U+180E */
+		{ SLICE_INIT("\r\npay\xe2\x80\x8fpal\r\n"), true },   /* U+200F */
+		{ SLICE_INIT("\r\npay\xe2\x80\xaepal\r\n"), true },   /* U+202E */
+		{ SLICE_INIT("\r\npay\xe2\x81\xa0pal\r\n"), true },   /* U+2060 */
+		{ SLICE_INIT("\r\npay\xe2\x80\x93pal\r\n"), false },  /* a dash */
 		{ SLICE_INIT("\r\n\xef\xbb\xbfpaypal\r\n"), true },   /* U+FEFF */
 		{ SLICE_INIT("\r\np\xd0\xb0yp\xd0\xb0l\r\n"), true }, /* Cyrillic a */
 		{ SLICE_INIT("\r\n\xcf\x81\xd0\xb0\xd1\x83pal\r\n"), true },
@@ -130,16 +139,57 @@ static void a_word_is_what_a_person_sees(void **state)
 	assert_true(
 	    shares(BODY("\xe0\xb8\x81\xe0\xb8\x82"), BODY("z\xe0\xb8\x81\xe0\xb8\x82z"), 1));
 	assert_false(shares(BODY("\xe4\xb8\xad\xe5\x9b\xbd"), BODY("\xe5\x9b\xbd\xe4\xb8\xad"), 1));
+	/* kana, Khmer and signs beyond the first plane too; an ideographic blank is a gap */
+	assert_true(shares(BODY("\u3042\u304b"), BODY("z\u3042\u304bz"), 1));
+	assert_true(shares(BODY("\u1780\u1781"), BODY("z\u1780\u1781z"), 1));
+	assert_true(shares(BODY("\U00020bb7\U00020bb8"), BODY("z\U00020bb7\U00020bb8z"), 1));
+	assert_true(same(BODY("one\u3000two"), BODY("one two")));
+	/* the network of an address that is named */
+	assert_true(shares(BODY("192.0.2.1"), BODY("192.0.2.77"), 0));
+	assert_false(shares(BODY("192.0.2.1"), BODY("203.0.113.1"), 0));
 	/* shouting is a sign of its own, and the same attachment is the same under any name */
 	assert_false(same(BODY("act now"), BODY("ACT NOW")));
 	assert_true(shares(SLICE("Content-Type: image/gif; name=a.gif\r\n\r\nR0lGODdh\r\n"),
 	    SLICE("Content-Type: application/x; name=b.bin\r\n\r\nR0lGODdh\r\n"), 0));
 }
 
+/* Each letter that looks Latin, in a word that is Latin otherwise. */
+static void look_alikes_are_read_as_latin(void **state)
+{
+	static const struct {
+		const char *letters, *as;
+	} cases[] = {
+		{ "\u0391\u0392\u0395\u0396\u0397\u0399\u039a\u039c\u039d\u039f\u03a1\u03a4\u03a5\u03a7",
+		    "abezhikmnoptyx" },
+		{ "\u03b1\u03b9\u03ba\u03bd\u03bf\u03c1\u03c5", "aikvopu" },
+		{ "\u0405\u0406\u0408\u0410\u0412\u0415\u041a\u041c\u041d\u041e\u0420\u0421\u0422\u0423"
+		  "\u0425",
+		    "sijabekmhopctyx" },
+		{ "\u0430\u0435\u043a\u043e\u0440\u0441\u0443\u0445\u0455\u0456\u0458\u04bb", "aekopcyxsijh" },
+		{ "\u0431\u0434", NULL }, /* these look like themselves */
+	};
+
+	(void)state;
+	for (size_t i = 0; i < COUNT_OF(cases); i++) {
+		for (size_t k = 0; k < strlen(cases[i].letters) / 2; k++) {
+			char written[32], latin[32];
+			bool seen;
+
+			(void)snprintf(written, sizeof(written), "\r\nqq%.2sqq\r\n",
+			    cases[i].letters + 2 * k);
+			(void)snprintf(latin, sizeof(latin), "\r\nqq%cqq\r\n",
+			    cases[i].as != NULL ? cases[i].as[k] : 'b');
+			seen = shares(slice_of(latin), slice_of(written), 0);
+			if (seen != (cases[i].as != NULL))
+				fail_msg("case %zu, letter %zu", i, k);
+		}
+	}
+}
+
 struct told {
 	struct features *f;
 	size_t n;
-	bool pair, subject;
+	bool pair, subject, invisible, disguised;
 };
 
 static void on_feature(void *self, uint64_t feature, struct slice text)
@@ -150,6 +200,41 @@ static void on_feature(void *self, uint64_t feature, struct slice text)
 	t->n++;
 	t->pair |= slice_eq(text, SLICE("subject:cheap . subject:pills"));
 	t->subject |= slice_eq(text, SLICE("subject:cheap"));
+	t->invisible |= slice_eq(text, SLICE("text:invisible signs"));
+	t->disguised |= slice_eq(text, SLICE("text:letters in disguise"));
+}
+
+static void tricks_are_features_too(void **state)
+{
+	static const struct {
+		struct slice message;
+		bool invisible, disguised;
+	} cases[] = {
+		{ SLICE_INIT("\r\nplain words\r\n"), false, false },
+		{ SLICE_INIT("Content-Type: text/plain; charset=utf-8\r\n\r\npay\u200bpal\r\n"), true, false },
+		{ SLICE_INIT("Content-Type: text/plain; charset=utf-8\r\n\r\np\u0430ypal\r\n"), false, true },
+		{ SLICE_INIT("Content-Type: text/plain; charset=utf-8\r\n\r\n\u043c\u0438\u0440 peace\r\n"),
+		    false, false },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < COUNT_OF(cases); i++) {
+		struct words_trace trace = { .on_feature = on_feature };
+		struct arena *a = arena_new(0);
+		struct features plain, traced;
+		struct told told = { .f = &plain };
+		struct mime m;
+
+		mime_parse(a, cases[i].message, &m);
+		words_of(key, NULL, &m, NULL, &plain);
+		trace.self = &told;
+		words_of(key, NULL, &m, &trace, &traced);
+		assert_int_equal(told.invisible, cases[i].invisible);
+		assert_int_equal(told.disguised, cases[i].disguised);
+		features_free(&plain);
+		features_free(&traced);
+		arena_free(a);
+	}
 }
 
 static void each_feature_has_a_name(void **state)
@@ -215,6 +300,15 @@ static void features_are_distinct_sorted_and_bounded(void **state) /* MIM-14 */
 	of(buf_slice(&b), key, &f);
 	assert_true(f.n < 20);
 	features_free(&f);
+	/* so much text of a message, in whatever parts: what comes behind says nothing */
+	for (unsigned much = 0; much < 2; much++) {
+		buf_reset(&b);
+		(void)buf_addz(&b, "Content-Type: multipart/mixed; boundary=b\r\n\r\n--b\r\n\r\n");
+		for (int i = 0; i < (much ? L_TOKEN_TEXT : L_TOKEN_TEXT / 2); i += 4)
+			(void)buf_addz(&b, "no\r\n");
+		(void)buf_addz(&b, "\r\n--b\r\n\r\nzebra\r\n--b--\r\n");
+		assert_int_equal(shares(buf_slice(&b), SLICE("\r\nzebra\r\n"), 0), !much);
+	}
 	buf_free(&b);
 }
 
@@ -235,6 +329,8 @@ int main(void)
 		cmocka_unit_test(what_we_stamp_says_nothing),
 		cmocka_unit_test(case_and_coding_make_no_difference),
 		cmocka_unit_test(a_word_is_what_a_person_sees),
+		cmocka_unit_test(look_alikes_are_read_as_latin),
+		cmocka_unit_test(tricks_are_features_too),
 		cmocka_unit_test(each_feature_has_a_name),
 		cmocka_unit_test(another_key_gives_other_features),
 		cmocka_unit_test(features_are_distinct_sorted_and_bounded),
