@@ -229,7 +229,7 @@ static bool overrides_dmarc(const struct cfg_rule *r, const struct facts *f)
 {
 	bool asked = f->dmarc_wish != DMARC_ASKS_NOTHING && f->dmarc_pass != FACT_YES;
 
-	/* Not because it came through a list: anybody may call himself one (in_proof.c). */
+	/* Not because it came through a list: anybody may call himself one. */
 	return (r->ip != NULL || r->domain != NULL || !(asked || f->dmarc_undecided));
 }
 

@@ -6,7 +6,9 @@
 #include <cmocka.h>
 #include <string.h>
 
+#include "core/map.h"
 #include "core/mem.h"
+#include "core/regex.h"
 #include "msg/header.h"
 #include "spam/replay.h"
 
@@ -18,6 +20,7 @@
 
 #define LISTED FACTS(",\"listed\":[{\"zone\":\"bl.example\",\"kind\":\"address\",\"what\":\"192.0.2.1\",\"code\":\"127.0.0.2\",\"points\":2}]")
 
+static const struct slice away[] = { SLICE_INIT("copy@else.example") };
 static const struct cfg_score numbers = { 4, 6, 15 };
 static struct cfg_match from_shop = { .text = SLICE_INIT("@shop.example") },
 			host_example = { .text = SLICE_INIT("host.example") },
@@ -27,6 +30,9 @@ static struct cfg_rule by_from = { .kind = RULE_DENY, .from = &from_shop },
 		       by_domain = { .kind = RULE_ALLOW, .domain = &host_example },
 		       by_field = { .kind = RULE_DENY, .header = &field_x },
 		       by_both = { .kind = RULE_DENY, .header = &field_x, .subject = &subject_sale },
+		       by_flag = { .kind = RULE_RULE, .subject = &subject_sale, .act = ACT_FLAG, .flag = "$Shop" },
+		       by_forward = { .kind = RULE_RULE, .subject = &subject_sale, .act = ACT_FORWARD, .forward = away, .forward_n = 1, .forward_text = "copy@else.example" },
+		       of_another = { .kind = RULE_DENY, .from = &from_shop, .account = "you" },
 		       by_subject = { .kind = RULE_RULE, .subject = &subject_sale, .act = ACT_FOLDER, .folder = "Shops" };
 
 static struct ledger_row row_of(double score, const char *facts)
@@ -38,9 +44,15 @@ static struct ledger_row row_of(double score, const char *facts)
 
 static void what_flips(void **state)
 {
+	struct map *nobody = map_new();
+	struct err err = { 0 };
+	const struct regex *dyn[] = { regex_new(SLICE("\\.dyn\\."), false, &err) };
 	struct cfg same = { .score = numbers }, strict = { .score = { 2, 3, 5 } }, deny = { .score = numbers, .denies = &by_from },
 		   allow = { .score = numbers, .allows = &by_domain }, field = { .score = numbers, .denies = &by_field },
 		   both = { .score = numbers, .denies = &by_both }, file = { .score = numbers, .rules = &by_subject },
+		   flags = { .score = numbers, .rules = &by_flag }, sends = { .score = numbers, .rules = &by_forward, .who = nobody },
+		   yours = { .score = numbers, .denies = &of_another },
+		   dialup = { .score = numbers, .filter = { .rdns_pattern = ACTION_REJECT, .patterns = dyn, .patterns_n = 1 } },
 		   names = { .score = numbers, .filter = { .no_fcrdns = ACTION_REJECT } };
 	static struct cfg_dnsbl told = { .zone = SLICE_INIT("bl.example"), .action = ACTION_TAG },
 				refuses = { .zone = SLICE_INIT("bl.example"), .action = ACTION_REJECT },
@@ -63,6 +75,10 @@ static void what_flips(void **state)
 		{ 16, FACTS(""), NULL, &allow, REPLAY_FLIPS, VERDICT_REJECT, VERDICT_ACCEPT },
 		{ 1, FACTS(""), NULL, &names, REPLAY_FLIPS, VERDICT_ACCEPT, VERDICT_REJECT },
 		{ 1, FACTS(""), NULL, &file, REPLAY_FLIPS, VERDICT_ACCEPT, VERDICT_ACCEPT },
+		{ 1, FACTS(""), NULL, &flags, REPLAY_FLIPS, VERDICT_ACCEPT, VERDICT_ACCEPT },
+		{ 1, FACTS(""), NULL, &sends, REPLAY_FLIPS, VERDICT_ACCEPT, VERDICT_ACCEPT },
+		{ 1, FACTS(""), NULL, &yours, REPLAY_SAME, 0, 0 },
+		{ 1, FACTS(""), NULL, &dialup, REPLAY_FLIPS, VERDICT_ACCEPT, VERDICT_REJECT },
 		{ 1, FACTS(""), NULL, &field, REPLAY_NEEDS_MESSAGE, 0, 0 },
 		{ 1, FACTS(""), NULL, &both, REPLAY_NEEDS_MESSAGE, 0, 0 },
 		{ 1, FACTS(""), "X-Sale: autumn\r\n\r\n", &field, REPLAY_FLIPS, VERDICT_ACCEPT, VERDICT_REJECT },
@@ -92,6 +108,8 @@ static void what_flips(void **state)
 		}
 		arena_free(a);
 	}
+	map_free(nobody);
+	regex_free((struct regex *)(uintptr_t)dyn[0]);
 }
 
 /* A rule that cannot hold for other reasons needs no message, nor does one behind a rule that decides. */

@@ -20,6 +20,9 @@ static const char plain[] =
 static const struct slice proved[] = { SLICE_INIT("mail.hobby.example") };
 static const struct cfg_match from_friend = { .text = SLICE_INIT(FRIEND) },
 			      from_domain = { .text = SLICE_INIT("@hobby.example") },
+			      from_end = { .text = SLICE_INIT("@bby.example") },
+			      from_two = { .text = SLICE_INIT("@x.example"),
+				      .next = (struct cfg_match *)&from_friend },
 			      domain = { .text = SLICE_INIT("hobby.example") },
 			      other_domain = { .text = SLICE_INIT("bby.example") },
 			      to_me = { .text = SLICE_INIT("me@x.example") },
@@ -73,6 +76,8 @@ static void conditions_hold_or_not_or_are_not_known(void **state)
 	} cases[] = {
 		{ { .from = &from_friend }, FACT_UNKNOWN, FACT_YES, false },
 		{ { .from = &from_domain }, FACT_UNKNOWN, FACT_YES, false },
+		{ { .from = &from_two }, FACT_UNKNOWN, FACT_YES, false }, /* one of them is enough */
+		{ { .from = &from_end }, FACT_UNKNOWN, FACT_NO, false },
 		{ { .to = &to_me }, FACT_YES, FACT_YES, false },
 		{ { .ip = &here }, FACT_YES, FACT_YES, false },
 		{ { .ip = &there }, FACT_NO, FACT_NO, false },
@@ -267,6 +272,68 @@ static void the_order_of_trust_is_kept(void **state)
 	}
 }
 
+static void what_is_not_known_of_a_list_is_told(void **state)
+{
+	struct cfg_rule there_only = { .ip = &there }, friend = { .from = &from_friend, .next = &there_only };
+	struct facts f = base();
+	bool unsure = false;
+
+	(void)state;
+	f.from = (struct slice){ 0 };
+	assert_null(owner_first(arena, &friend, &f, &unsure));
+	assert_true(unsure);
+	assert_null(owner_first(arena, &there_only, &f, &unsure));
+	assert_false(unsure);
+}
+
+static void who_decided_is_told(void **state)
+{
+	struct cfg_rule allow = { .kind = RULE_ALLOW, .from = &from_friend },
+			deny = { .kind = RULE_DENY, .from = &from_friend },
+			junk = { .kind = RULE_RULE, .from = &from_friend, .act = ACT_JUNK },
+			file = { .kind = RULE_RULE, .from = &from_friend, .act = ACT_FOLDER, .folder = "F" };
+	const struct {
+		struct cfg cfg;
+		bool forged, by_owner;
+	} cases[] = {
+		{ { .allows = &allow }, false, true },
+		{ { .allows = &allow }, true, false }, /* in vain */
+		{ { .denies = &deny }, false, true },
+		{ { .rules = &junk }, false, true },
+		{ { .rules = &file }, false, false },
+		{ { .rules = NULL }, false, false },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < COUNT_OF(cases); i++) {
+		struct facts f = arrived(base());
+		struct cfg cfg = cases[i].cfg;
+		struct verdict v;
+
+		cfg.score = (struct cfg_score){ 4, 6, 15 };
+		f.dmarc_wish = cases[i].forged ? DMARC_REJECT : DMARC_ASKS_NOTHING;
+		verdict_again(arena, &f, 20, &cfg, &v);
+		if (v.by_owner != cases[i].by_owner)
+			fail_msg("case %zu", i);
+	}
+}
+
+static void plain_spam_of_a_correspondent_is_junk(void **state)
+{
+	const struct cfg cfg = { .score = { 4, 6, 15 } };
+	struct facts f = arrived(base());
+	struct verdict v;
+
+	(void)state;
+	verdict_again(arena, &f, 15, &cfg, &v);
+	assert_int_equal(v.act, VERDICT_REJECT);
+	f.known_correspondent = f.aligned = FACT_YES;
+	verdict_again(arena, &f, 15, &cfg, &v);
+	assert_int_equal(v.act, VERDICT_JUNK);
+	verdict_again(arena, &f, 14.9, &cfg, &v);
+	assert_int_equal(v.act, VERDICT_ACCEPT);
+}
+
 static void strangers_from_elsewhere_are_put_off(void **state)
 {
 	static struct cfg_rule file = {
@@ -333,6 +400,9 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(conditions_hold_or_not_or_are_not_known),
 		cmocka_unit_test(the_order_of_trust_is_kept),
+		cmocka_unit_test(what_is_not_known_of_a_list_is_told),
+		cmocka_unit_test(who_decided_is_told),
+		cmocka_unit_test(plain_spam_of_a_correspondent_is_junk),
 		cmocka_unit_test(strangers_from_elsewhere_are_put_off),
 		cmocka_unit_test(recipients_are_refused_only_when_nothing_may_allow_them),
 	};
