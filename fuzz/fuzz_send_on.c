@@ -1,5 +1,5 @@
-/* fuzz_send_on.c: laws: what bears our Received for an account never goes on for it again, whatever stands around; what names no
- * field that speaks against it goes on; and what is said once is said again. */
+/* fuzz_send_on.c: laws: what bears our Received for an account never goes on for it again, whoever had it since and whatever stands below; what
+ * names no field that speaks against it goes on; and what is said once is said again. */
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
@@ -15,6 +15,7 @@ static const char text[] =
     "[[rule]]\nsubject = \"x\"\naction = \"forward\"\nforward = \"x@there.example\"\n";
 static const char ours[] = "Received: from a (b [192.0.2.1])\r\n\tby mx.here.example with ESMTP\r\n\tid m-1\r\n\tfor <ann@here.example>;\r\n"
 			   "\tMon, 1 Jan 2024 00:00:00 +0000\r\n";
+static const char theirs[] = "Received: from mx.here.example by far.example with ESMTP id 7; Mon, 1 Jan 2024 00:00:01 +0000\r\n";
 
 static const char *ask(struct arena *a, const struct cfg *cfg, struct slice message)
 {
@@ -33,7 +34,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
 	struct slice in = { (const char *)data, n };
 	struct arena *a = arena_new(0);
 	struct cfg *cfg = cfg_load_text("/etc/pennypost.toml", slice_of(text), NULL, NULL);
-	struct buf round = BUF_INIT(n + sizeof(ours));
+	struct buf round = BUF_INIT(n + sizeof(ours) + 2 * sizeof(theirs));
 	const char *why;
 	bool named = false;
 
@@ -46,6 +47,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
 		abort();
 	if (why != ask(a, cfg, in))
 		abort();
+	for (unsigned i = n > 0 ? data[0] % 3 : 0; i > 0; i--)
+		(void)buf_addz(&round, theirs);
 	(void)buf_addz(&round, ours);
 	(void)buf_add_slice(&round, in);
 	if (ask(a, cfg, buf_slice(&round)) == NULL)
