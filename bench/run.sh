@@ -3,7 +3,7 @@
 set -eu
 binary=$(cd "$(dirname "$1")" && pwd)/$(basename "$1"); shift
 cd "$(dirname "$0")/.."
-[ $# -gt 0 ] || set -- $(cd bench && ls ./*.sh | sed 's/^\.\///; s/\.sh$//; /^run$/d; /^postfix$/d')
+[ $# -gt 0 ] || set -- $(cd bench && ls ./*.sh | sed 's/^\.\///; s/\.sh$//; /^run$/d; /^taking$/d')
 echo "measurements: $*"
 passed=0 failed=0
 for name; do
